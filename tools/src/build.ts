@@ -1,0 +1,85 @@
+import { copyFile, mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { type Arch, archNamed } from "./arch.ts";
+import { type AssetName, type Binary, binaries } from "./binaries.ts";
+import { bundle } from "./bundle.ts";
+import { precompile } from "./code-cache.ts";
+import { assetFile } from "./native.ts";
+import { strippedNode } from "./node-binary.ts";
+import { packageBinary } from "./package.ts";
+import { paths } from "./paths.ts";
+
+const help = `Usage:  tools/build [--only NAME]... [--arch x64|arm64]
+
+Makes the standalone binaries in dist/bin (dist/bin-ARCH for another processor).
+What has not changed is not made again.
+
+  --only NAME   one of: ${binaries.map((binary) => binary.name).join(", ")}, tini-static
+  --arch ARCH   processor to build for (default: this machine's)
+
+Example:
+  tools/build --only oci-runtime
+`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", multiple: true },
+      arch: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(help);
+    return;
+  }
+  const arch = archNamed(values.arch ?? process.arch);
+  const outputDirectory = arch.crossPrefix ? `${paths.bin}-${arch.name}` : paths.bin;
+  const only = values.only ?? [...binaries.map((binary) => binary.name), "tini-static"];
+  for (const name of only) await buildOne(name, arch, outputDirectory);
+}
+
+async function buildOne(name: string, arch: Arch, outputDirectory: string): Promise<void> {
+  const started = performance.now();
+  const made =
+    name === "tini-static"
+      ? await copyTini(arch, outputDirectory)
+      : await buildBinary(binaryNamed(name), arch, outputDirectory);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  process.stderr.write(`${name.padEnd(12)} ${made ? `built in ${seconds} s` : "up to date"}\n`);
+}
+
+async function buildBinary(binary: Binary, arch: Arch, outputDirectory: string): Promise<boolean> {
+  const assets: Partial<Record<AssetName, string>> = {};
+  for (const asset of binary.assets) assets[asset] = await assetFile(asset, arch);
+  const program = await precompile(binary.name, await bundle(binary.name), arch);
+  return packageBinary({
+    name: binary.name,
+    entry: program.entry,
+    assets: { ...(assets as Record<string, string>), ...program.assets },
+    node: await strippedNode(arch),
+    arch,
+    outputDirectory,
+  });
+}
+
+async function copyTini(arch: Arch, outputDirectory: string): Promise<boolean> {
+  await mkdir(outputDirectory, { recursive: true });
+  await copyFile(await assetFile("tini-static", arch), join(outputDirectory, "tini-static"));
+  return true;
+}
+
+function binaryNamed(name: string): Binary {
+  const found = binaries.find((binary) => binary.name === name);
+  if (!found)
+    throw new Error(
+      `unknown binary ${name}: must be one of ${binaries.map((binary) => binary.name).join(", ")}, tini-static`,
+    );
+  return found;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`tools/build: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,87 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type { Arch } from "./arch.ts";
+import { paths } from "./paths.ts";
+
+interface SeaTarget {
+  nodeRange: string;
+  platform: string;
+  arch: string;
+  output: string;
+}
+type SeaBuilder = (
+  entry: string,
+  options: { targets: SeaTarget[]; nodePath: string; useLocalNode: boolean; seaConfig: Record<string, unknown> },
+) => Promise<void>;
+
+export interface PackageInput {
+  readonly name: string;
+  /** The script that runs first. */
+  readonly entry: string;
+  /** Key → file of every asset. */
+  readonly assets: Readonly<Record<string, string>>;
+  /** The stripped Node. */
+  readonly node: string;
+  readonly arch: Arch;
+  readonly outputDirectory: string;
+}
+
+/** Makes a standalone binary of a bundle, or keeps the one there when nothing that goes into it has changed. Returns whether it was made. */
+export async function packageBinary(input: PackageInput): Promise<boolean> {
+  const output = join(input.outputDirectory, input.name);
+  const stamp = join(paths.build, "stamps", `${input.arch.name}-${input.name}`);
+  const fingerprint = await fingerprintOf(input);
+  if (existsSync(output) && existsSync(stamp) && (await readFile(stamp, "utf8")) === fingerprint) return false;
+  await mkdir(input.outputDirectory, { recursive: true });
+  await mkdir(dirname(stamp), { recursive: true });
+  const temporary = `${output}.${process.pid}`;
+  try {
+    await inject(input, temporary);
+    await chmod(temporary, 0o755);
+    // A running binary cannot be written over; a new file takes its name instead.
+    await rename(temporary, output);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await writeFile(stamp, fingerprint);
+  return true;
+}
+
+async function inject(input: PackageInput, output: string): Promise<void> {
+  const sea = builder();
+  await sea(input.entry, {
+    targets: [{ nodeRange: `node${process.versions.node}`, platform: "linux", arch: input.arch.name, output }],
+    nodePath: input.node,
+    // pkg prepares the data with a Node of the same version: this one, where it cannot run the other processor's.
+    useLocalNode: input.arch.crossPrefix !== "",
+    seaConfig: {
+      // Code cache is made for one processor: another's would be rejected at every start.
+      useCodeCache: input.arch.name === process.arch,
+      disableExperimentalSEAWarning: true,
+      // Node reads --env-file wherever it stands before a "--", also among a program's own arguments.
+      execArgv: ["--disable-warning=ExperimentalWarning", "--"],
+      // What runs as root does not take flags from the environment.
+      execArgvExtension: "none",
+      assets: input.assets,
+    },
+  });
+}
+
+function builder(): SeaBuilder {
+  const require = createRequire(import.meta.url);
+  const { log } = require(join(paths.root, "node_modules/pkg/lib-es5/log.js")) as {
+    log: { info: (words: string) => void };
+  };
+  log.info = () => {};
+  return (require(join(paths.root, "node_modules/pkg/lib-es5/sea.js")) as { default: SeaBuilder }).default;
+}
+
+async function fingerprintOf(input: PackageInput): Promise<string> {
+  const hash = createHash("sha256").update(input.node);
+  for (const file of [input.entry, import.meta.filename, ...Object.values(input.assets)])
+    hash.update(await readFile(file));
+  return hash.digest("hex");
+}

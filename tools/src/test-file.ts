@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { type FinalResults, Parser, type Result } from "tap-parser";
+import { paths } from "./paths.ts";
+
+export interface Failure {
+  readonly name: string;
+  /** What the assertion said, and what the file wrote to stderr. */
+  readonly details: string;
+}
+
+export interface FileResult {
+  readonly passed: number;
+  readonly failures: readonly Failure[];
+  /** "name: reason" of what was skipped. */
+  readonly skips: readonly string[];
+  readonly milliseconds: number;
+}
+
+/** The longest that one file may take. */
+const limitMs = 8 * 60_000;
+
+/** Runs one tap test file as a program of its own and reads the TAP that it prints. A test is a top-level `test()` of the file. */
+export async function runTestFile(file: string): Promise<FileResult> {
+  const started = performance.now();
+  const reader = new TapReader();
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
+    cwd: paths.root,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, TAP_TIMEOUT: String(limitMs / 1000) },
+  });
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill("SIGTERM");
+    setTimeout(() => child.kill("SIGKILL"), 5000).unref();
+  }, limitMs);
+  let words = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    words = (words + text).slice(-8000);
+  });
+  child.stdout.pipe(reader.parser);
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", resolve);
+  });
+  clearTimeout(timer);
+  const results = await reader.finished;
+  const failures = reader.failures.map((failure) => ({ ...failure, details: failure.details + words }));
+  if (failures.length === 0 && (code !== 0 || !results.ok)) {
+    const reason = late ? `took longer than ${limitMs / 1000} s` : `ended with ${code}`;
+    failures.push({ name: `the file ${reason}`, details: words });
+  }
+  return { passed: reader.passed, failures, skips: reader.skips, milliseconds: performance.now() - started };
+}
+
+class TapReader {
+  readonly parser = new Parser();
+  readonly failures: Failure[] = [];
+  readonly skips: string[] = [];
+  readonly finished: Promise<FinalResults>;
+  passed = 0;
+  #details: string[] = [];
+
+  constructor() {
+    this.parser.on("child", (child) => this.#collect(child));
+    this.parser.on("assert", (result) => this.#top(result));
+    this.finished = new Promise((resolve) => this.parser.on("complete", resolve));
+  }
+
+  /** Failed assertions below a top-level test, at any depth. */
+  #collect(parser: Parser): void {
+    parser.on("child", (child) => this.#collect(child));
+    parser.on("assert", (result) => {
+      if (!result.ok && !result.todo && !result.skip) this.#details.push(describe(result));
+    });
+  }
+
+  #top(result: Result): void {
+    if (result.skip) this.skips.push(`${result.name}: ${result.skip === true ? "no reason given" : result.skip}`);
+    else if (result.ok || result.todo) this.passed++;
+    else this.failures.push({ name: result.name, details: [...this.#details, describe(result)].join("\n") });
+    this.#details = [];
+  }
+}
+
+/** The parts of tap's diagnostics that tell what went wrong. */
+interface Diagnostics {
+  readonly at?: { readonly fileName?: string; readonly lineNumber?: number };
+  readonly diff?: string;
+  readonly message?: string;
+}
+
+function describe(result: Result): string {
+  const diagnostics = result.diag as Diagnostics | null;
+  const place = diagnostics?.at?.fileName ? ` (${diagnostics.at.fileName}:${diagnostics.at.lineNumber})` : "";
+  return [`not ok: ${result.name}${place}`, diagnostics?.diff, diagnostics?.message].filter(Boolean).join("\n");
+}
