@@ -1,0 +1,89 @@
+/*
+ * init: executes a plan of kernel operations and becomes the container's program.
+ *
+ * It runs from a sealed memfd. Its one argument is the number of the socket to the runtime; the plan comes over it
+ * first. It knows nothing of containers: what is done, in which order, is the plan's.
+ *
+ *   runtime                       init
+ *     plan           ----->
+ *                    <-----       pid     (after fork: the child's)
+ *                    <-----       sync n
+ *     answer [bytes] ----->
+ *                    <-----       ready   (then only `start` can make it go on)
+ *                    <-----       error   (operation, errno, words; at any point)
+ */
+#define _GNU_SOURCE
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <signal.h>
+#include "init.h"
+#include "kernel.h"
+
+_Static_assert(sizeof(void *) == 8, "fields of an operation are eight bytes each");
+
+struct state state = { .channel = -1, .result = -1, .root = -1 };
+
+/* Adds words to the failure under way; returns -1 so that failing is one line. */
+int words(const char *format, ...)
+{
+	int error = errno;
+	va_list arguments;
+	va_start(arguments, format);
+	vsnprintf(state.detail, sizeof state.detail, format, arguments);
+	va_end(arguments);
+	errno = error;
+	return -1;
+}
+
+void fail(void)
+{
+	int fd = state.channel >= 0 ? state.channel : state.result;
+	int error = errno;
+	if (fd >= 0)
+		send_message(fd, MESSAGE_ERROR, error, state.detail);
+	_exit(255);
+}
+
+static int run(uint32_t number, const union op *op)
+{
+	switch (number) {
+#define X(number, name, letters) \
+	case number:             \
+		return do_##name(&op->name);
+		OPS(X)
+#undef X
+	}
+	errno = ENOSYS;
+	return words("operation %u", number);
+}
+
+int main(int argc, char **argv)
+{
+	struct plan plan;
+	union op op;
+	uint32_t number;
+
+	state.channel = argc > 1 ? atoi(argv[1]) : 3;
+	prctl(PR_SET_NAME, "oci-init", 0, 0, 0);
+	/* Processes of a container that is joined must not look into this one. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	signal(SIGPIPE, SIG_IGN);
+	if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+		fail();
+	if (open_root() < 0 || read_plan(state.channel, &plan) < 0)
+		fail();
+	for (state.index = 0; state.index < plan.count; state.index++) {
+		state.detail[0] = 0;
+		errno = 0;
+		if (next_op(&plan, &number, &op) < 0 || run(number, &op) < 0)
+			fail();
+	}
+	errno = ENOEXEC;
+	words("the plan ends without exec");
+	fail();
+}

@@ -1,0 +1,166 @@
+/* What the program's process is allowed, and who it is. */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include "init.h"
+#include "kernel.h"
+
+int do_hostname(const struct op_hostname *op)
+{
+	return sethostname(op->name, strlen(op->name));
+}
+
+int do_domainname(const struct op_domainname *op)
+{
+	return setdomainname(op->name, strlen(op->name));
+}
+
+/* EPERM: the process leads a group already, which only a session leader of the runtime's making does. */
+int do_session(const struct op_session *op)
+{
+	(void)op;
+	return setsid() < 0 && errno != EPERM ? -1 : 0;
+}
+
+/* One without a name: a name could be that of a keyring which another container has made. No keyrings, no leak. */
+int do_keyring(const struct op_keyring *op)
+{
+	(void)op;
+	long ring = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+	return ring < 0 && errno != ENOSYS ? -1 : 0;
+}
+
+int do_rlimit(const struct op_rlimit *op)
+{
+	struct rlimit limit = { op->soft, op->hard };
+	return setrlimit((int)op->resource, &limit);
+}
+
+int do_scheduler(const struct op_scheduler *op)
+{
+	struct sched_attr attr = {
+		.size = sizeof attr, .sched_policy = (uint32_t)op->policy, .sched_flags = op->flags,
+		.sched_nice = (int32_t)op->nice, .sched_priority = (uint32_t)op->priority,
+		.sched_runtime = op->runtime, .sched_deadline = op->deadline, .sched_period = op->period,
+	};
+	return (int)syscall(SYS_sched_setattr, 0, &attr, 0);
+}
+
+int do_ioPriority(const struct op_ioPriority *op)
+{
+	return (int)syscall(SYS_ioprio_set, 1, 0, (int)op->value);
+}
+
+int do_personality(const struct op_personality *op)
+{
+	return personality((unsigned)op->value) < 0 ? -1 : 0;
+}
+
+int do_umask(const struct op_umask *op)
+{
+	umask((mode_t)op->mask);
+	return 0;
+}
+
+int do_noNewPrivileges(const struct op_noNewPrivileges *op)
+{
+	(void)op;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+int do_boundingSet(const struct op_boundingSet *op)
+{
+	for (int cap = 0; cap < 64; cap++) {
+		int held = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+		if (held < 0)
+			break; /* beyond the kernel's last one */
+		if (held && !(op->mask >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
+			return words("capability %d", cap);
+	}
+	return 0;
+}
+
+/* The program may open its streams again by name (/dev/stderr): they become its user's. */
+static void give_streams(uid_t uid)
+{
+	struct stat stat;
+	for (int fd = 0; fd < 3; fd++)
+		if (fstat(fd, &stat) == 0 && stat.st_uid != uid && stat.st_rdev != makedev(1, 3) && fchown(fd, uid, (gid_t)-1) < 0)
+			continue; /* a read-only or foreign file: the program can still use the descriptor */
+}
+
+int do_user(const struct op_user *op)
+{
+	gid_t groups[256];
+	if (op->groups->count > 256) {
+		errno = E2BIG;
+		return words("more than 256 additional groups");
+	}
+	for (unsigned i = 0; i < op->groups->count; i++)
+		groups[i] = (gid_t)op->groups->items[i];
+	give_streams((uid_t)op->uid);
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
+		return -1;
+	if (op->setGroups && setgroups(op->groups->count, groups) < 0)
+		return words("additional groups");
+	if (setresgid((gid_t)op->gid, (gid_t)op->gid, (gid_t)op->gid) < 0)
+		return words("gid %u", (unsigned)op->gid);
+	if (setresuid((uid_t)op->uid, (uid_t)op->uid, (uid_t)op->uid) < 0)
+		return words("uid %u", (unsigned)op->uid);
+	/* A changed user may be what fs.suid_dumpable says. */
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int do_capabilities(const struct op_capabilities *op)
+{
+	struct cap_header header = { CAPABILITY_VERSION_3, 0 };
+	struct cap_data data[2];
+	for (int i = 0; i < 2; i++) {
+		data[i].effective = (uint32_t)(op->effective >> 32 * i);
+		data[i].permitted = (uint32_t)(op->permitted >> 32 * i);
+		data[i].inheritable = (uint32_t)(op->inheritable >> 32 * i);
+	}
+	if (syscall(SYS_capset, &header, data) < 0)
+		return -1;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
+		return words("ambient set");
+	for (int cap = 0; cap < 64; cap++)
+		if (op->ambient >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
+			return words("ambient capability %d", cap);
+	return 0;
+}
+
+int do_seccomp(const struct op_seccomp *op)
+{
+	struct sock_fprog program = {
+		.len = (unsigned short)(op->filter->length / sizeof(struct sock_filter)),
+		.filter = (struct sock_filter *)(uintptr_t)op->filter->data,
+	};
+	if (op->filter->length % sizeof(struct sock_filter) || op->filter->length / sizeof(struct sock_filter) > 4096) {
+		errno = EINVAL;
+		return words("filter of %llu bytes", (unsigned long long)op->filter->length);
+	}
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (unsigned)op->flags, &program);
+}
+
+/* getcwd tells "(unreachable)" when a directory outside the root was reached through a leaked descriptor. */
+int do_directory(const struct op_directory *op)
+{
+	char path[4096];
+	if (chdir(op->path) < 0)
+		return -1;
+	if (syscall(SYS_getcwd, path, sizeof path) < 0 || path[0] != '/') {
+		errno = ENOENT;
+		return words("it lies outside the container");
+	}
+	return 0;
+}

@@ -1,0 +1,130 @@
+import { readFileSync, writeFileSync } from "node:fs";
+
+/**
+ * Writes both sides' view of ops.json: init/ops.h for the helper, and generated/ops.ts for the runtime.
+ * Run it after a change of the schema: `node packages/native-sys/schema/generate.ts`.
+ */
+
+type FieldType = "number" | "string" | "strings" | "numbers" | "bytes";
+
+interface Operation {
+  readonly number: number;
+  readonly name: string;
+  readonly doc: string;
+  readonly fields: Readonly<Record<string, FieldType>>;
+}
+
+interface Schema {
+  readonly version: number;
+  readonly ops: readonly Operation[];
+}
+
+/** One letter a field in the helper's decoding table. */
+const letters: Record<FieldType, string> = { number: "n", string: "s", strings: "v", numbers: "l", bytes: "b" };
+const cTypes: Record<FieldType, string> = {
+  number: "uint64_t ",
+  string: "const char *",
+  strings: "char *const *",
+  numbers: "const struct numbers *",
+  bytes: "const struct bytes *",
+};
+const tsTypes: Record<FieldType, string> = {
+  number: "number | bigint",
+  string: "string",
+  strings: "readonly string[]",
+  numbers: "readonly number[]",
+  bytes: "Uint8Array",
+};
+
+const notice = "Generated from schema/ops.json by schema/generate.ts; change it there.";
+
+/** Absolute paths of the two generated files. */
+export const outputs = {
+  header: new URL("../init/ops.h", import.meta.url).pathname,
+  module: new URL("../../oci-runtime/src/plan/generated/ops.ts", import.meta.url).pathname,
+};
+
+/** The text of both files. */
+export function generate(): { header: string; module: string } {
+  const schema = JSON.parse(readFileSync(new URL("ops.json", import.meta.url), "utf8")) as Schema;
+  return { header: header(schema), module: module(schema) };
+}
+
+function header({ version, ops }: Schema): string {
+  const structs = ops.map(
+    ({ name, fields }) =>
+      `struct op_${name} {\n${fieldLines(fields, (field, type) => `\t${cTypes[type]}${field};`) || "\tchar none;"}\n};`,
+  );
+  return [
+    `/* ${notice} */`,
+    "#ifndef OPS_H",
+    "#define OPS_H",
+    "#include <stdint.h>",
+    "",
+    `#define PLAN_VERSION ${version}`,
+    "",
+    "struct numbers { uint64_t count; uint64_t items[]; };",
+    "struct bytes { uint64_t length; unsigned char data[]; };",
+    "",
+    ...structs,
+    "",
+    `union op {\n\tuint64_t fields[${Math.max(...ops.map(({ fields }) => Object.keys(fields).length))}];\n${ops.map(({ name }) => `\tstruct op_${name} ${name};`).join("\n")}\n};`,
+    "",
+    ...ops.map(({ name }) => `int do_${name}(const struct op_${name} *op);`),
+    "",
+    "/* X(number, name, field letters) */",
+    `#define OPS(X) \\\n${ops.map(({ number, name, fields }) => `\tX(${number}, ${name}, "${letterString(fields)}")`).join(" \\\n")}`,
+    "",
+    "#endif",
+    "",
+  ].join("\n");
+}
+
+function module({ version, ops }: Schema): string {
+  const entries = ops.map(
+    ({ number, name, doc, fields }) =>
+      `  /** ${doc} */\n  ${name}: { number: ${number}, fields: {${fieldLines(fields, (field, type) => ` ${field}: "${type}"`, ",")} } },`,
+  );
+  const types = ops.map(({ name, fields }) => {
+    const lines = fieldLines(fields, (field, type) => `    readonly ${field}: ${tsTypes[type]};`);
+    return lines ? `  readonly ${name}: {\n${lines}\n  };` : `  readonly ${name}: Record<never, never>;`;
+  });
+  return [
+    `// ${notice}`,
+    "",
+    'export type FieldType = "number" | "string" | "strings" | "numbers" | "bytes";',
+    "",
+    `export const planVersion = ${version};`,
+    "",
+    "/** Number and fields, in their order on the wire, of every operation. */",
+    `export const operations = {\n${entries.join("\n")}\n} as const;`,
+    "",
+    "/** What each operation carries. */",
+    `export interface Operands {\n${types.join("\n")}\n}`,
+    "",
+    "export type OperationName = keyof Operands;",
+    "",
+  ].join("\n");
+}
+
+function fieldLines(
+  fields: Operation["fields"],
+  line: (field: string, type: FieldType) => string,
+  separator = "\n",
+): string {
+  return Object.entries(fields)
+    .map(([field, type]) => line(field, type))
+    .join(separator);
+}
+
+function letterString(fields: Operation["fields"]): string {
+  return Object.values(fields)
+    .map((type) => letters[type])
+    .join("");
+}
+
+if (import.meta.main) {
+  const { header: headerText, module: moduleText } = generate();
+  writeFileSync(outputs.header, headerText);
+  writeFileSync(outputs.module, moduleText);
+}

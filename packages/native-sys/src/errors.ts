@@ -1,0 +1,19 @@
+/** What every failing system call throws; `errno` is positive. */
+export interface SystemError extends Error {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall: string;
+  readonly path?: string;
+}
+
+/**
+ * True for an error of a system call (of this library or of Node), and, where codes are given, of one of them.
+ *
+ * @example if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
+ */
+export function isSystemError(error: unknown, ...codes: readonly string[]): error is SystemError {
+  if (!(error instanceof Error)) return false;
+  const { code, errno, syscall } = error as Partial<SystemError>;
+  if (typeof code !== "string" || typeof errno !== "number" || typeof syscall !== "string") return false;
+  return codes.length === 0 || codes.includes(code);
+}

@@ -1,0 +1,23 @@
+import { getSystemErrorMessage, getSystemErrorName } from "node:util";
+import type { SystemError } from "../errors.ts";
+
+/** A refusal by the kernel; a SystemError, so that `isSystemError(error, "EEXIST")` holds for it. */
+export class NetlinkError extends Error implements SystemError {
+  readonly code: string;
+  readonly errno: number;
+  readonly syscall = "netlink";
+
+  /**
+   * @param words what was asked for: "add link veth0"
+   * @param text the kernel's own words, where it gave any
+   */
+  constructor(words: string, errno: number, text?: string) {
+    const name = getSystemErrorName(-errno);
+    // One number with two names: the kernel's, as in every other error here.
+    const code = name === "ENOTSUP" ? "EOPNOTSUPP" : name;
+    super(`${words}: ${code}: ${getSystemErrorMessage(-errno)}${text ? ` (${text})` : ""}`);
+    this.name = "NetlinkError";
+    this.code = code;
+    this.errno = errno;
+  }
+}
