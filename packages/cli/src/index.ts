@@ -1,0 +1,4 @@
+export type { Flag, FlagTable, FlagValues, Parsed } from "./flags.ts";
+export { parseFlags, UsageError } from "./flags.ts";
+export type { HelpText } from "./help.ts";
+export { formatHelp } from "./help.ts";

@@ -1,0 +1,154 @@
+import * as v from "valibot";
+import {
+  absolutePath,
+  attachInput,
+  document,
+  empty,
+  exitStatus,
+  identifier,
+  integer,
+  outputItem,
+  processStatus,
+  runtime,
+  stdio,
+  timestamp,
+} from "./common.ts";
+import { call, contract, stream } from "./define.ts";
+
+/** Names a process of the shim's container: without execId its first one. */
+const processId = v.object({ execId: v.optional(identifier) });
+
+export const exit = v.object({ exitStatus, exitedAt: timestamp });
+
+/** What the shim reports about its container. `sequence` counts from 1 and has no gaps. */
+export const shimEvent = v.object({
+  sequence: integer,
+  time: timestamp,
+  topic: v.picklist(["create", "start", "exec-added", "exec-started", "exit", "oom", "paused", "resumed", "delete"]),
+  id: v.string(),
+  execId: v.optional(v.string()),
+  pid: v.optional(integer),
+  exitStatus: v.optional(exitStatus),
+});
+
+/** containerd's task API, served by one shim for one container. */
+export const shimContract = contract("shim", 1, {
+  create: call({
+    doc: "Runs the OCI runtime's create on a bundle. The container's first process exists and waits; the shim owns its streams.",
+    request: v.object({ id: identifier, namespace: identifier, bundle: absolutePath, runtime, stdio }),
+    reply: v.object({ pid: integer }),
+  }),
+  start: call({
+    doc: "Starts the created process, or an added exec. Exits are published after the start.",
+    request: processId,
+    reply: v.object({ pid: integer }),
+  }),
+  exec: call({
+    doc: "Adds a process (an OCI process object) to the running container; start runs it.",
+    request: v.object({ execId: identifier, process: document, stdio }),
+    reply: empty,
+  }),
+  state: call({
+    doc: "State of a process.",
+    idempotent: true,
+    request: processId,
+    reply: v.object({
+      id: v.string(),
+      execId: v.optional(v.string()),
+      bundle: v.string(),
+      pid: integer,
+      status: processStatus,
+      terminal: v.boolean(),
+      exitStatus: v.optional(exitStatus),
+      exitedAt: v.optional(timestamp),
+    }),
+  }),
+  kill: call({
+    doc: "Sends a signal to a process, or with all to every process of the container.",
+    request: v.object({ execId: v.optional(identifier), signal: integer, all: v.optional(v.boolean()) }),
+    reply: empty,
+  }),
+  pause: call({ doc: "Freezes the container.", idempotent: true, request: empty, reply: empty }),
+  resume: call({ doc: "Thaws the container.", idempotent: true, request: empty, reply: empty }),
+  pids: call({
+    doc: "Ids, on the host, of every process of the container.",
+    idempotent: true,
+    request: empty,
+    reply: v.object({ pids: v.array(integer) }),
+  }),
+  resizePty: call({
+    doc: "Sets the size of a process's terminal, in characters.",
+    idempotent: true,
+    request: v.object({ execId: v.optional(identifier), width: integer, height: integer }),
+    reply: empty,
+  }),
+  closeIO: call({ doc: "Closes a process's standard input.", idempotent: true, request: processId, reply: empty }),
+  update: call({
+    doc: "Changes the container's cgroup limits (an OCI linux.resources object).",
+    idempotent: true,
+    request: v.object({ resources: document }),
+    reply: empty,
+  }),
+  stats: call({
+    doc: "The cgroup's figures, in the shape of `runc events --stats`' data.",
+    idempotent: true,
+    request: empty,
+    reply: document,
+  }),
+  wait: call({
+    doc: "Waits for a process to end. Answers at once if it has.",
+    idempotent: true,
+    request: processId,
+    reply: exit,
+  }),
+  delete: call({
+    doc: "Removes an ended process: with execId the exec, without it the container in the runtime.",
+    request: processId,
+    reply: v.object({ pid: integer, exitStatus, exitedAt: timestamp }),
+  }),
+  connect: call({
+    doc: "Whose shim this is.",
+    idempotent: true,
+    request: empty,
+    reply: v.object({
+      shimPid: integer,
+      taskPid: v.optional(integer),
+      id: v.optional(v.string()),
+      version: v.string(),
+    }),
+  }),
+  shutdown: call({
+    doc: "Ends the shim; refused with FailedPrecondition while the container has not been deleted, unless now.",
+    request: v.object({ now: v.optional(v.boolean()) }),
+    reply: empty,
+  }),
+  attach: stream({
+    doc: "Output of a process from now on, and its standard input. Ends with the exit of the process, once its output is drained. A client that reads slowly slows the process.",
+    request: v.object({ execId: v.optional(identifier), stdin: v.boolean(), stdout: v.boolean(), stderr: v.boolean() }),
+    item: outputItem,
+    input: attachInput,
+    reply: v.object({ exitStatus: v.optional(exitStatus) }),
+  }),
+  events: stream({
+    doc: "Events from a sequence number on (0: all that are kept), then as they come.",
+    request: v.object({ from: integer }),
+    item: shimEvent,
+    input: v.never(),
+    reply: empty,
+  }),
+});
+
+/** What a shim prints as one line of JSON on its standard output once its socket listens. */
+export const shimReady = v.object({ address: v.string(), pid: integer, version: v.string() });
+/**
+ * What a shim reads as one line of JSON from its standard input, a pipe. The pipe is then the lease of a shim that has
+ * no container yet (a standby): the supervisor keeps it open until `create` has succeeded. If it ends before that, the
+ * shim ends and removes its directory; a create that is under way is finished first, and when it succeeds the shim
+ * stays. After a create the pipe means nothing any more, and the shim has closed its end.
+ */
+export const shimBootstrap = v.object({
+  /** Directory of the shim's own, mode 0700: its socket `shim.sock`, its log, exit records. */
+  directory: absolutePath,
+  /** A worker to have ready: the OCI runtime that is most likely asked for. */
+  standbyRuntime: v.optional(runtime),
+});

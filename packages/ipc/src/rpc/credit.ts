@@ -1,0 +1,29 @@
+import { RpcError } from "../contracts/errors.ts";
+import type { Frames } from "./envelope.ts";
+import { maxFrameBytes } from "./socket-defaults.ts";
+
+/**
+ * What may be under way in one direction of a stream. Both sides know it; a stream starts with it.
+ * An item may be sent while both counts are above zero; it then takes 1 item and the bytes of its
+ * body and blobs, so that one item larger than the window still passes.
+ */
+export const streamWindow = { items: 64, bytes: 1 << 20 } as const;
+
+/**
+ * A peer ends the connection over a frame beyond the limit, and every call with it: so it is refused at its sender.
+ * @throws RpcError InvalidArgument
+ */
+export function checkFrames(frames: Frames): void {
+  for (const { length } of frames) {
+    if (length <= maxFrameBytes) continue;
+    const message = `a body or a blob may have ${maxFrameBytes} bytes, this one has ${length}; send it in parts`;
+    throw new RpcError("InvalidArgument", message);
+  }
+}
+
+/** Bytes of an item as credit counts them: body and blobs. */
+export function itemBytes(frames: Frames): number {
+  let bytes = 0;
+  for (const frame of frames) bytes += frame.length;
+  return bytes;
+}

@@ -1,0 +1,155 @@
+import { chmodSync, lstatSync, rmSync } from "node:fs";
+import type { Router } from "zeromq";
+import { type Endpoint, prepareSocketPath } from "./endpoint.ts";
+import { encodeCredit, type Frames } from "./envelope.ts";
+import { probes, routerDefaults, tcpDefaults } from "./socket-defaults.ts";
+import type { ServeOptions } from "./types.ts";
+
+/** What a router tells its dispatcher. */
+export interface RouterEvents {
+  receive(route: string, frames: Frames): void;
+  gone(route: string): void;
+  /** Peers to look after: those with open calls. */
+  routes(): readonly string[];
+}
+
+const probe: Frames = [encodeCredit(0, 0, 0)];
+
+interface BoundSocket {
+  readonly socket: Router;
+  /** Frees what the socket needed beside it. */
+  readonly release?: () => void;
+}
+
+/** A server's socket: a bound ROUTER, and the watch over its peers. */
+export class RouterListener {
+  readonly #socket: Router;
+  readonly #options: ServeOptions;
+  readonly #events: RouterEvents;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #file: { readonly path: string; readonly inode: number } | undefined;
+  readonly #release: (() => void) | undefined;
+  #closed = false;
+
+  constructor({ socket, release }: BoundSocket, options: ServeOptions, events: RouterEvents) {
+    this.#socket = socket;
+    this.#release = release;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  /** Binds and starts to receive. */
+  start(endpoint: Endpoint): void {
+    this.#guard(this.#watch());
+    this.#socket.bindSync(this.#options.endpoint);
+    if (endpoint.kind === "ipc") {
+      chmodSync(endpoint.path, this.#options.socketMode ?? 0o660);
+      this.#file = { path: endpoint.path, inode: lstatSync(endpoint.path).ino };
+    }
+    this.#guard(this.#receive());
+    const timer = setInterval(() => this.#probe(), probes.every);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+
+  /** The bound address: with the real port where the endpoint left it open. */
+  get endpoint(): string {
+    return this.#socket.lastEndpoint ?? this.#options.endpoint;
+  }
+
+  send(route: string, frames: Frames): void {
+    if (this.#closed) return;
+    this.#socket.send([Buffer.from(route, "latin1"), ...frames]).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "EHOSTUNREACH") this.#events.gone(route);
+      else if (!this.#closed) this.#options.onError?.(error);
+    });
+  }
+
+  /**
+   * No new connections by an ipc path: the socket file is removed, unless another server has put its own there.
+   * (zeromq's unbind is not used: it works on the socket from another thread.)
+   */
+  stop(): void {
+    const own = this.#file;
+    if (own === undefined) return;
+    const found = lstatSync(own.path, { throwIfNoEntry: false });
+    if (found?.ino === own.inode) rmSync(own.path, { force: true });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#socket.close();
+    this.#release?.();
+  }
+
+  async #receive(): Promise<void> {
+    while (!this.#closed) {
+      const [route, ...frames] = await this.#socket.receive();
+      if (route !== undefined) this.#events.receive(route.toString("latin1"), frames);
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const monitor = this.#socket.events;
+    while (!this.#closed) {
+      const event = await monitor.receive();
+      if (event === undefined || event.type === "end") return;
+      if (event.type === "disconnect") this.#probeSoon();
+    }
+  }
+
+  /** The event does not say whose connection it was, and comes a moment before the route is gone. */
+  #probeSoon(): void {
+    for (const delay of probes.afterDisconnect) {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        this.#probe();
+      }, delay);
+      timer.unref();
+      this.#timers.add(timer);
+    }
+  }
+
+  #probe(): void {
+    for (const route of this.#events.routes()) this.send(route, probe);
+  }
+
+  #guard(loop: Promise<void>): void {
+    loop.catch((error: unknown) => {
+      if (!this.#closed) this.#options.onError?.(error instanceof Error ? error : new Error(String(error)));
+    });
+  }
+}
+
+/** Makes the ROUTER socket of a server. */
+export async function listen(endpoint: Endpoint, options: ServeOptions, events: RouterEvents): Promise<RouterListener> {
+  if (endpoint.kind === "ipc") await prepareSocketPath(endpoint.path);
+  const listener = new RouterListener(await routerSocket(endpoint, options), options, events);
+  try {
+    listener.start(endpoint);
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+  return listener;
+}
+
+async function routerSocket(endpoint: Endpoint, options: ServeOptions): Promise<BoundSocket> {
+  const { RouterSocket } = await import("./zeromq.ts");
+  if (endpoint.kind === "ipc") return { socket: new RouterSocket(routerDefaults) };
+  const { authenticatedContext } = await import("./curve.ts");
+  if (options.curve === undefined) throw new TypeError("tcp needs CURVE keys");
+  const { secretKey, allow } = options.curve;
+  const { context, close } = await authenticatedContext(allow);
+  const socket = new RouterSocket({
+    ...routerDefaults,
+    ...tcpDefaults,
+    ipv6: options.endpoint.includes("["),
+    curveServer: true,
+    curveSecretKey: secretKey,
+    zapDomain: "gantry",
+    context,
+  });
+  return { socket, release: close };
+}

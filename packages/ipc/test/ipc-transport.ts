@@ -1,0 +1,27 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { t } from "tap";
+import { connect, serve } from "../src/index.ts";
+import type { Transport } from "./suite.ts";
+
+/** A directory of mode 0700 that is removed at the end of the test file. */
+export function privateDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), "gantry-ipc-"));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+export function ipcTransport(): Transport {
+  const directory = privateDirectory();
+  let last = 0;
+  return {
+    name: "ipc",
+    serve,
+    connect,
+    endpoint() {
+      last += 1;
+      return `ipc://${directory}/${last}.sock`;
+    },
+  };
+}

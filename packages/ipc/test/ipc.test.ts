@@ -1,0 +1,4 @@
+import { ipcTransport } from "./ipc-transport.ts";
+import { runSuite } from "./suite.ts";
+
+runSuite(ipcTransport());

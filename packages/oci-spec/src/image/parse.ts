@@ -1,0 +1,52 @@
+import * as v from "valibot";
+import * as shape from "./shape.ts";
+
+export type ImagePlatform = v.InferOutput<typeof shape.platform>;
+export type ImageDescriptor = v.InferOutput<typeof shape.descriptor>;
+export type ImageManifest = v.InferOutput<typeof shape.manifest>;
+export type ImageIndex = v.InferOutput<typeof shape.index>;
+export type ImageConfig = v.InferOutput<typeof shape.imageConfig>;
+export type ImageRunConfig = v.InferOutput<typeof shape.runConfig>;
+export type DockerArchive = v.InferOutput<typeof shape.dockerArchive>;
+
+/** A document of an image that is not what it should be. The message names the document and the field. */
+export class ImageError extends Error {
+  override name = "ImageError";
+}
+
+/** JSON text (or bytes of it), or a value already read. */
+export type ImageDocument = Uint8Array | string | object;
+
+/** @throws ImageError */
+export const parseManifest = (input: ImageDocument): ImageManifest => parse("image manifest", shape.manifest, input);
+
+/** @throws ImageError */
+export const parseIndex = (input: ImageDocument): ImageIndex => parse("image index", shape.index, input);
+
+/** @throws ImageError */
+export const parseImageConfig = (input: ImageDocument): ImageConfig =>
+  parse("image configuration", shape.imageConfig, input);
+
+/** @throws ImageError unless it is an image layout of a version that is known */
+export const parseImageLayout = (input: ImageDocument): void => void parse("oci-layout", shape.imageLayout, input);
+
+/** @throws ImageError */
+export const parseDockerArchive = (input: ImageDocument): DockerArchive =>
+  parse("manifest.json of a docker archive", shape.dockerArchive, input);
+
+function parse<T extends v.GenericSchema>(what: string, schema: T, input: ImageDocument): v.InferOutput<T> {
+  const value = typeof input === "string" || input instanceof Uint8Array ? readJson(what, input) : input;
+  const result = v.safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const path = v.getDotPath(issue as v.BaseIssue<unknown>);
+  throw new ImageError(`invalid ${what}: ${path ? `${path}: ` : ""}${issue?.message ?? "not of the form expected"}`);
+}
+
+function readJson(what: string, input: Uint8Array | string): unknown {
+  try {
+    return JSON.parse(typeof input === "string" ? input : new TextDecoder("utf-8", { fatal: true }).decode(input));
+  } catch (error) {
+    throw new ImageError(`invalid ${what}: not JSON: ${(error as Error).message}`);
+  }
+}

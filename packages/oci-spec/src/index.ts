@@ -1,0 +1,5 @@
+export * from "./digest.ts";
+export * from "./image/index.ts";
+export * from "./platform.ts";
+export * from "./reference.ts";
+export * from "./runtime/index.ts";
