@@ -1,0 +1,58 @@
+import { existsSync } from "node:fs";
+import { join, normalize } from "node:path/posix";
+import type { Resources } from "@gantry/oci-spec/runtime";
+import type { Facts } from "../facts.ts";
+import { PlanError } from "../plan/op.ts";
+import { pidsBelow } from "./files.ts";
+import { VersionOne } from "./v1.ts";
+import { VersionTwo } from "./v2.ts";
+
+/** The container's directory in each hierarchy, by the hierarchy's name. */
+export type CgroupPaths = Readonly<Record<string, string>>;
+
+/** One container's cgroups. Callers need not know which version they are of. */
+export interface CgroupManager {
+  /** Files of version 1 into which a single-threaded process writes "0" to join. */
+  joinFiles(): string[];
+  /** The directory of version 2 that a process is cloned into: joining it later takes milliseconds. */
+  cloneInto(): string | undefined;
+  /** Makes the directories. */
+  create(): void;
+  /** Sets limits. @throws Error naming the limit and the file */
+  apply(resources: Resources, warn: (message: string) => void): void;
+  pids(): number[];
+  /** Stops every process where it is, or lets all go on; returns once that is so. */
+  freeze(frozen: boolean): Promise<void>;
+  isFrozen(): boolean;
+  /** Removes the directories and those that processes inside have made. */
+  remove(): Promise<void>;
+  /** The data of `events --stats`. */
+  stats(): Record<string, unknown>;
+}
+
+/** @param paths as cgroupPaths made them and the state keeps them */
+export function cgroupManager(facts: Facts, paths: CgroupPaths): CgroupManager {
+  return facts.cgroup.mode === "v2" ? new VersionTwo(paths["unified"] ?? "") : new VersionOne(facts, paths);
+}
+
+/**
+ * Where a container's cgroups are: `linux.cgroupsPath` (with or without a slash in front), else its id,
+ * below the root of each hierarchy.
+ * @throws PlanError for the root itself, whose processes are not the container's to end
+ */
+export function cgroupPaths(facts: Facts, wish: string | undefined, id: string): Record<string, string> {
+  const name = wish || id;
+  const path = normalize(`/${name}/`).replace(/\/$/, "") || "/";
+  if (path === "/")
+    throw new PlanError(`linux.cgroupsPath must name a cgroup below the root, not ${JSON.stringify(name)}`);
+  const paths: Record<string, string> = {};
+  for (const hierarchy of facts.cgroup.hierarchies) paths[hierarchy.name] = join(hierarchy.mountpoint, path);
+  return paths;
+}
+
+/** Refuses a cgroup that others use: deleting the container would end them. @throws PlanError */
+export function checkUnused(paths: CgroupPaths): void {
+  for (const path of Object.values(paths))
+    if (existsSync(path) && pidsBelow(path).length > 0)
+      throw new PlanError(`linux.cgroupsPath: ${path} is in use by other processes; name one that is not`);
+}

@@ -1,0 +1,58 @@
+import { resolve } from "node:path/posix";
+import { UsageError } from "@gantry/cli";
+import type { Host } from "../host.ts";
+import { Store } from "../state/store.ts";
+import { Log } from "./log.ts";
+
+/** The values of the flags before the command, and the environment. */
+export interface Globals {
+  readonly root: string | undefined;
+  readonly log: string | undefined;
+  readonly "log-format": string;
+  readonly debug: boolean;
+  readonly "systemd-cgroup": boolean;
+  readonly rootless: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** What every command is given. */
+export interface Context {
+  readonly store: Store;
+  readonly log: Log;
+  readonly environment: Globals["environment"];
+  /** The native parts, loaded at the first call. */
+  readonly host: () => Promise<Host>;
+  readonly print: (text: string) => void;
+}
+
+/** A command: its arguments after its name; the exit status. */
+export type Command = (args: readonly string[], context: Context) => Promise<number>;
+
+/** @throws UsageError */
+export function makeContext(globals: Globals): Context {
+  if (globals["systemd-cgroup"])
+    throw new UsageError("--systemd-cgroup is not supported: cgroups are made by this program alone (cgroupfs)");
+  if (globals.rootless !== "auto" && globals.rootless !== "false")
+    throw new UsageError(
+      `--rootless=${globals.rootless} is not supported: a container needs cgroups that this user may make`,
+    );
+  const log = new Log(globals.log, globals["log-format"] === "json", globals.debug);
+  let host: Promise<Host> | undefined;
+  const store = new Store(resolve(globals.root ?? defaultRoot(globals.environment)));
+  return {
+    store,
+    log,
+    environment: globals.environment,
+    host: () => {
+      host ??= import("../host.ts").then(({ openHost }) => openHost((message) => log.warn(message), store.filters));
+      return host;
+    },
+    print: (text) => process.stdout.write(text),
+  };
+}
+
+/** A user without root keeps state where the session's runtime files are. */
+function defaultRoot(environment: Globals["environment"]): string {
+  const own = environment["XDG_RUNTIME_DIR"];
+  return process.geteuid?.() !== 0 && own ? `${own}/oci-runtime` : "/run/oci-runtime";
+}

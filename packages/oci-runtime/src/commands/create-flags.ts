@@ -1,0 +1,47 @@
+import { renameSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path/posix";
+import type { FlagTable, FlagValues } from "@gantry/cli";
+import { SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
+import type { Host } from "../host.ts";
+import type { CreateRequest } from "../run/create.ts";
+
+/** What `create` and `run` share. */
+export const createFlags = {
+  bundle: { type: "string", short: "b", value: "DIR", doc: "directory that holds config.json", default: "." },
+  "console-socket": { type: "string", value: "PATH", doc: "Unix socket that receives the terminal's master" },
+  "pid-file": { type: "string", value: "FILE", doc: "file that the process's id is written to" },
+  "no-pivot": { type: "boolean", doc: "move the root file system instead of pivot_root(2)" },
+  "no-new-keyring": { type: "boolean", doc: "keep the caller's session keyring" },
+  "preserve-fds": { type: "integer", value: "N", doc: "descriptors from 3 on that the process keeps", default: 0 },
+} as const satisfies FlagTable;
+
+/** The request that these flags make. The console socket is the caller's to close. */
+export function createRequest(host: Host, id: string, flags: FlagValues<typeof createFlags>): CreateRequest {
+  return {
+    id,
+    bundle: resolve(flags.bundle),
+    stdio: [0, 1, 2],
+    preserve: preserved(flags["preserve-fds"]),
+    consoleSocket: connectConsole(host, flags["console-socket"]),
+    noPivot: flags["no-pivot"],
+    newKeyring: !flags["no-new-keyring"],
+    sibling: false,
+  };
+}
+
+export function preserved(count: number): number[] {
+  return Array.from({ length: Math.max(0, count) }, (_, index) => 3 + index);
+}
+
+/** @throws Error naming the socket */
+export function connectConsole({ native }: Host, path: string | undefined): number | undefined {
+  if (path === undefined) return undefined;
+  return native.unixConnect(path, SOCK_STREAM | SOCK_CLOEXEC);
+}
+
+/** A reader never sees half a number. */
+export function writePidFile(path: string | undefined, pid: number): void {
+  if (path === undefined) return;
+  writeFileSync(`${path}.new`, String(pid));
+  renameSync(`${path}.new`, path);
+}

@@ -1,0 +1,25 @@
+import { createContainer } from "../run/create.ts";
+import { parseArguments } from "./arguments.ts";
+import type { Command } from "./context.ts";
+import { createFlags, createRequest, writePidFile } from "./create-flags.ts";
+
+export const create: Command = async (args, context) => {
+  const parsed = parseArguments(
+    args,
+    {
+      name: "create",
+      operands: "ID",
+      summary: "Makes a container: its process exists, in all its namespaces and limits, and waits for start.",
+      flags: createFlags,
+      example: "oci-runtime create --bundle /tmp/box --pid-file /tmp/box.pid box",
+      count: [1, 1],
+    },
+    context,
+  );
+  if (!parsed) return 0;
+  const [id = ""] = parsed.operands;
+  const host = await context.host();
+  const { pid } = await createContainer(host, context.store, createRequest(host, id, parsed.flags));
+  writePidFile(parsed.flags["pid-file"], pid);
+  return 0;
+};

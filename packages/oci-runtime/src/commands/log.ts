@@ -1,0 +1,42 @@
+import { appendFileSync } from "node:fs";
+
+type Level = "debug" | "warning" | "error";
+
+/** The file of --log, in the two formats of runc, which callers read back to tell a person what went wrong. */
+export class Log {
+  readonly #path: string | undefined;
+  readonly #json: boolean;
+  readonly #debug: boolean;
+
+  constructor(path: string | undefined, json: boolean, debug: boolean) {
+    this.#path = path;
+    this.#json = json;
+    this.#debug = debug;
+  }
+
+  debug(message: string): void {
+    if (this.#debug) this.#write("debug", message);
+  }
+
+  warn(message: string): void {
+    this.#write("warning", message);
+  }
+
+  /** To the file and, as it ends the command, to standard error. */
+  error(message: string): void {
+    if (this.#path) this.#write("error", message);
+    process.stderr.write(`${this.#line("error", message)}\n`);
+  }
+
+  #write(level: Level, message: string): void {
+    const line = `${this.#line(level, message)}\n`;
+    if (this.#path) appendFileSync(this.#path, line);
+    else process.stderr.write(line);
+  }
+
+  #line(level: Level, message: string): string {
+    const time = new Date().toISOString().replace(/\.\d+Z$/, "Z");
+    if (this.#json) return JSON.stringify({ level, msg: message, time });
+    return `time=${JSON.stringify(time)} level=${level} msg=${JSON.stringify(message)}`;
+  }
+}

@@ -1,0 +1,37 @@
+import { UsageError } from "@gantry/cli";
+import { type Command, type Globals, makeContext } from "./context.ts";
+import type { CommandName } from "./table.ts";
+
+/** Each command's module is loaded when it is asked for. */
+const loaders: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  create: async () => (await import("./create.ts")).create,
+  start: async () => (await import("./start.ts")).start,
+  run: async () => (await import("./run.ts")).run,
+  exec: async () => (await import("./exec.ts")).exec,
+  kill: async () => (await import("./kill.ts")).kill,
+  delete: async () => (await import("./delete.ts")).remove,
+  pause: async () => (await import("./pause.ts")).pause,
+  resume: async () => (await import("./pause.ts")).resume,
+  update: async () => (await import("./update.ts")).update,
+  state: async () => (await import("./state.ts")).state,
+  list: async () => (await import("./list.ts")).list,
+  ps: async () => (await import("./ps.ts")).ps,
+  events: async () => (await import("./events.ts")).events,
+  plan: async () => (await import("./plan.ts")).plan,
+  spec: async () => (await import("./spec.ts")).spec,
+  features: async () => (await import("./features.ts")).features,
+  worker: async () => (await import("./worker.ts")).worker,
+};
+
+/** Runs one command; every failure becomes one line and exit status 1. */
+export async function runCommand(name: CommandName, args: readonly string[], globals: Globals): Promise<number> {
+  const context = makeContext(globals);
+  try {
+    const command = await loaders[name]();
+    return await command(args, context);
+  } catch (error) {
+    const { message } = error as Error;
+    context.log.error(error instanceof UsageError ? `${name}: ${message}` : message);
+    return 1;
+  }
+}

@@ -1,0 +1,68 @@
+import { PR_SET_CHILD_SUBREAPER } from "@gantry/native-sys";
+import type { Host } from "../host.ts";
+import { type CreateRequest, createContainer, readConfig } from "../run/create.ts";
+import { deleteContainer } from "../run/delete.ts";
+import { type Foreground, foreground } from "../run/foreground.ts";
+import { startContainer } from "../run/start.ts";
+import { parseArguments } from "./arguments.ts";
+import type { Command, Context } from "./context.ts";
+import { createFlags, createRequest, writePidFile } from "./create-flags.ts";
+
+export const run: Command = async (args, context) => {
+  const parsed = parseArguments(
+    args,
+    {
+      name: "run",
+      operands: "ID",
+      summary: "Creates and starts a container; waits for its process, whose exit status it returns, and removes it.",
+      flags: {
+        ...createFlags,
+        detach: { type: "boolean", short: "d", doc: "return once it runs" },
+        keep: { type: "boolean", doc: "do not remove it after it has ended" },
+        "no-subreaper": { type: "boolean", doc: "do not adopt the container's orphans" },
+      },
+      example: "oci-runtime run --bundle /tmp/box box",
+      count: [1, 1],
+    },
+    context,
+  );
+  if (!parsed) return 0;
+  const { flags } = parsed;
+  const [id = ""] = parsed.operands;
+  const host = await context.host();
+  const request = createRequest(host, id, flags);
+  if (flags.detach) {
+    await createAndStart(host, context, request, flags["pid-file"]);
+    return 0;
+  }
+  if (!flags["no-subreaper"]) host.native.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  const spec = readConfig(request.bundle);
+  const terminal = spec.process?.terminal === true && request.consoleSocket === undefined;
+  const status = await foreground(host, terminal, (console) =>
+    createAndStart(
+      host,
+      context,
+      { ...request, spec, consoleSocket: console ?? request.consoleSocket },
+      flags["pid-file"],
+    ),
+  );
+  if (!flags.keep) await deleteContainer(host, context.store, { id, force: true });
+  return status;
+};
+
+async function createAndStart(
+  host: Host,
+  { store }: Context,
+  request: CreateRequest,
+  pidFile: string | undefined,
+): Promise<Foreground> {
+  const { pid } = await createContainer(host, store, request);
+  try {
+    writePidFile(pidFile, pid);
+    await startContainer(host, store, request.id);
+  } catch (error) {
+    await deleteContainer(host, store, { id: request.id, force: true });
+    throw error;
+  }
+  return { pid };
+}

@@ -1,0 +1,67 @@
+import type { FlagTable, HelpText } from "@gantry/cli";
+
+/** Flags before the command: runc's. */
+export const globalFlags = {
+  root: { type: "string", value: "DIR", doc: "directory of the containers' state" },
+  log: { type: "string", value: "FILE", doc: "file that errors and warnings are written to" },
+  "log-format": { type: "string", value: "FORMAT", doc: "format of --log", default: "text", choices: ["text", "json"] },
+  debug: { type: "boolean", doc: "log what is done, too" },
+  "systemd-cgroup": { type: "boolean", doc: "refused: cgroups are made by this program alone" },
+  rootless: {
+    type: "string",
+    value: "WHEN",
+    doc: "auto or false; true (run without cgroups) is refused",
+    default: "auto",
+  },
+  help: { type: "boolean", short: "h", doc: "print this help" },
+  version: { type: "boolean", short: "v", doc: "print the version" },
+} as const satisfies FlagTable;
+
+const lifecycle = [
+  ["create", "make a container whose process waits"],
+  ["start", "let a created container's process run its program"],
+  ["run", "create and start, and wait unless --detach is given"],
+  ["exec", "run another process in a running container"],
+  ["kill", "send a signal to a container"],
+  ["delete", "remove a stopped container"],
+  ["pause", "stop all processes of a container where they are"],
+  ["resume", "let a paused container go on"],
+  ["update", "change a container's limits"],
+] as const;
+
+const information = [
+  ["state", "print a container's state"],
+  ["list", "list containers"],
+  ["ps", "list the processes of a container"],
+  ["events", "print a container's figures"],
+  ["plan", "print the kernel operations of a bundle, in words"],
+  ["spec", "write a config.json to start from"],
+  ["features", "print what this runtime can do"],
+] as const;
+
+const service = [["worker", "serve these commands over messages"]] as const;
+
+export type CommandName = (typeof lifecycle | typeof information | typeof service)[number][0];
+
+export const helpText: HelpText = {
+  usage: "oci-runtime [GLOBAL OPTIONS] COMMAND [OPTIONS] [ARGUMENTS]",
+  summary: "Runs containers from OCI bundles: a directory with a config.json and a root file system.",
+  groups: [
+    { title: "Containers", commands: lifecycle },
+    { title: "Information", commands: information },
+    { title: "Service", commands: service },
+  ],
+  flags: globalFlags,
+  examples: [
+    "oci-runtime spec --bundle /tmp/box          # then put a root file system into /tmp/box/rootfs",
+    "oci-runtime run --bundle /tmp/box box",
+    "oci-runtime plan --bundle /tmp/box",
+  ],
+  footer: "COMMAND --help tells more about a command.",
+};
+
+const names = new Set<string>([...lifecycle, ...information, ...service].map(([name]) => name));
+
+export function isCommand(name: string): name is CommandName {
+  return names.has(name);
+}

@@ -1,0 +1,38 @@
+import { type NativeSys, nativeSys, type SeccompProfile, sealedProgram } from "@gantry/native-sys";
+import type { Seccomp } from "@gantry/oci-spec/runtime";
+import { type Facts, readFacts } from "./facts.ts";
+import { PlanError } from "./plan/op.ts";
+import { cachedFilters } from "./run/filter-cache.ts";
+import { readInitProgram } from "./run/init-program.ts";
+
+/** What every operation on this machine needs; made once a process. */
+export interface Host {
+  readonly native: NativeSys;
+  readonly facts: Facts;
+  /** A sealed memfd that holds the helper: a container can neither find the host's file nor change this one. */
+  readonly initProgram: number;
+  /** Compiles a seccomp profile; what it became is kept. */
+  readonly makeFilter: (profile: Seccomp) => Uint8Array;
+  /** Told of what a person should know and can do without. */
+  readonly warn: (message: string) => void;
+}
+
+/**
+ * @param filters directory in which compiled seccomp filters are kept
+ * @throws Error when the addon or the helper cannot be loaded
+ */
+export function openHost(warn: (message: string) => void, filters: string): Host {
+  const native = nativeSys();
+  const makeFilter = cachedFilters((profile) => compileFilter(native, profile), filters);
+  const initProgram = sealedProgram(native, "oci-init", readInitProgram());
+  return { native, facts: readFacts(), initProgram, makeFilter, warn };
+}
+
+/** @throws PlanError for what libseccomp does not know */
+function compileFilter(native: NativeSys, profile: Seccomp): Uint8Array {
+  try {
+    return native.seccompCompile(profile as SeccompProfile);
+  } catch (error) {
+    throw new PlanError(`linux.seccomp: ${(error as Error).message.replace(/^seccomp: /, "")}`);
+  }
+}

@@ -1,0 +1,30 @@
+import { formatHelp, parseFlags, UsageError } from "@gantry/cli";
+import { globalFlags, helpText, isCommand } from "./commands/table.ts";
+
+const version = "0.1.0";
+
+/** Answers what needs nothing else, and hands the rest to the command's module. */
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const { values, args } = parseFlags(argv, globalFlags, { stopAtPositional: true });
+    if (values.version) return print(`oci-runtime version ${version}\nspec: 1.2.1\n`);
+    const [command, ...rest] = args;
+    if (command === undefined || command === "help" || values.help) return print(formatHelp(helpText));
+    if (!isCommand(command)) throw new UsageError(`unknown command "${command}"; see oci-runtime --help`);
+    const { runCommand } = await import("./commands/run-command.ts");
+    return await runCommand(command, rest, { ...values, environment: process.env });
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`oci-runtime: ${error.message}\n`);
+    return 1;
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+void main(process.argv.slice(2)).then((status) => {
+  process.exitCode = status;
+});

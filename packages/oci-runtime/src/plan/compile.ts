@@ -1,0 +1,149 @@
+import { join } from "node:path/posix";
+import { MOUNT_ATTR_RDONLY, MS_PRIVATE } from "@gantry/native-sys";
+import { type Hook, type Process, type Spec, sysctlPath } from "@gantry/oci-spec/runtime";
+import type { Facts } from "../facts.ts";
+import { deviceOps } from "./devices.ts";
+import { propagationTypes } from "./mount-options.ts";
+import { mountOps } from "./mounts.ts";
+import { namespacePlan } from "./namespaces.ts";
+import { type Op, type Plan, PlanError, type Slots, syncPoints } from "./op.ts";
+import { defaultUmask, oomOps, processOps, rlimitOps } from "./process.ts";
+
+/** What a plan depends on beside the configuration and the host. */
+export interface CompileOptions {
+  readonly id: string;
+  /** Absolute path of the bundle. */
+  readonly bundle: string;
+  /** Absolute path of the root file system. */
+  readonly rootfs: string;
+  /** Files that a process joins the container's cgroups by, by writing "0". */
+  readonly cgroupFiles: readonly string[];
+  /** The container's cgroup of version 2, where there is one. */
+  readonly cloneInto: string | undefined;
+  /** The container's directory in each hierarchy, by the hierarchy's name. */
+  readonly cgroupPaths: Readonly<Record<string, string>>;
+  readonly slots: Slots;
+  readonly noPivot: boolean;
+  readonly newKeyring: boolean;
+}
+
+export interface CompileInput {
+  readonly spec: Spec;
+  readonly facts: Facts;
+  readonly options: CompileOptions;
+}
+
+/**
+ * Compiles a checked configuration to the plan of `create`. Pure: no file, clock or environment is read.
+ * @throws PlanError when the configuration asks for what is not supported, naming it
+ */
+export function compile(input: CompileInput): Plan {
+  const { spec, options } = input;
+  const { process } = spec;
+  if (!process) throw new PlanError("process is missing: create needs the program to run");
+  refuseUnsupported(spec);
+  const linux = spec.linux ?? {};
+  const userNamespace = (linux.namespaces ?? []).some(({ type }) => type === "user");
+  const early = userNamespace ? rlimitOps(process) : [];
+  const namespaces = namespacePlan(linux, input.facts, early);
+  const ops: Op[] = [
+    ...joinCgroups(options),
+    ...oomOps(process),
+    ...namespaces.ops,
+    { op: "session", why: "process" },
+    // What is made gets exactly the mode that is asked for, whatever the caller's mask is.
+    { op: "umask", why: "root.path", mask: 0 },
+    ...mountOps(input),
+    ...deviceOps(input),
+    { op: "umask", why: "root.path", mask: defaultUmask },
+    ...hookPoint(spec),
+    { op: "pivot", why: "root.path", move: options.noPivot ? 1 : 0 },
+    ...afterPivot(input, process),
+    ...(userNamespace ? [] : rlimitOps(process)),
+    ...processOps({
+      process,
+      seccomp: linux.seccomp,
+      personality: linux.personality,
+      facts: input.facts,
+      newKeyring: options.newKeyring,
+      slots: options.slots,
+      setGroups: !userNamespace || input.facts.privileged,
+      beforeExec: waitForStart(spec, options.slots),
+    }),
+  ];
+  return { cloneFlags: namespaces.cloneFlags, cgroup: options.cloneInto, forks: namespaces.forks, ops };
+}
+
+function refuseUnsupported(spec: Spec): void {
+  const { linux = {} } = spec;
+  if (linux.mountLabel) throw new PlanError("linux.mountLabel is not supported");
+  if (linux.intelRdt) throw new PlanError("linux.intelRdt is not supported");
+  if (Object.keys(linux.netDevices ?? {}).length > 0) throw new PlanError("linux.netDevices is not supported");
+}
+
+export function joinCgroups({ cgroupFiles }: Pick<CompileOptions, "cgroupFiles">): Op[] {
+  return cgroupFiles.map((path) => ({ op: "write", why: "linux.cgroupsPath", path, data: "0" }));
+}
+
+/** The runtime's hooks see every mount, and run before the host's file systems go out of sight. */
+function hookPoint({ hooks = {} }: Spec): Op[] {
+  const any = Object.values(hooks).some((list) => list.length > 0);
+  if (!any) return [];
+  const ops: Op[] = [
+    { op: "sync", why: "hooks.createRuntime", point: syncPoints.hooks, dumpable: 0 },
+    ...hookOps(hooks.createContainer, "hooks.createContainer"),
+  ];
+  if ((hooks.startContainer ?? []).length > 0)
+    ops.push({ op: "sync", why: "hooks.startContainer", point: syncPoints.created, dumpable: 0 });
+  return ops;
+}
+
+function hookOps(hooks: readonly Hook[] | undefined, why: string): Op[] {
+  return (hooks ?? []).map(({ path, args, env, timeout }, index) => ({
+    op: "hook",
+    why: `${why}[${index}]`,
+    path,
+    args: args ?? [path],
+    env: env ?? [],
+    timeout: timeout ?? 0,
+  }));
+}
+
+/** Inside the container's root, still with all rights: names, settings, terminal, what is hidden or read-only. */
+function afterPivot({ spec, options }: CompileInput, process: Process): Op[] {
+  const { linux = {} } = spec;
+  const ops: Op[] = [];
+  if (process.terminal) ops.push(consoleOp(process, options.slots, true));
+  if (spec.hostname) ops.push({ op: "hostname", why: "hostname", name: spec.hostname });
+  if (spec.domainname) ops.push({ op: "domainname", why: "domainname", name: spec.domainname });
+  for (const [key, value] of Object.entries(linux.sysctl ?? {}))
+    ops.push({ op: "writeProc", why: `linux.sysctl["${key}"]`, path: join("sys", sysctlPath(key)), data: value });
+  ops.push({ op: "mkdir", why: "process.cwd", path: process.cwd, mode: 0o755 });
+  for (const [index, path] of (linux.readonlyPaths ?? []).entries())
+    ops.push({ op: "readonly", why: `linux.readonlyPaths[${index}]`, path });
+  for (const [index, path] of (linux.maskedPaths ?? []).entries())
+    ops.push({ op: "mask", why: `linux.maskedPaths[${index}]`, path });
+  if (spec.root?.readonly)
+    ops.push({ op: "attributes", why: "root.readonly", path: "/", set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 });
+  if (linux.rootfsPropagation) ops.push(finalPropagation(linux.rootfsPropagation));
+  return ops;
+}
+
+function finalPropagation(name: string): Op {
+  const recursive = name.startsWith("r");
+  const propagation = propagationTypes[recursive ? name.slice(1) : name] ?? MS_PRIVATE;
+  return { op: "propagate", why: "linux.rootfsPropagation", path: "/", propagation, recursive: recursive ? 1 : 0 };
+}
+
+/** @param bind over /dev/console, which only the first process of a container gets */
+export function consoleOp(process: Process, slots: Pick<Slots, "console">, bind: boolean): Op {
+  const { width = 0, height = 0 } = process.consoleSize ?? {};
+  return { op: "console", why: "process.terminal", socket: slots.console, width, height, bind: bind ? 1 : 0 };
+}
+
+function waitForStart({ hooks = {} }: Spec, slots: Slots): Op[] {
+  return [
+    { op: "wait", why: "start", start: slots.start, result: slots.result },
+    ...hookOps(hooks.startContainer, "hooks.startContainer"),
+  ];
+}

@@ -1,0 +1,64 @@
+import { S_IFBLK, S_IFCHR, S_IFIFO } from "@gantry/native-sys";
+import { type Device, defaultDevices } from "@gantry/oci-spec/runtime";
+import type { CompileInput } from "./compile.ts";
+import type { Op } from "./op.ts";
+
+const links: readonly (readonly [path: string, target: string])[] = [
+  ["/dev/fd", "/proc/self/fd"],
+  ["/dev/stdin", "/proc/self/fd/0"],
+  ["/dev/stdout", "/proc/self/fd/1"],
+  ["/dev/stderr", "/proc/self/fd/2"],
+  ["/dev/ptmx", "pts/ptmx"],
+];
+
+const kinds = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
+
+/** Device nodes and the links of /dev (runtime-spec config-linux.md "Default Devices"); none when /dev is the host's. */
+export function deviceOps(input: CompileInput): Op[] {
+  const { spec } = input;
+  const bound = (spec.mounts ?? []).some(
+    ({ destination, type, options = [] }) =>
+      destination.replace(/\/+$/, "") === "/dev" &&
+      (type === "bind" || options.includes("bind") || options.includes("rbind")),
+  );
+  if (bound) return [];
+  const wished = new Map<string, { device: Device; why: string }>();
+  for (const device of defaultDevices) wished.set(device.path, { device, why: "default devices" });
+  for (const [index, device] of (spec.linux?.devices ?? []).entries())
+    wished.set(device.path, { device, why: `linux.devices[${index}]` });
+  const ops = [...wished.values()].map(({ device, why }) => deviceOp(device, why, cannotMakeNodes(input)));
+  for (const [path, target] of links) ops.push({ op: "symlink", why: "default devices", target, path });
+  return ops;
+}
+
+/** The kernel refuses mknod in a user namespace: there the host's nodes are bound. */
+function cannotMakeNodes({ spec, facts }: CompileInput): boolean {
+  return facts.inUserNamespace || (spec.linux?.namespaces ?? []).some(({ type }) => type === "user");
+}
+
+function deviceOp(device: Device, why: string, bind: boolean): Op {
+  const { path } = device;
+  if (bind)
+    return {
+      op: "bind",
+      why,
+      source: path,
+      target: path,
+      recursive: 0,
+      set: 0,
+      clear: 0,
+      setRecursive: 0,
+      clearRecursive: 0,
+      onProc: 0,
+    };
+  return {
+    op: "mknod",
+    why,
+    path,
+    mode: kinds[device.type] | ((device.fileMode ?? 0o666) & 0o7777),
+    major: device.major ?? 0,
+    minor: device.minor ?? 0,
+    uid: device.uid ?? 0,
+    gid: device.gid ?? 0,
+  };
+}

@@ -1,0 +1,270 @@
+// Generated from schema/ops.json by schema/generate.ts; change it there.
+
+export type FieldType = "number" | "string" | "strings" | "numbers" | "bytes";
+
+export const planVersion = 1;
+
+/** Number and fields, in their order on the wire, of every operation. */
+export const operations = {
+  /** Writes text to a file of the current root, as it is seen at that moment. */
+  write: { number: 1, fields: { path: "string", data: "string" } },
+  /** Writes text to a file of the proc file system at /proc itself, on which nothing else is mounted. The path is below /proc. */
+  writeProc: { number: 2, fields: { path: "string", data: "string" } },
+  /** Joins existing namespaces, opened all before the first is joined. Those that need the joined user namespace's rights come after it. Paths are below a directory's descriptor, which is closed, unless that is 0. */
+  join: { number: 3, fields: { directory: "number", types: "numbers", paths: "strings" } },
+  /** unshare(2). */
+  unshare: { number: 4, fields: { flags: "number" } },
+  /** Tells the runtime that a point is reached and waits for its word. Bytes in the answer become the standard input of hooks. A dumpable process's files in /proc are open to a runtime without root. */
+  sync: { number: 5, fields: { point: "number", dumpable: "number" } },
+  /** Takes ids inside a user namespace, keeping its capabilities. */
+  become: { number: 6, fields: { uid: "number", gid: "number" } },
+  /** Goes on in a child that has this process's parent; tells the runtime its pid. */
+  fork: { number: 7, fields: { } },
+  /** Brings up the network interface lo. */
+  loopback: { number: 8, fields: { } },
+  /** Sets the propagation of a mount. */
+  propagate: { number: 10, fields: { path: "string", propagation: "number", recursive: "number" } },
+  /** Makes the root file system a mount of its own; from here on paths are resolved inside it. */
+  root: { number: 11, fields: { path: "string" } },
+  /** Mounts a new file system instance; where told, with no link on the way and on a proc file system. */
+  mount: { number: 12, fields: { type: "string", source: "string", target: "string", attributes: "number", options: "strings", strict: "number", onProc: "number" } },
+  /** Binds a file or directory of the host into the root file system, with its attributes already set. */
+  bind: { number: 13, fields: { source: "string", target: "string", recursive: "number", set: "number", clear: "number", setRecursive: "number", clearRecursive: "number", onProc: "number" } },
+  /** Sets attributes of an existing mount. */
+  attributes: { number: 14, fields: { path: "string", set: "number", clear: "number", recursive: "number" } },
+  /** Makes a directory and its parents. */
+  mkdir: { number: 15, fields: { path: "string", mode: "number" } },
+  /** Makes a symbolic link unless the name exists. */
+  symlink: { number: 16, fields: { target: "string", path: "string" } },
+  /** Makes a device node or a named pipe; one of that name is replaced. */
+  mknod: { number: 17, fields: { path: "string", mode: "number", major: "number", minor: "number", uid: "number", gid: "number" } },
+  /** Hides a path: an empty read-only directory, or /dev/null, over it. A missing path is fine. */
+  mask: { number: 18, fields: { path: "string" } },
+  /** Makes a path and what is mounted below it read-only. A missing path is fine. */
+  readonly: { number: 19, fields: { path: "string" } },
+  /** Makes the root file system the root and detaches the old one: pivot_root(2), or a moved mount and chroot(2). */
+  pivot: { number: 20, fields: { move: "number" } },
+  /** Mounts a tmpfs that starts with a copy of what the directory held. */
+  copyUp: { number: 21, fields: { source: "string", target: "string", attributes: "number", options: "strings" } },
+  /** sethostname(2). */
+  hostname: { number: 30, fields: { name: "string" } },
+  /** setdomainname(2). */
+  domainname: { number: 31, fields: { name: "string" } },
+  /** setsid(2). */
+  session: { number: 32, fields: { } },
+  /** Opens a pseudo-terminal of the root file system's own devpts, sends its master over a socket, and makes it the standard streams. */
+  console: { number: 33, fields: { socket: "number", width: "number", height: "number", bind: "number" } },
+  /** Joins a new session keyring. */
+  keyring: { number: 34, fields: { } },
+  /** setrlimit(2). */
+  rlimit: { number: 40, fields: { resource: "number", soft: "number", hard: "number" } },
+  /** sched_setattr(2). */
+  scheduler: { number: 41, fields: { policy: "number", flags: "number", nice: "number", priority: "number", runtime: "number", deadline: "number", period: "number" } },
+  /** ioprio_set(2). */
+  ioPriority: { number: 42, fields: { value: "number" } },
+  /** personality(2). */
+  personality: { number: 43, fields: { value: "number" } },
+  /** umask(2). */
+  umask: { number: 44, fields: { mask: "number" } },
+  /** PR_SET_NO_NEW_PRIVS. */
+  noNewPrivileges: { number: 45, fields: { } },
+  /** Drops from the bounding set what the mask lacks. */
+  boundingSet: { number: 46, fields: { mask: "number" } },
+  /** Takes the program's user and groups, keeping capabilities for the operation that sets them. */
+  user: { number: 47, fields: { uid: "number", gid: "number", groups: "numbers", setGroups: "number" } },
+  /** Sets the process's capability sets. */
+  capabilities: { number: 48, fields: { effective: "number", permitted: "number", inheritable: "number", ambient: "number" } },
+  /** Loads a filter: an array of struct sock_filter. */
+  seccomp: { number: 49, fields: { filter: "bytes", flags: "number" } },
+  /** chdir(2); what it reaches must lie inside the root. */
+  directory: { number: 50, fields: { path: "string" } },
+  /** Finds the program to run. */
+  program: { number: 51, fields: { name: "string", path: "string" } },
+  /** Reports ready, then waits for a byte from the named pipe of `start`. Later failures go to the result pipe. */
+  wait: { number: 52, fields: { start: "number", result: "number" } },
+  /** Runs a hook where the process stands, with the state document as its standard input. */
+  hook: { number: 53, fields: { path: "string", args: "strings", env: "strings", timeout: "number" } },
+  /** Sets the program's environment; with home, HOME from /etc/passwd by user id. */
+  environment: { number: 54, fields: { env: "strings", home: "number", uid: "number" } },
+  /** Becomes the program; descriptors below `keep` stay open. */
+  exec: { number: 55, fields: { args: "strings", keep: "number" } },
+} as const;
+
+/** What each operation carries. */
+export interface Operands {
+  readonly write: {
+    readonly path: string;
+    readonly data: string;
+  };
+  readonly writeProc: {
+    readonly path: string;
+    readonly data: string;
+  };
+  readonly join: {
+    readonly directory: number | bigint;
+    readonly types: readonly number[];
+    readonly paths: readonly string[];
+  };
+  readonly unshare: {
+    readonly flags: number | bigint;
+  };
+  readonly sync: {
+    readonly point: number | bigint;
+    readonly dumpable: number | bigint;
+  };
+  readonly become: {
+    readonly uid: number | bigint;
+    readonly gid: number | bigint;
+  };
+  readonly fork: Record<never, never>;
+  readonly loopback: Record<never, never>;
+  readonly propagate: {
+    readonly path: string;
+    readonly propagation: number | bigint;
+    readonly recursive: number | bigint;
+  };
+  readonly root: {
+    readonly path: string;
+  };
+  readonly mount: {
+    readonly type: string;
+    readonly source: string;
+    readonly target: string;
+    readonly attributes: number | bigint;
+    readonly options: readonly string[];
+    readonly strict: number | bigint;
+    readonly onProc: number | bigint;
+  };
+  readonly bind: {
+    readonly source: string;
+    readonly target: string;
+    readonly recursive: number | bigint;
+    readonly set: number | bigint;
+    readonly clear: number | bigint;
+    readonly setRecursive: number | bigint;
+    readonly clearRecursive: number | bigint;
+    readonly onProc: number | bigint;
+  };
+  readonly attributes: {
+    readonly path: string;
+    readonly set: number | bigint;
+    readonly clear: number | bigint;
+    readonly recursive: number | bigint;
+  };
+  readonly mkdir: {
+    readonly path: string;
+    readonly mode: number | bigint;
+  };
+  readonly symlink: {
+    readonly target: string;
+    readonly path: string;
+  };
+  readonly mknod: {
+    readonly path: string;
+    readonly mode: number | bigint;
+    readonly major: number | bigint;
+    readonly minor: number | bigint;
+    readonly uid: number | bigint;
+    readonly gid: number | bigint;
+  };
+  readonly mask: {
+    readonly path: string;
+  };
+  readonly readonly: {
+    readonly path: string;
+  };
+  readonly pivot: {
+    readonly move: number | bigint;
+  };
+  readonly copyUp: {
+    readonly source: string;
+    readonly target: string;
+    readonly attributes: number | bigint;
+    readonly options: readonly string[];
+  };
+  readonly hostname: {
+    readonly name: string;
+  };
+  readonly domainname: {
+    readonly name: string;
+  };
+  readonly session: Record<never, never>;
+  readonly console: {
+    readonly socket: number | bigint;
+    readonly width: number | bigint;
+    readonly height: number | bigint;
+    readonly bind: number | bigint;
+  };
+  readonly keyring: Record<never, never>;
+  readonly rlimit: {
+    readonly resource: number | bigint;
+    readonly soft: number | bigint;
+    readonly hard: number | bigint;
+  };
+  readonly scheduler: {
+    readonly policy: number | bigint;
+    readonly flags: number | bigint;
+    readonly nice: number | bigint;
+    readonly priority: number | bigint;
+    readonly runtime: number | bigint;
+    readonly deadline: number | bigint;
+    readonly period: number | bigint;
+  };
+  readonly ioPriority: {
+    readonly value: number | bigint;
+  };
+  readonly personality: {
+    readonly value: number | bigint;
+  };
+  readonly umask: {
+    readonly mask: number | bigint;
+  };
+  readonly noNewPrivileges: Record<never, never>;
+  readonly boundingSet: {
+    readonly mask: number | bigint;
+  };
+  readonly user: {
+    readonly uid: number | bigint;
+    readonly gid: number | bigint;
+    readonly groups: readonly number[];
+    readonly setGroups: number | bigint;
+  };
+  readonly capabilities: {
+    readonly effective: number | bigint;
+    readonly permitted: number | bigint;
+    readonly inheritable: number | bigint;
+    readonly ambient: number | bigint;
+  };
+  readonly seccomp: {
+    readonly filter: Uint8Array;
+    readonly flags: number | bigint;
+  };
+  readonly directory: {
+    readonly path: string;
+  };
+  readonly program: {
+    readonly name: string;
+    readonly path: string;
+  };
+  readonly wait: {
+    readonly start: number | bigint;
+    readonly result: number | bigint;
+  };
+  readonly hook: {
+    readonly path: string;
+    readonly args: readonly string[];
+    readonly env: readonly string[];
+    readonly timeout: number | bigint;
+  };
+  readonly environment: {
+    readonly env: readonly string[];
+    readonly home: number | bigint;
+    readonly uid: number | bigint;
+  };
+  readonly exec: {
+    readonly args: readonly string[];
+    readonly keep: number | bigint;
+  };
+}
+
+export type OperationName = keyof Operands;

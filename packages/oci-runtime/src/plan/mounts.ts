@@ -1,0 +1,231 @@
+import { isAbsolute, join, normalize } from "node:path/posix";
+import {
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_RDONLY,
+  MS_REC,
+  MS_SLAVE,
+} from "@gantry/native-sys";
+import type { Mount } from "@gantry/oci-spec/runtime";
+import type { CompileInput } from "./compile.ts";
+import { type MountOptions, parseMountOptions, propagationTypes } from "./mount-options.ts";
+import { type Op, PlanError } from "./op.ts";
+
+/** The root file system and everything mounted into it, up to the point where hooks may look at it. */
+export function mountOps(input: CompileInput): Op[] {
+  const { spec, options } = input;
+  const ops: Op[] = [rootPropagation(spec.linux?.rootfsPropagation)];
+  ops.push({ op: "root", why: "root.path", path: options.rootfs });
+  // A tmpfs that will hold other mounts gets its read-only attribute when those are there.
+  const later: Op[] = [];
+  for (const [index, mount] of (spec.mounts ?? []).entries()) ops.push(...oneMount(input, mount, { index, later }));
+  return [...ops, ...later.reverse()];
+}
+
+/** What the container sends to its host and receives from it; everything but a stated wish only receives. */
+function rootPropagation(wish: string | undefined): Op {
+  const name = wish || "rslave";
+  const recursive = name.startsWith("r") ? MS_REC : 0;
+  const type = propagationTypes[recursive ? name.slice(1) : name] ?? MS_SLAVE;
+  return {
+    op: "propagate",
+    why: "linux.rootfsPropagation",
+    path: "/",
+    propagation: type,
+    recursive: recursive ? 1 : 0,
+  };
+}
+
+interface Position {
+  readonly index: number;
+  readonly later: Op[];
+}
+
+function oneMount(input: CompileInput, mount: Mount, { index, later }: Position): Op[] {
+  const why = `mounts[${index}]`;
+  if ((mount.uidMappings ?? []).length > 0 || (mount.gidMappings ?? []).length > 0)
+    throw new PlanError(`${why}: mounts with id mappings of their own are not supported`);
+  const options = parseMountOptions(mount.options ?? [], why);
+  const target = targetOf(mount);
+  const propagation = options.propagation.map(
+    ({ type, recursive }): Op => ({
+      op: "propagate",
+      why,
+      path: target,
+      propagation: type,
+      recursive: recursive ? 1 : 0,
+    }),
+  );
+  checkProc(mount, target, why);
+  if (options.bind || mount.type === "bind") return [bindOp(input, mount, options, why), ...propagation];
+  if (mount.type === "cgroup" || mount.type === "cgroup2") return cgroupMount(input, { target, why, options, later });
+  return [instanceOp({ mount, target, options, why }, later), ...propagation];
+}
+
+/** Files of /proc that only tell a container something, such as its limits: the only ones that a mount may go over. */
+const replaceable = new Set(
+  [
+    ...["cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime"],
+    ...["sys/kernel/ns_last_pid", "sys/crypto/fips_enabled"],
+  ].map((name) => `/proc/${name}`),
+);
+
+/** Another file system in the place of /proc, or in it, would be what labels and masks then apply to. */
+function checkProc({ type, source, options = [] }: Mount, target: string, why: string): void {
+  if (target === "/proc") {
+    const bound = type === "bind" || options.includes("bind") || options.includes("rbind");
+    if (bound ? source !== "/proc" : type !== "proc")
+      throw new PlanError(
+        `${why}.destination: /proc takes {"type": "proc"}, or a bind of the source "/proc", and nothing else`,
+      );
+  } else if (target.startsWith("/proc/") && !replaceable.has(target))
+    throw new PlanError(
+      `${why}.destination: ${target} cannot be mounted over; in /proc only ${[...replaceable].join(", ")} can`,
+    );
+}
+
+/** Nothing but those: a link of the image that leads to another place in /proc is found by the helper. */
+function onProc(target: string): number {
+  return target === "/proc" || replaceable.has(target) ? 1 : 0;
+}
+
+function targetOf(mount: Mount): string {
+  const target = normalize(join("/", mount.destination));
+  return target.length > 1 && target.endsWith("/") ? target.slice(0, -1) : target;
+}
+
+function bindOp({ options: { bundle } }: CompileInput, mount: Mount, options: MountOptions, why: string): Op {
+  if (!mount.source) throw new PlanError(`${why}.source is missing: a bind mount needs one`);
+  const [unknown] = options.data;
+  if (unknown !== undefined)
+    throw new PlanError(`${why}.options: "${unknown}" is not an option of a bind mount; file systems have their own`);
+  const { set, clear, setRecursive, clearRecursive, recursive } = options;
+  return {
+    op: "bind",
+    why,
+    source: isAbsolute(mount.source) ? mount.source : join(bundle, mount.source),
+    target: targetOf(mount),
+    recursive: recursive || !options.bind ? 1 : 0,
+    set,
+    clear,
+    setRecursive,
+    clearRecursive,
+    onProc: onProc(targetOf(mount)),
+  };
+}
+
+interface Instance {
+  readonly mount: Mount;
+  readonly target: string;
+  readonly options: MountOptions;
+  readonly why: string;
+}
+
+function instanceOp({ mount, target, options, why }: Instance, later: Op[]): Op {
+  const type = mount.type ?? "";
+  if (type === "" || type === "none")
+    throw new PlanError(`${why}.type is missing: name a file system, or give the option bind`);
+  const source = mount.source ?? type;
+  if (options.copyUp) {
+    if (type !== "tmpfs") throw new PlanError(`${why}.options: "tmpcopyup" is for tmpfs, not ${type}`);
+    return { op: "copyUp", why, source, target, attributes: options.set | options.setRecursive, options: options.data };
+  }
+  // There is nothing below a new mount: "rro" means the same as "ro".
+  const attributes = options.set | options.setRecursive;
+  const delayed = type === "tmpfs" && (attributes & MOUNT_ATTR_RDONLY) !== 0;
+  if (delayed) later.push(readonlyOp(target, why));
+  return {
+    op: "mount",
+    why,
+    type,
+    source,
+    target,
+    attributes: delayed ? attributes & ~MOUNT_ATTR_RDONLY : attributes,
+    options: options.data,
+    // A link in the place of /proc or /sys would let the image choose what the masks below apply to.
+    strict: type === "proc" || type === "sysfs" ? 1 : 0,
+    onProc: onProc(target),
+  };
+}
+
+function readonlyOp(path: string, why: string): Op {
+  return { op: "attributes", why, path, set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 };
+}
+
+interface CgroupTarget {
+  readonly target: string;
+  readonly why: string;
+  readonly options: MountOptions;
+  readonly later: Op[];
+}
+
+/** The container's view of its cgroups: of version 2 one tree, of version 1 a tmpfs with one directory a hierarchy. */
+function cgroupMount(input: CompileInput, { target, why, options, later }: CgroupTarget): Op[] {
+  const { facts } = input;
+  const attributes = options.set | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  if (facts.cgroup.mode === "v2") {
+    const [only] = facts.cgroup.hierarchies;
+    return only ? [hierarchyOp(input, { hierarchy: only, target, why, attributes })] : [];
+  }
+  const ops: Op[] = [
+    {
+      op: "mount",
+      why,
+      type: "tmpfs",
+      source: "tmpfs",
+      target,
+      attributes: attributes & ~MOUNT_ATTR_RDONLY,
+      options: ["mode=755"],
+      strict: 0,
+      onProc: 0,
+    },
+  ];
+  for (const hierarchy of facts.cgroup.hierarchies) {
+    ops.push(hierarchyOp(input, { hierarchy, target: join(target, hierarchy.name), why, attributes }));
+    if (hierarchy.controllers.length > 1)
+      for (const name of hierarchy.controllers)
+        ops.push({ op: "symlink", why, target: hierarchy.name, path: join(target, name) });
+  }
+  if (attributes & MOUNT_ATTR_RDONLY) later.push(readonlyOp(target, why));
+  return ops;
+}
+
+interface HierarchyMount {
+  readonly hierarchy: CompileInput["facts"]["cgroup"]["hierarchies"][number];
+  readonly target: string;
+  readonly why: string;
+  readonly attributes: number;
+}
+
+/** In a cgroup namespace of its own a container can mount the hierarchy; without one its own part is bound. */
+function hierarchyOp(input: CompileInput, { hierarchy, target, why, attributes }: HierarchyMount): Op {
+  const own = (input.spec.linux?.namespaces ?? []).some(({ type }) => type === "cgroup");
+  if (own) {
+    const type = hierarchy.version === 2 ? "cgroup2" : "cgroup";
+    return {
+      op: "mount",
+      why,
+      type,
+      source: "cgroup",
+      target,
+      attributes,
+      options: hierarchy.mountOptions,
+      strict: 0,
+      onProc: 0,
+    };
+  }
+  const source = input.options.cgroupPaths[hierarchy.name] ?? hierarchy.mountpoint;
+  return {
+    op: "bind",
+    why,
+    source,
+    target,
+    recursive: 0,
+    set: attributes,
+    clear: 0,
+    setRecursive: 0,
+    clearRecursive: 0,
+    onProc: 0,
+  };
+}

@@ -1,0 +1,66 @@
+import type { Seccomp } from "@gantry/oci-spec/runtime";
+import type { Operands, OperationName } from "./generated/ops.ts";
+
+/** The filter itself is made of the profile when the plan is encoded: a plan holds only what a person can read. */
+interface Filled extends Omit<Operands, "seccomp"> {
+  readonly seccomp: { readonly profile: Seccomp; readonly flags: number };
+}
+
+/** One kernel operation, final in every detail. `why` is the path in config.json that asks for it. */
+export type Op = {
+  [K in OperationName]: { readonly op: K; readonly why: string } & Filled[K];
+}[OperationName];
+
+/** Points at which the helper waits for the runtime. */
+export const syncPoints = {
+  /** A user namespace exists and needs its id maps. */
+  maps: 1,
+  /** All namespaces and mounts are there: hooks of the runtime run, then their state document is answered. */
+  hooks: 2,
+  /** The hooks before the program will read another state document: the container is created by then. */
+  created: 3,
+  /** A time namespace exists and needs its offsets. */
+  offsets: 4,
+} as const;
+
+/** What the helper is started with and then does. */
+export interface Plan {
+  /** clone(2) flags of the helper itself: CLONE_NEWPID when it can be the new namespace's first process. */
+  readonly cloneFlags: number;
+  /** Directory of the version 2 cgroup that the helper is cloned into. */
+  readonly cgroup: string | undefined;
+  /** The helper forks, and the container's process is the child. */
+  readonly forks: boolean;
+  readonly ops: readonly Op[];
+}
+
+/** Where the helper finds its descriptors: after the standard streams and those kept open for the program. */
+export interface Slots {
+  readonly channel: number;
+  readonly start: number;
+  readonly result: number;
+  readonly console: number;
+}
+
+/** @param preserved descriptors from 3 on that the program keeps */
+export function slotsFor(preserved: number): Slots {
+  const first = 3 + preserved;
+  return { channel: first, start: first + 1, result: first + 2, console: first + 3 };
+}
+
+/** Of an `exec`: `target` is /proc/PID of the container's process, by which its namespaces are found. */
+export interface ExecSlots {
+  readonly channel: number;
+  readonly target: number;
+  readonly console: number;
+}
+
+export function execSlots(preserved: number): ExecSlots {
+  const first = 3 + preserved;
+  return { channel: first, target: first + 1, console: first + 2 };
+}
+
+/** A configuration that is valid but asks for what cannot be done, here or at all. */
+export class PlanError extends Error {
+  override name = "PlanError";
+}

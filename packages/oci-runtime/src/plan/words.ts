@@ -1,0 +1,88 @@
+import {
+  CAPABILITIES,
+  MOUNT_ATTR__ATIME,
+  MOUNT_ATTR_NOATIME,
+  MOUNT_ATTR_NODEV,
+  MOUNT_ATTR_NODIRATIME,
+  MOUNT_ATTR_NOEXEC,
+  MOUNT_ATTR_NOSUID,
+  MOUNT_ATTR_NOSYMFOLLOW,
+  MOUNT_ATTR_RDONLY,
+  MOUNT_ATTR_STRICTATIME,
+  MS_PRIVATE,
+  MS_SHARED,
+  MS_SLAVE,
+  MS_UNBINDABLE,
+  RLIMITS,
+} from "@gantry/native-sys";
+import { namespaceFlags } from "./namespaces.ts";
+
+/** Numbers of the kernel in the words that a person knows them by. */
+
+const attributeNames: readonly (readonly [bit: number, name: string])[] = [
+  [MOUNT_ATTR_RDONLY, "ro"],
+  [MOUNT_ATTR_NOSUID, "nosuid"],
+  [MOUNT_ATTR_NODEV, "nodev"],
+  [MOUNT_ATTR_NOEXEC, "noexec"],
+  [MOUNT_ATTR_NODIRATIME, "nodiratime"],
+  [MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"],
+  [MOUNT_ATTR_NOATIME, "noatime"],
+  [MOUNT_ATTR_STRICTATIME, "strictatime"],
+];
+
+/** "ro,nosuid"; empty for none. */
+export function attributeWords(mask: number | bigint): string {
+  return attributeNames
+    .filter(([bit]) => (Number(mask) & bit) !== 0)
+    .map(([, name]) => name)
+    .join(",");
+}
+
+/** What clearing these attributes means: "rw", "exec", "relatime". */
+export function clearedWords(mask: number | bigint): string {
+  const number = Number(mask);
+  const words = attributeNames
+    .filter(([bit]) => (number & bit & ~MOUNT_ATTR__ATIME) !== 0)
+    .map(([, name]) => (name === "ro" ? "rw" : name.slice(2)));
+  return [...words, ...((number & MOUNT_ATTR__ATIME) !== 0 ? ["atime"] : [])].join(",");
+}
+
+const propagationNames: Readonly<Record<number, string>> = {
+  [MS_SHARED]: "shared",
+  [MS_SLAVE]: "slave",
+  [MS_PRIVATE]: "private",
+  [MS_UNBINDABLE]: "unbindable",
+};
+
+export function propagationWord(type: number | bigint, recursive: number | bigint): string {
+  return `${recursive ? "r" : ""}${propagationNames[Number(type)] ?? type}`;
+}
+
+/** "mount, uts and ipc" of CLONE_NEW* flags. */
+export function namespaceWords(flags: number | bigint): string {
+  const names = Object.entries(namespaceFlags)
+    .filter(([, bit]) => (Number(flags) & bit) !== 0)
+    .map(([name]) => name);
+  return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : (names[0] ?? "none");
+}
+
+/** "CHOWN KILL" of a capability mask; "all" or "none". */
+export function capabilityWords(mask: number | bigint): string {
+  const bits = BigInt(mask);
+  const all = Object.entries(CAPABILITIES);
+  const held = all.filter(([, number]) => (bits >> BigInt(number)) & 1n).map(([name]) => name.replace("CAP_", ""));
+  if (held.length === 0) return "none";
+  return held.length === all.length ? "all" : held.join(" ");
+}
+
+export function rlimitName(resource: number | bigint): string {
+  return Object.entries(RLIMITS).find(([, number]) => number === Number(resource))?.[0] ?? String(resource);
+}
+
+export function limitWord(value: number | bigint): string {
+  return BigInt(value) >= 2n ** 64n - 1n ? "unlimited" : String(value);
+}
+
+export function modeWord(mode: number | bigint): string {
+  return (Number(mode) & 0o7777).toString(8).padStart(4, "0");
+}

@@ -1,0 +1,215 @@
+import { closeSync, constants, openSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path/posix";
+import { S_IFIFO } from "@gantry/native-sys";
+import { parseSpec, type Spec } from "@gantry/oci-spec/runtime";
+import { type CgroupManager, cgroupManager, cgroupPaths, checkUnused } from "../cgroup/manager.ts";
+import { containerResources } from "../cgroup/resources.ts";
+import type { Host } from "../host.ts";
+import { unknownCapabilities } from "../plan/capabilities.ts";
+import { compile } from "../plan/compile.ts";
+import { PlanError, slotsFor, syncPoints } from "../plan/op.ts";
+import { processStat, stateDocument } from "../state/lifecycle.ts";
+import { ContainerError, type Record, type Store } from "../state/store.ts";
+import { runHooks } from "./hooks.ts";
+import { type Launched, launch } from "./launch.ts";
+import { writeIdMaps, writeTimeOffsets } from "./maps.ts";
+
+export interface CreateRequest {
+  readonly id: string;
+  /** Directory that holds config.json. */
+  readonly bundle: string;
+  /** What readConfig said of it, where it has been asked already. */
+  readonly spec?: Spec;
+  /** Standard streams of the process; with a terminal they are replaced. */
+  readonly stdio: readonly [number, number, number];
+  /** Descriptors that the process keeps as 3, 4, … */
+  readonly preserve: readonly number[];
+  /** A connected Unix socket that receives the terminal's master; required with a terminal, and only then. */
+  readonly consoleSocket: number | undefined;
+  readonly noPivot: boolean;
+  readonly newKeyring: boolean;
+  /** Make the container's process a child of this process's parent. */
+  readonly sibling: boolean;
+}
+
+/** What creation has made so far; undone in reverse when it fails. */
+interface Making {
+  readonly host: Host;
+  readonly store: Store;
+  readonly request: CreateRequest;
+  readonly spec: Spec;
+  readonly cgroup: CgroupManager;
+  record: Record;
+}
+
+/**
+ * Creates a container up to the point where its process waits for `start`.
+ * @throws SpecError, PlanError, ContainerError, OperationError; nothing is left behind then
+ */
+export async function createContainer(host: Host, store: Store, request: CreateRequest): Promise<Launched> {
+  store.checkId(request.id);
+  const spec = request.spec ?? readConfig(request.bundle);
+  checkTerminal(spec, request);
+  for (const name of unknownCapabilities(spec.process?.capabilities ?? {}))
+    host.warn(`process.capabilities: ${name} is unknown and ignored`);
+  const rootfs = findRootfs(spec, request.bundle);
+  const paths = cgroupPaths(host.facts, spec.linux?.cgroupsPath, request.id);
+  store.reserve(request.id);
+  const record = newRecord(request, spec, { rootfs, cgroups: paths });
+  const making: Making = { host, store, request, spec, cgroup: cgroupManager(host.facts, paths), record };
+  try {
+    checkUnused(paths);
+  } catch (error) {
+    store.remove(request.id);
+    throw error;
+  }
+  try {
+    store.save(record);
+    making.cgroup.create();
+    making.cgroup.apply(containerResources(spec.linux?.resources), host.warn);
+    return await startInit(making, paths);
+  } catch (error) {
+    await undo(making);
+    throw error;
+  }
+}
+
+/** @throws Error, SpecError */
+export function readConfig(bundle: string): Spec {
+  const path = join(bundle, "config.json");
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT")
+      throw new Error(`JSON specification file ${path} not found`);
+    throw error;
+  }
+  return parseSpec(bytes);
+}
+
+function checkTerminal(spec: Spec, { consoleSocket }: CreateRequest): void {
+  const terminal = spec.process?.terminal === true;
+  if (terminal && consoleSocket === undefined)
+    throw new ContainerError(
+      "InvalidArgument",
+      "cannot allocate tty if the runtime will detach without setting console socket",
+    );
+  if (!terminal && consoleSocket !== undefined)
+    throw new ContainerError("InvalidArgument", "cannot use console socket if the process has no tty");
+}
+
+function findRootfs(spec: Spec, bundle: string): string {
+  const path = spec.root?.path ?? "";
+  const wanted = isAbsolute(path) ? path : join(bundle, path);
+  let rootfs: string;
+  try {
+    rootfs = realpathSync(wanted);
+  } catch (error) {
+    throw new Error(`root.path: ${wanted}: ${(error as NodeJS.ErrnoException).code ?? error}`);
+  }
+  if (!statSync(rootfs).isDirectory()) throw new Error(`root.path: ${wanted} is not a directory`);
+  if (rootfs === "/") throw new PlanError("root.path must not be the host's own root directory");
+  return rootfs;
+}
+
+function newRecord(request: CreateRequest, spec: Spec, found: Pick<Record, "rootfs" | "cgroups">): Record {
+  return {
+    id: request.id,
+    bundle: request.bundle,
+    ...found,
+    created: new Date().toISOString(),
+    newKeyring: request.newKeyring,
+    pid: 0,
+    startTime: "",
+    owner: String(process.getuid?.() ?? 0),
+    spec,
+  };
+}
+
+async function startInit(making: Making, paths: Readonly<globalThis.Record<string, string>>): Promise<Launched> {
+  const { host, store, request, spec, cgroup } = making;
+  const plan = compile({
+    spec,
+    facts: host.facts,
+    options: {
+      id: request.id,
+      bundle: request.bundle,
+      rootfs: making.record.rootfs,
+      cgroupFiles: cgroup.joinFiles(),
+      cloneInto: cgroup.cloneInto(),
+      cgroupPaths: paths,
+      slots: slotsFor(request.preserve.length),
+      noPivot: request.noPivot,
+      newKeyring: request.newKeyring,
+    },
+  });
+  const pipes: number[] = [];
+  try {
+    for (const path of [store.startPipe(request.id), store.resultPipe(request.id)]) pipes.push(openPipe(host, path));
+    const launched = await launch(host, {
+      plan,
+      streams: [...request.stdio, ...request.preserve],
+      others: [...pipes, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
+      sibling: request.sibling,
+      onSync: (point, pid) => serveSync(making, point, pid),
+    });
+    try {
+      finishRecord(making, launched.pid);
+    } catch (error) {
+      host.native.closeFd(launched.pidFd);
+      throw error;
+    }
+    return launched;
+  } finally {
+    for (const fd of pipes) closeSync(fd);
+  }
+}
+
+/** Opened for both directions, a named pipe neither blocks its opener nor ends before the last of them is gone. */
+function openPipe({ native }: Host, path: string): number {
+  native.mknod(path, S_IFIFO | 0o600, 0, 0);
+  return openSync(path, constants.O_RDWR);
+}
+
+async function serveSync(making: Making, point: number, pid: number): Promise<Uint8Array | undefined> {
+  const { host, spec } = making;
+  if (point === syncPoints.maps) {
+    writeIdMaps(pid, spec.linux ?? {}, host.facts.privileged);
+    return undefined;
+  }
+  if (point === syncPoints.offsets) {
+    writeTimeOffsets(pid, spec.linux ?? {});
+    return undefined;
+  }
+  const state = stateDocument({ ...making.record, pid }, point === syncPoints.created ? "created" : "creating");
+  if (point === syncPoints.created) return Buffer.from(JSON.stringify(state));
+  await runHooks("prestart", spec.hooks?.prestart, state);
+  await runHooks("createRuntime", spec.hooks?.createRuntime, state);
+  return Buffer.from(JSON.stringify(state));
+}
+
+function finishRecord(making: Making, pid: number): void {
+  const stat = processStat(pid);
+  if (!stat) throw new Error("the container's process ended at once: it was killed");
+  making.record = { ...making.record, pid, startTime: stat.startTime };
+  making.store.save(making.record);
+}
+
+async function undo({ store, record, cgroup, host }: Making): Promise<void> {
+  try {
+    for (const pid of cgroup.pids()) killQuietly(host, pid);
+    await cgroup.remove();
+  } catch (error) {
+    host.warn((error as Error).message);
+  }
+  store.remove(record.id);
+}
+
+export function killQuietly({ native }: Host, pid: number, signal = 9): void {
+  try {
+    native.kill(pid, signal);
+  } catch {
+    // It is gone already.
+  }
+}

@@ -1,0 +1,48 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type CgroupManager, cgroupManager } from "../cgroup/manager.ts";
+import type { Host } from "../host.ts";
+import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts";
+import { ContainerError, type Record, type Store } from "../state/store.ts";
+import { killQuietly } from "./create.ts";
+import { runHooks } from "./hooks.ts";
+
+/**
+ * Removes a container that has stopped or was never started; with force one that runs, too.
+ * @throws ContainerError NotFound (not with force), FailedPrecondition
+ */
+export async function deleteContainer(
+  host: Host,
+  store: Store,
+  request: { id: string; force: boolean },
+): Promise<void> {
+  const { id, force } = request;
+  const record = store.find(id);
+  if (!record) {
+    if (store.exists(id)) store.remove(id);
+    else if (!force) throw new ContainerError("NotFound", `container does not exist: ${id}`);
+    return;
+  }
+  const status = statusOf(store, record, host.facts);
+  if (!force) demand("delete", status, id);
+  const cgroup = cgroupManager(host.facts, record.cgroups);
+  await endAll(host, record, cgroup);
+  await cgroup.remove();
+  store.remove(id);
+  try {
+    await runHooks("poststop", record.spec.hooks?.poststop, stateDocument(record, "stopped"));
+  } catch (error) {
+    host.warn((error as Error).message);
+  }
+}
+
+/** Kills every process and waits until the first one is gone; its zombie is its parent's affair. */
+async function endAll(host: Host, record: Record, cgroup: CgroupManager): Promise<void> {
+  for (let wait = 1; wait < 2000; wait *= 2) {
+    const pids = cgroup.pids();
+    for (const pid of pids) killQuietly(host, pid);
+    if (pids.length > 0 && cgroup.isFrozen()) await cgroup.freeze(false);
+    if (pids.length === 0 && !isAlive(record)) return;
+    await delay(wait);
+  }
+  throw new Error(`container ${record.id} cannot be deleted: its processes do not end`);
+}

@@ -1,0 +1,108 @@
+import { closeSync, constants, openSync, readlinkSync } from "node:fs";
+import { type NamespaceType, type Process, SpecError, validateProcess, withoutNulls } from "@gantry/oci-spec/runtime";
+import { cgroupManager } from "../cgroup/manager.ts";
+import type { Host } from "../host.ts";
+import { compileExec, namespaceFiles } from "../plan/compile-exec.ts";
+import { execSlots, type Plan } from "../plan/op.ts";
+import { demand, isAlive, statusOf } from "../state/lifecycle.ts";
+import { ContainerError, type Record, type Store } from "../state/store.ts";
+import { type Launched, launch } from "./launch.ts";
+
+export interface ExecRequest {
+  readonly id: string;
+  /** An OCI process object; checked here. */
+  readonly process: unknown;
+  readonly stdio: readonly [number, number, number];
+  readonly preserve: readonly number[];
+  readonly consoleSocket: number | undefined;
+  readonly sibling: boolean;
+}
+
+/** Runs another process in a running container; returns once it has become the program. */
+export async function execInContainer(host: Host, store: Store, request: ExecRequest): Promise<Launched> {
+  const process = checkedProcess(request.process);
+  const record = store.load(request.id);
+  demand("exec", statusOf(store, record, host.facts), request.id);
+  if (process.terminal && request.consoleSocket === undefined)
+    throw new ContainerError(
+      "InvalidArgument",
+      "cannot allocate tty if the runtime will detach without setting console socket",
+    );
+  const directory = openProcess(record);
+  try {
+    return await launch(host, {
+      plan: planOf({ host, record, request, process, directory }),
+      streams: [...request.stdio, ...request.preserve],
+      others: [directory, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
+      sibling: request.sibling,
+    });
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/**
+ * Opens /proc/PID of the container's process. What is found through it is that process's, or nothing: its number may
+ * come again as that of a process of the host.
+ */
+function openProcess(record: Record): number {
+  let directory: number | undefined;
+  try {
+    directory = openSync(`/proc/${record.pid}`, constants.O_RDONLY | constants.O_DIRECTORY);
+  } catch {
+    // Gone.
+  }
+  if (directory !== undefined && isAlive(record)) return directory;
+  if (directory !== undefined) closeSync(directory);
+  throw new ContainerError("FailedPrecondition", `container not running: ${record.id}`);
+}
+
+interface Planning {
+  readonly host: Host;
+  readonly record: Record;
+  readonly request: ExecRequest;
+  readonly process: Process;
+  /** /proc/PID, open. */
+  readonly directory: number;
+}
+
+function planOf({ host, record, request, process, directory }: Planning): Plan {
+  const cgroup = cgroupManager(host.facts, record.cgroups);
+  return compileExec({
+    process,
+    spec: record.spec,
+    facts: host.facts,
+    slots: execSlots(request.preserve.length),
+    newKeyring: record.newKeyring,
+    cgroupFiles: cgroup.joinFiles(),
+    cloneInto: cgroup.cloneInto(),
+    namespaces: foreignNamespaces(directory),
+  });
+}
+
+function checkedProcess(value: unknown): Process {
+  const document = withoutNulls(value);
+  const problems = validateProcess(document);
+  if (problems.length > 0) throw new SpecError("invalid process", problems);
+  return document as Process;
+}
+
+/** The namespaces of a process that are not this one's own. Joining one's own user namespace is an error. */
+function foreignNamespaces(directory: number): NamespaceType[] {
+  return (Object.entries(namespaceFiles) as [NamespaceType, string][])
+    .filter(([, file]) => link(`/proc/self/fd/${directory}/ns/${file}`) !== link(`/proc/self/ns/${file}`))
+    .map(([type]) => type);
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
+  }
+}
+
+/** What `exec` without a process file starts from: the container's own process. */
+export function processOf(record: Record): Process {
+  return { ...record.spec.process, cwd: record.spec.process?.cwd ?? "/", terminal: false };
+}

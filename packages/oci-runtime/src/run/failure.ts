@@ -1,0 +1,59 @@
+import { getSystemErrorMap } from "node:util";
+import { describeShort } from "../plan/explain.ts";
+import type { Op, Plan } from "../plan/op.ts";
+
+/** An operation of a plan failed. The message is for the person who wrote the configuration. */
+export class OperationError extends Error {
+  override name = "OperationError";
+  /** As "EPERM". */
+  readonly code: string;
+  readonly op: Op["op"] | undefined;
+
+  constructor(message: string, code: string, op: Op["op"] | undefined) {
+    super(message);
+    this.code = code;
+    this.op = op;
+  }
+}
+
+/** Puts a failure that the helper reported into words. `errno` is positive. */
+export function operationError(plan: Plan, index: number, errno: number, detail: string): OperationError {
+  const op = plan.ops[index];
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
+  if (!op) return new OperationError(`the helper failed: ${detail || text}`, code, undefined);
+  if (op.op === "program") return new OperationError(programWords(op.name, code, text), code, op.op);
+  if (op.op === "exec") return new OperationError(`exec ${detail}: ${execWords(code, text)}`, code, op.op);
+  if (op.op === "hook")
+    return new OperationError(`error running hook ${op.why}: ${op.path}: ${detail || text}`, code, op.op);
+  const said = detail ? `${detail}: ` : "";
+  return new OperationError(`${describeShort(op)}: ${said}${code}: ${text} (${op.why})`, code, op.op);
+}
+
+/** In the words that callers of OCI runtimes look for, to tell exit status 127 from 126. */
+function programWords(name: string, code: string, text: string): string {
+  const head = `exec: ${JSON.stringify(name)}: `;
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return (
+      head + (name.includes("/") ? `stat ${name}: no such file or directory` : "executable file not found in $PATH")
+    );
+  if (code === "EACCES") return `${head}permission denied`;
+  if (code === "EISDIR") return `${head}is a directory`;
+  return head + text;
+}
+
+function execWords(code: string, text: string): string {
+  if (code === "ENOEXEC") return "exec format error";
+  if (code === "ENOENT") return "no such file or directory";
+  return code === "EACCES" ? "permission denied" : text;
+}
+
+/**
+ * What went wrong between `start` and the program. The plan is gone by then: what can fail is a startContainer hook,
+ * the filter, or exec itself.
+ */
+export function startError(errno: number, detail: string): OperationError {
+  const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
+  if (code === "ECANCELED" || code === "ETIME")
+    return new OperationError(`error running startContainer hook: ${detail}`, code, "hook");
+  return new OperationError(`exec ${detail}: ${execWords(code, text)}`, code, "exec");
+}

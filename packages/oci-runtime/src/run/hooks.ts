@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import type { Hook, HookName, State } from "@gantry/oci-spec/runtime";
+
+/**
+ * Runs the hooks of one point in the runtime's namespaces, in their order, with the state document as standard input.
+ * @throws Error naming the hook, with what it wrote to standard error
+ */
+export async function runHooks(name: HookName, hooks: readonly Hook[] | undefined, state: State): Promise<void> {
+  for (const [index, hook] of (hooks ?? []).entries()) {
+    try {
+      await runHook(hook, JSON.stringify(state));
+    } catch (error) {
+      throw new Error(`error running ${name} hook #${index}: ${(error as Error).message}`);
+    }
+  }
+}
+
+function runHook(hook: Hook, state: string): Promise<void> {
+  const [argv0 = hook.path, ...args] = hook.args ?? [];
+  const child = spawn(hook.path, args, { argv0, env: parseEnv(hook.env ?? []), stdio: ["pipe", "pipe", "pipe"] });
+  let said = "";
+  const keep = (data: Buffer) => {
+    if (said.length < 4096) said += data.toString();
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  // A hook that does not read its input is fine.
+  child.stdin.on("error", () => {});
+  child.stdin.end(state);
+  return new Promise((resolve, reject) => {
+    const timer = hook.timeout
+      ? setTimeout(() => {
+          child.kill("SIGKILL");
+          reject(new Error(`${hook.path} took longer than ${hook.timeout} s`));
+        }, hook.timeout * 1000)
+      : undefined;
+    const end = (problem: string | undefined) => {
+      clearTimeout(timer);
+      if (problem === undefined) resolve();
+      else reject(new Error(`${hook.path}: ${problem}${said ? `: ${said.trim()}` : ""}`));
+    };
+    child.on("error", (error) => end(error.message));
+    child.on("exit", (code, signal) =>
+      end(code === 0 ? undefined : signal ? `ended by ${signal}` : `exit status ${code}`),
+    );
+  });
+}
+
+function parseEnv(entries: readonly string[]): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const entry of entries) {
+    const equals = entry.indexOf("=");
+    if (equals > 0) env[entry.slice(0, equals)] = entry.slice(equals + 1);
+  }
+  return env;
+}

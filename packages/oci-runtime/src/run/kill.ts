@@ -1,0 +1,33 @@
+import { cgroupManager } from "../cgroup/manager.ts";
+import type { Host } from "../host.ts";
+import { demand, statusOf } from "../state/lifecycle.ts";
+import type { Store } from "../state/store.ts";
+import { killQuietly } from "./create.ts";
+
+const SIGKILL = 9;
+
+/**
+ * Sends a signal to the container's first process, or to all of its processes.
+ * @throws ContainerError FailedPrecondition when there is nobody to send it to
+ */
+export async function killContainer(
+  host: Host,
+  store: Store,
+  request: { id: string; signal: number; all: boolean },
+): Promise<void> {
+  const { id, signal, all } = request;
+  const record = store.load(id);
+  const status = statusOf(store, record, host.facts);
+  const cgroup = cgroupManager(host.facts, record.cgroups);
+  if (all) {
+    // The first process of a container without a pid namespace may be gone while others run on.
+    const pids = cgroup.pids();
+    if (pids.length === 0) demand("kill", status, id);
+    for (const pid of pids) killQuietly(host, pid, signal);
+  } else {
+    demand("kill", status, id);
+    host.native.kill(record.pid, signal);
+  }
+  // A frozen process takes no signal, not even this one on version 1.
+  if (status === "paused" && signal === SIGKILL) await cgroup.freeze(false);
+}

@@ -1,0 +1,198 @@
+import { closeSync, constants, openSync } from "node:fs";
+import {
+  AF_UNIX,
+  CLONE_PARENT,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  POLLIN,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+} from "@gantry/native-sys";
+import type { Host } from "../host.ts";
+import { encode } from "../plan/encode.ts";
+import type { Plan } from "../plan/op.ts";
+import { operationError } from "./failure.ts";
+import { waitForExit } from "./wait.ts";
+
+const messageKinds = { error: 1, pid: 2, sync: 3, ready: 4 } as const;
+const messageHeader = 16;
+const SIGKILL = 9;
+
+export interface Launch {
+  readonly plan: Plan;
+  /** Standard streams, then the descriptors that the program keeps. */
+  readonly streams: readonly number[];
+  /** Descriptors after the channel, by plan/op.ts "Slots": start, result, console. */
+  readonly others: readonly number[];
+  /** Start the helper as a child of this process's parent. */
+  readonly sibling: boolean;
+  /** Called at each sync point with the pid known so far; the bytes are the answer. */
+  readonly onSync?: (point: number, pid: number) => Promise<Uint8Array | undefined>;
+}
+
+export interface Launched {
+  /** The container process's id here. */
+  readonly pid: number;
+  /** For waiting and signals; of the helper itself when it has forked. */
+  readonly pidFd: number;
+  readonly helperPid: number;
+}
+
+/**
+ * Starts the helper with a plan and waits until it is ready (`wait`) or has become the program (`exec`).
+ * @throws OperationError naming the operation that failed
+ */
+export async function launch(host: Host, request: Launch): Promise<Launched> {
+  const { native } = host;
+  const bytes = encode(request.plan, host.makeFilter);
+  const [ours, theirs] = native.socketPair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  try {
+    const helper = startHelper(host, request, theirs);
+    const conversation = { channel: ours, helperPid: helper.pid, pid: request.plan.forks ? 0 : helper.pid };
+    try {
+      sendAll(host, ours, bytes);
+      const pid = await converse(host, request, conversation);
+      return { pid, pidFd: helper.pidFd, helperPid: helper.pid };
+    } catch (error) {
+      await end(host, request, [helper.pid, conversation.pid]);
+      native.closeFd(helper.pidFd);
+      throw error;
+    }
+  } finally {
+    native.closeFd(ours);
+  }
+}
+
+function startHelper({ native, initProgram }: Host, request: Launch, channel: number): { pid: number; pidFd: number } {
+  const { cgroup } = request.plan;
+  let cgroupFd: number | undefined;
+  try {
+    if (cgroup !== undefined) cgroupFd = openSync(cgroup, constants.O_RDONLY | constants.O_DIRECTORY);
+    return native.spawn({
+      program: initProgram,
+      argv: ["oci-init", String(request.streams.length)],
+      env: [],
+      fds: [...request.streams, channel, ...request.others],
+      cloneFlags: request.plan.cloneFlags | (request.sibling ? CLONE_PARENT : 0),
+      ...(cgroupFd === undefined ? {} : { cgroupFd }),
+    });
+  } finally {
+    if (cgroupFd !== undefined) closeSync(cgroupFd);
+    native.closeFd(channel);
+  }
+}
+
+/** A helper that is gone already has left its reason on the channel: that is what the reader reports. */
+function sendAll({ native }: Host, fd: number, bytes: Uint8Array): void {
+  try {
+    for (let sent = 0; sent < bytes.length; ) sent += native.socketSend(fd, bytes.subarray(sent), MSG_NOSIGNAL);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EPIPE" && code !== "ECONNRESET") throw error;
+  }
+}
+
+/** Ends what is left of a helper that failed. A sibling is waited for by the common parent. */
+async function end(host: Host, { sibling }: Launch, pids: readonly number[]): Promise<void> {
+  for (const pid of new Set(pids)) {
+    if (pid === 0) continue;
+    try {
+      host.native.kill(pid, SIGKILL);
+      if (!sibling) await waitForExit(host, pid);
+    } catch {
+      // It has ended by itself.
+    }
+  }
+}
+
+interface Conversation {
+  readonly channel: number;
+  readonly helperPid: number;
+  /** The container's process, once it is there. */
+  pid: number;
+}
+
+/** Reads what the helper says until it is ready, has become the program (end of file), or has failed. */
+async function converse(host: Host, request: Launch, conversation: Conversation): Promise<number> {
+  const waits = request.plan.ops.some(({ op }) => op === "wait");
+  const { channel, helperPid } = conversation;
+  const reader = new MessageReader(host, channel);
+  for (;;) {
+    const message = await reader.next();
+    if (!message) {
+      if (!waits && conversation.pid) return conversation.pid;
+      throw new Error("the init helper was killed before it was ready: a memory limit that is too low does that");
+    }
+    if (message.kind === messageKinds.ready) return conversation.pid;
+    // Said once, by a helper that no container can see yet.
+    if (message.kind === messageKinds.pid && conversation.pid === 0) conversation.pid = message.value;
+    else if (message.kind === messageKinds.error)
+      throw operationError(request.plan, message.index, message.value, message.text);
+    else if (message.kind === messageKinds.sync) {
+      const answer = (await request.onSync?.(message.value, conversation.pid || helperPid)) ?? new Uint8Array();
+      const length = Buffer.alloc(8);
+      length.writeBigUInt64LE(BigInt(answer.length));
+      sendAll(host, channel, Buffer.concat([length, answer]));
+    }
+  }
+}
+
+interface Message {
+  readonly kind: number;
+  readonly index: number;
+  readonly value: number;
+  readonly text: string;
+}
+
+/** Takes messages apart that arrive in pieces or together. */
+export class MessageReader {
+  readonly #host: Host;
+  readonly #fd: number;
+  #rest = Buffer.alloc(0);
+
+  constructor(host: Host, fd: number) {
+    this.#host = host;
+    this.#fd = fd;
+  }
+
+  /** The next message; undefined at the end of file. */
+  async next(): Promise<Message | undefined> {
+    for (;;) {
+      const message = this.#take();
+      if (message) return message;
+      const data = this.#host.native.socketRecv(this.#fd, 65536, MSG_DONTWAIT);
+      if (data === null) await this.#readable();
+      else if (data.length === 0) return undefined;
+      else this.#rest = Buffer.concat([this.#rest, data]);
+    }
+  }
+
+  #readable(): Promise<void> {
+    return new Promise((resolve) => {
+      const watch = this.#host.native.watchFd(this.#fd, POLLIN, () => {
+        watch.close();
+        resolve();
+      });
+    });
+  }
+
+  #take(): Message | undefined {
+    const message = parseMessage(this.#rest);
+    if (message) this.#rest = this.#rest.subarray(messageHeader + message.length);
+    return message;
+  }
+}
+
+/** One message at the start of a buffer; undefined while it is not whole. */
+export function parseMessage(data: Buffer): (Message & { length: number }) | undefined {
+  if (data.length < messageHeader) return undefined;
+  const length = data.readUInt32LE(12);
+  if (data.length < messageHeader + length) return undefined;
+  return {
+    kind: data.readUInt32LE(0),
+    index: data.readUInt32LE(4),
+    value: data.readInt32LE(8),
+    text: data.toString("utf8", messageHeader, messageHeader + length),
+    length,
+  };
+}

@@ -1,0 +1,63 @@
+import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { POLLIN } from "@gantry/native-sys";
+import type { Host } from "../host.ts";
+import { demand, stateDocument, statusOf } from "../state/lifecycle.ts";
+import type { Record, Store } from "../state/store.ts";
+import { startError } from "./failure.ts";
+import { runHooks } from "./hooks.ts";
+import { parseMessage } from "./launch.ts";
+
+/**
+ * Lets a created container's process become its program, and returns once it has.
+ * @throws ContainerError FailedPrecondition; Error when a hook or the program could not be run
+ */
+export async function startContainer(host: Host, store: Store, id: string): Promise<void> {
+  const record = store.load(id);
+  demand("start", statusOf(store, record, host.facts), id);
+  await release(host, store, record);
+  try {
+    await runHooks("poststart", record.spec.hooks?.poststart, stateDocument(record, "running"));
+  } catch (error) {
+    // The specification has the runtime log it and go on.
+    host.warn((error as Error).message);
+  }
+}
+
+async function release(host: Host, store: Store, record: Record): Promise<void> {
+  const result = openSync(store.resultPipe(record.id), constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const pipe = openSync(store.startPipe(record.id), constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      writeSync(pipe, "0");
+    } finally {
+      closeSync(pipe);
+    }
+    unlinkSync(store.startPipe(record.id));
+    const said = await readToEnd(host, result);
+    const message = parseMessage(said);
+    if (message) throw startError(message.value, message.text);
+  } finally {
+    closeSync(result);
+  }
+}
+
+/** The helper's end closes when it becomes the program, or when it ends after a message. */
+async function readToEnd({ native }: Host, fd: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  const chunk = Buffer.alloc(4096);
+  for (;;) {
+    try {
+      const length = readSync(fd, chunk);
+      if (length === 0) return Buffer.concat(chunks);
+      chunks.push(Buffer.from(chunk.subarray(0, length)));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+      await new Promise<void>((resolve) => {
+        const watch = native.watchFd(fd, POLLIN, () => {
+          watch.close();
+          resolve();
+        });
+      });
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { type Handlers, RpcError } from "@gantry/ipc";
+import type { runtimeContract } from "@gantry/ipc/contracts/runtime";
+import { SpecError } from "@gantry/oci-spec/runtime";
+import type { Host } from "../host.ts";
+import { PlanError } from "../plan/op.ts";
+import { createContainer } from "../run/create.ts";
+import { deleteContainer } from "../run/delete.ts";
+import { execInContainer } from "../run/exec.ts";
+import { OperationError } from "../run/failure.ts";
+import { containerPids, containerState, containerStats, updateContainer } from "../run/inspect.ts";
+import { killContainer } from "../run/kill.ts";
+import { pauseContainer, resumeContainer } from "../run/pause.ts";
+import { startContainer } from "../run/start.ts";
+import { ContainerError, Store } from "../state/store.ts";
+import { withStreams } from "./streams.ts";
+import { Turns } from "./turns.ts";
+
+type Methods = (typeof runtimeContract)["methods"];
+
+/**
+ * The commands as messages. Operations on one container are done one after the other.
+ * @param onRequest told of each request before it is begun
+ */
+export function runtimeHandlers(host: Host, onRequest: () => void = () => undefined): Handlers<Methods> {
+  const turns = new Turns();
+  const act = <T>(request: { root: string; id: string }, work: (store: Store) => Promise<T>): Promise<T> => {
+    onRequest();
+    return turns.take(`${request.root}/${request.id}`, () => work(new Store(request.root))).catch(asRpcError);
+  };
+  const done = (work: Promise<unknown>) => work.then(() => ({}));
+  return {
+    create: (request) =>
+      act(request, async (store) => {
+        if (request.systemdCgroup) throw new RpcError("InvalidArgument", "systemdCgroup is not supported");
+        const { id, bundle } = request;
+        const options = { preserve: [], noPivot: false, newKeyring: true, sibling: true };
+        const { pid, pidFd } = await withStreams(host, request.streams, (streams) =>
+          createContainer(host, store, { id, bundle, ...streams, ...options }),
+        );
+        host.native.closeFd(pidFd);
+        return { pid };
+      }),
+    start: (request) => done(act(request, (store) => startContainer(host, store, request.id))),
+    exec: (request) =>
+      act(request, async (store) => {
+        const { id, process } = request;
+        const { pid, pidFd } = await withStreams(host, request.streams, (streams) =>
+          execInContainer(host, store, { id, process, ...streams, preserve: [], sibling: true }),
+        );
+        host.native.closeFd(pidFd);
+        return { pid };
+      }),
+    kill: (request) =>
+      done(act(request, (store) => killContainer(host, store, { ...request, all: request.all ?? false }))),
+    delete: (request) =>
+      done(act(request, (store) => deleteContainer(host, store, { id: request.id, force: request.force ?? false }))),
+    state: (request) => act(request, async (store) => ({ ...containerState(host, store, request.id) })),
+    pause: (request) => done(act(request, (store) => pauseContainer(host, store, request.id))),
+    resume: (request) => done(act(request, (store) => resumeContainer(host, store, request.id))),
+    pids: (request) => act(request, async (store) => ({ pids: containerPids(host, store, request.id) })),
+    update: (request) => done(act(request, async (store) => updateContainer(host, store, request))),
+    stats: (request) => act(request, async (store) => containerStats(host, store, request.id)),
+  };
+}
+
+/** What a caller did wrong is told apart from what failed here. */
+function asRpcError(error: unknown): never {
+  if (error instanceof ContainerError) throw new RpcError(error.code, error.message);
+  if (error instanceof SpecError) throw new RpcError("InvalidArgument", error.message, { problems: error.problems });
+  if (error instanceof PlanError) throw new RpcError("InvalidArgument", error.message);
+  if (error instanceof OperationError)
+    throw new RpcError("FailedPrecondition", error.message, {
+      errno: error.code,
+      ...(error.op ? { op: error.op } : {}),
+    });
+  if (error instanceof RpcError) throw error;
+  throw new RpcError("Internal", (error as Error).message, undefined, { cause: error });
+}
