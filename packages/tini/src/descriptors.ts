@@ -1,0 +1,37 @@
+import { readdirSync, readlinkSync } from "node:fs";
+
+/**
+ * Picks, of this process's open descriptors, those that its parent gave it beyond the standard three.
+ * Node marks all of them close-on-exec when it starts, so the flag does not tell; but they were there
+ * before Node opened its own (event polls, io_uring, event counters, pipes with both ends here), so all
+ * below the first event poll are inherited, and above it all that are of another kind.
+ * @param links target of /proc/self/fd/N by N
+ */
+export function inheritedDescriptors(links: ReadonlyMap<number, string>): number[] {
+  const numbers = [...links.keys()].filter((fd) => fd > 2).sort((a, b) => a - b);
+  const firstOwn = numbers.find((fd) => links.get(fd) === "anon_inode:[eventpoll]") ?? Number.POSITIVE_INFINITY;
+  return numbers.filter((fd) => {
+    const target = links.get(fd) ?? "";
+    if (fd < firstOwn) return true;
+    return !target.startsWith("anon_inode:") && !(target.startsWith("pipe:") && occursTwice(target, links));
+  });
+}
+
+function occursTwice(target: string, links: ReadonlyMap<number, string>): boolean {
+  let count = 0;
+  for (const other of links.values()) count += other === target ? 1 : 0;
+  return count > 1;
+}
+
+/** What every open descriptor of this process is, by number. */
+export function openDescriptors(): Map<number, string> {
+  const links = new Map<number, string>();
+  for (const name of readdirSync("/proc/self/fd")) {
+    try {
+      links.set(Number(name), readlinkSync(`/proc/self/fd/${name}`));
+    } catch {
+      // the descriptor that read the directory itself is gone again
+    }
+  }
+  return links;
+}
