@@ -1,0 +1,255 @@
+import { RpcError } from "@gantry/ipc";
+import type { Stdio } from "@gantry/ipc/contracts/common";
+import { SIGNALS } from "@gantry/native-sys";
+import { type CreateRequest, openStdio, type ShimContext, type ShimEvent } from "./context.ts";
+import { launch, orInvalidArgument, signalProcess } from "./process/launch.ts";
+import { OomCounter } from "./process/oom.ts";
+import { ContainerProcess, type Exit } from "./process/process.ts";
+import type { Document, OciRuntime, RuntimeStreams } from "./runtime/runtime.ts";
+
+export interface Deleted extends Exit {
+  readonly pid: number;
+}
+
+/** The shim's one container, from a successful create on. */
+export class Container {
+  readonly id: string;
+  readonly bundle: string;
+  readonly init: ContainerProcess;
+  readonly #context: ShimContext;
+  readonly #runtime: OciRuntime;
+  readonly #execs = new Map<string, ContainerProcess>();
+  #oom: OomCounter | undefined;
+  #execCount = 0;
+  #paused = false;
+  #deleting: Promise<Deleted> | undefined;
+  #deleted = false;
+
+  private constructor(context: ShimContext, runtime: OciRuntime, request: CreateRequest) {
+    this.#context = context;
+    this.#runtime = runtime;
+    this.id = request.id;
+    this.bundle = request.bundle;
+    this.init = new ContainerProcess(this.#stdio(request.stdio, "init"));
+  }
+
+  /** Has the runtime create the container. @throws RpcError of the runtime, or InvalidArgument for unusable streams */
+  static async create(context: ShimContext, runtime: OciRuntime, request: CreateRequest): Promise<Container> {
+    const container = new Container(context, runtime, request);
+    const { id, namespace, bundle, runtime: asked } = request;
+    const task = { id, namespace, bundle, runtime: asked, shimPid: process.pid };
+    context.files.writeTask(task);
+    try {
+      const pid = await container.#launch(container.init, (streams) => runtime.create(bundle, streams));
+      context.files.writeTask({ ...task, pid });
+    } catch (error) {
+      if (container.init.pid > 0) await runtime.delete().catch(() => undefined);
+      context.files.removeTask();
+      throw error;
+    }
+    return container;
+  }
+
+  get isDeleted(): boolean {
+    return this.#deleted;
+  }
+
+  get isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /** @throws RpcError NotFound */
+  process(execId: string | undefined): ContainerProcess {
+    const found = execId === undefined ? this.init : this.#execs.get(execId);
+    if (found && !(this.#deleted && execId === undefined)) return found;
+    throw new RpcError("NotFound", execId === undefined ? `container ${this.id} is deleted` : `no exec ${execId}`);
+  }
+
+  async start(execId: string | undefined): Promise<number> {
+    const target = this.process(execId);
+    target.require("start", execId === undefined ? "created" : "added");
+    target.stage = "running";
+    const starting = execId === undefined ? this.#startInit() : this.#startExec(target);
+    target.starting = starting;
+    await starting;
+    return target.pid;
+  }
+
+  addExec(execId: string, document: Document, options: Stdio): void {
+    this.process(undefined).require("add an exec to", "created", "running");
+    if (this.#execs.has(execId)) throw new RpcError("AlreadyExists", `exec ${execId} exists already`);
+    this.#execCount += 1;
+    const exec = new ContainerProcess(this.#stdio(options, `${this.#execCount}`), { id: execId, document });
+    this.#execs.set(execId, exec);
+    this.#publish("exec-added", exec);
+  }
+
+  async kill(execId: string | undefined, signal: number, all: boolean): Promise<void> {
+    const target = this.process(execId);
+    if (all) return this.#runtime.kill(signal, true);
+    if (target.reaped) throw new RpcError("NotFound", `${target.label} has ended already`);
+    // A frozen or not yet started container is the runtime's business: it may have to be thawed.
+    if (target === this.init && (this.#paused || target.stage !== "running")) return this.#runtime.kill(signal, false);
+    target.require("signal", "running");
+    if (target.pid === 0) throw new RpcError("FailedPrecondition", `${target.label} is not running yet`);
+    signalProcess(this.#context, target, signal);
+  }
+
+  async pause(): Promise<void> {
+    this.process(undefined).require("pause", "running");
+    if (this.#paused) return;
+    await this.#runtime.pause();
+    this.#paused = true;
+    this.#publish("paused");
+  }
+
+  async resume(): Promise<void> {
+    this.process(undefined).require("resume", "running");
+    if (!this.#paused) return;
+    await this.#runtime.resume();
+    this.#paused = false;
+    this.#publish("resumed");
+  }
+
+  async pids(): Promise<number[]> {
+    if (this.process(undefined).reaped) return [];
+    return this.#runtime.pids();
+  }
+
+  async update(resources: Document): Promise<void> {
+    this.process(undefined).require("update", "created", "running");
+    await this.#runtime.update(resources);
+  }
+
+  async stats(): Promise<Document> {
+    this.process(undefined).require("read the figures of", "created", "running");
+    return this.#runtime.stats();
+  }
+
+  /** Removes an ended process. Deleting the container again gives the same answer. */
+  async delete(execId: string | undefined): Promise<Deleted> {
+    if (execId !== undefined) return this.#deleteExec(this.process(execId));
+    this.#deleting ??= this.#deleteContainer().catch((error) => {
+      this.#deleting = undefined;
+      throw error;
+    });
+    return this.#deleting;
+  }
+
+  async #startInit(): Promise<void> {
+    const { init } = this;
+    try {
+      await this.#runtime.start();
+    } catch (error) {
+      if (!init.reaped) init.stage = "created";
+      throw error;
+    }
+    this.#publish("start", init);
+  }
+
+  async #startExec(exec: ContainerProcess): Promise<void> {
+    const document = exec.document ?? {};
+    try {
+      await this.#launch(exec, (streams) => this.#runtime.exec(document, streams));
+    } catch (error) {
+      this.#execs.delete(exec.execId ?? "");
+      exec.abandon();
+      throw error;
+    }
+  }
+
+  async #launch(target: ContainerProcess, run: (streams: RuntimeStreams) => Promise<number>): Promise<number> {
+    return launch(this.#context, target, run, {
+      onStarted: () => this.#onStarted(target),
+      onExit: (exitStatus) => this.#onExit(target, exitStatus),
+    });
+  }
+
+  #onStarted(target: ContainerProcess): void {
+    if (target !== this.init) {
+      this.#publish("exec-started", target);
+      return;
+    }
+    target.stage = "created";
+    // After the answer: until its start, which is another message, nothing of it can be killed for lack of memory.
+    setImmediate(() => {
+      this.#oom = new OomCounter(target.pid);
+    });
+    this.#publish("create", target);
+  }
+
+  #onExit(target: ContainerProcess, exitStatus: number): void {
+    target.reaped = true;
+    const exit = { exitStatus, exitedAt: this.#context.clock.now() };
+    this.#finish(target, exit).catch((error) => this.#context.errors.report(`exit of ${target.label}`, error));
+  }
+
+  /** What others see of an exit, in order: its start, what it wrote, the record on disk, the event, the answers. */
+  async #finish(target: ContainerProcess, exit: Exit): Promise<void> {
+    const { files, errors } = this.#context;
+    await target.starting.catch(() => undefined);
+    if (this.#oom?.increased()) this.#publish("oom");
+    await target.stdio.drain();
+    if (target === this.init) {
+      this.#paused = false;
+      try {
+        files.writeExit({ id: this.id, pid: target.pid, ...exit });
+      } catch (error) {
+        errors.report("exit.json could not be written", error);
+      }
+    }
+    target.end(exit);
+    this.#publish("exit", target);
+  }
+
+  async #deleteExec(exec: ContainerProcess): Promise<Deleted> {
+    if (exec.stage === "added") exec.abandon();
+    else if (!exec.reaped) exec.require("delete", "stopped");
+    this.#execs.delete(exec.execId ?? "");
+    const exit = exec.pid > 0 ? await exec.exit : { exitStatus: 0, exitedAt: this.#context.clock.now() };
+    exec.stdio.removeFifos();
+    await exec.stdio.close();
+    return { pid: exec.pid, ...exit };
+  }
+
+  async #deleteContainer(): Promise<Deleted> {
+    const { init } = this;
+    if (init.stage === "created") await this.#runtime.kill(SIGNALS.SIGKILL, false);
+    else if (!init.reaped) init.require("delete", "stopped");
+    const exit = await init.exit;
+    await this.#runtime.delete().catch((error) => {
+      if (!(error instanceof RpcError && error.code === "NotFound")) throw error;
+    });
+    this.#runtime.close();
+    for (const exec of this.#execs.values()) await this.#closeExec(exec);
+    this.#execs.clear();
+    init.stdio.removeFifos();
+    await init.stdio.close();
+    this.#deleted = true;
+    this.#publish("delete", init);
+    return { pid: init.pid, ...exit };
+  }
+
+  /** The container is gone and its execs with it. */
+  async #closeExec(exec: ContainerProcess): Promise<void> {
+    if (exec.stage === "added") exec.abandon();
+    exec.stdio.removeFifos();
+    await exec.stdio.close();
+  }
+
+  #stdio(options: Stdio, label: string) {
+    return orInvalidArgument(() => openStdio(this.#context, options, label));
+  }
+
+  #publish(topic: ShimEvent["topic"], target?: ContainerProcess): void {
+    const time = topic === "exit" && target?.exited ? target.exited.exitedAt : this.#context.clock.now();
+    this.#context.events.append({
+      time,
+      topic,
+      id: this.id,
+      ...(target?.execId === undefined ? {} : { execId: target.execId }),
+      ...(target && target.pid > 0 ? { pid: target.pid } : {}),
+      ...(target?.exited ? { exitStatus: target.exited.exitStatus } : {}),
+    });
+  }
+}

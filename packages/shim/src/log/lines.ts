@@ -1,0 +1,87 @@
+import { cutCharacter, escapeInto, maxExpansion } from "./escape.ts";
+
+/** Bytes after which a line without an end is written as a partial one, as Docker does. */
+export const lineLimit = 16 * 1024;
+
+const newline = 0x0a;
+const prefix = Buffer.from('{"log":"', "latin1");
+const nothing = Buffer.alloc(0);
+
+/** Where encoded lines go. */
+export interface LineTarget {
+  /** A block with at least `bytes` free from `used` on; one line never spans two blocks. */
+  reserve(bytes: number): Block;
+}
+
+export interface Block {
+  readonly bytes: Buffer;
+  used: number;
+}
+
+/** Splits one output stream into lines and encodes each as an object of Docker's json-file format. */
+export class LineEncoder {
+  readonly #target: LineTarget;
+  readonly #middle: string;
+  /** The beginning of a line whose end has not come yet. */
+  #carry: Buffer = nothing;
+
+  /** @param attrs what every line carries beside its text */
+  constructor(target: LineTarget, stream: "stdout" | "stderr", attrs: Readonly<Record<string, string>> | undefined) {
+    this.#target = target;
+    const extra = attrs && Object.keys(attrs).length > 0 ? `"attrs":${JSON.stringify(attrs)},` : "";
+    this.#middle = `","stream":"${stream}",${extra}"time":"`;
+  }
+
+  /** Encodes what is complete and keeps the rest; the chunk may be reused afterwards. */
+  write(chunk: Buffer, time: string): void {
+    const tail = this.#tail(time);
+    let from = 0;
+    while (from < chunk.length) {
+      const room = lineLimit - this.#carry.length;
+      const at = chunk.indexOf(newline, from);
+      const end = at < 0 ? chunk.length : at + 1;
+      if (at >= 0 && at - from <= room) this.#emit(chunk, from, end, tail);
+      else if (at < 0 && end - from < room) this.#carry = Buffer.concat([this.#carry, chunk.subarray(from, end)]);
+      else {
+        this.#partial(chunk, from, from + room, tail);
+        from += room;
+        continue;
+      }
+      from = end;
+    }
+  }
+
+  /** Writes the beginning of a line that will get no end. */
+  end(time: string): void {
+    if (this.#carry.length > 0) this.#emit(nothing, 0, 0, this.#tail(time));
+  }
+
+  /** A full line limit without an end; the bytes of a character that the cut would split stay for the next part. */
+  #partial(chunk: Buffer, from: number, end: number, tail: Buffer): void {
+    const whole = Buffer.concat([this.#carry, chunk.subarray(from, end)]);
+    const cut = whole.length - cutCharacter(whole);
+    this.#carry = nothing;
+    this.#emit(whole, 0, cut, tail);
+    if (cut < whole.length) this.#carry = Buffer.from(whole.subarray(cut));
+  }
+
+  #tail(time: string): Buffer {
+    return Buffer.from(`${this.#middle}${time}"}\n`);
+  }
+
+  #emit(chunk: Buffer, from: number, end: number, tail: Buffer): void {
+    let text = chunk.subarray(from, end);
+    if (this.#carry.length > 0) {
+      // A character may begin in the carried bytes and end in these.
+      text = Buffer.concat([this.#carry, text]);
+      this.#carry = nothing;
+    }
+    const block = this.#target.reserve(prefix.length + text.length * maxExpansion + tail.length);
+    const { bytes } = block;
+    let at = block.used;
+    for (let index = 0; index < prefix.length; index++) bytes[at++] = prefix[index] as number;
+    at = escapeInto(text, bytes, at);
+    bytes.set(tail, at);
+    block.used = at + tail.length;
+  }
+}

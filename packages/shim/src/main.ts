@@ -1,0 +1,34 @@
+import { formatHelp, parseFlags } from "@gantry/cli";
+import { version } from "./version.ts";
+
+const flags = {
+  help: { type: "boolean", short: "h", doc: "Print this help" },
+  version: { type: "boolean", short: "v", doc: "Print the version" },
+} as const;
+
+const help = formatHelp({
+  usage: "shim [OPTIONS] < BOOTSTRAP",
+  summary:
+    "Serves one container: its streams, its exit status, its execs.\n" +
+    "A supervisor starts it with one line of JSON on standard input, which it then keeps open until the shim has\n" +
+    "a container; the shim answers with one line of JSON on standard output: address, pid, version.",
+  flags,
+  examples: [`(echo '{"directory":"/run/gantry/shims/demo"}'; cat) | shim`],
+});
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const { values, args } = parseFlags(argv, flags);
+    if (values.help) process.stdout.write(help);
+    else if (values.version) process.stdout.write(`shim version ${version}\n`);
+    else if (args.length > 0) throw new Error(`unexpected argument: ${args[0]}\nSee 'shim --help'.`);
+    else await (await import("./shim.ts")).runShim();
+    return 0;
+  } catch (error) {
+    process.stderr.write(`shim: ${(error as Error).message}\n`);
+    return 1;
+  }
+}
+
+// Sockets and watched descriptors would keep it alive.
+main(process.argv.slice(2)).then((code) => process.exit(code));

@@ -1,0 +1,114 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Client, EventLog, memoryNetwork } from "@gantry/ipc";
+import { shimContract } from "@gantry/ipc/contracts/shim";
+import type { ShimContext, ShimEvent } from "./context.ts";
+import type { OciRuntime, RuntimeStreams } from "./runtime/runtime.ts";
+import { ShimService } from "./service.ts";
+import { StateFiles } from "./state.ts";
+import { ReadBuffer } from "./stdio/output.ts";
+
+type ShimClient = Client<typeof shimContract.methods>;
+
+/** Where a rehearsal keeps its files, in the shim's directory. */
+const place = "rehearsal";
+/** It copies its input to its output and ends with it. */
+const program = "/bin/cat";
+const id = "rehearsal";
+
+/**
+ * Plays the life of a container once, from create to delete, so that the first real one finds its code warm: a shim
+ * serves one container, and else every line of it would run for the first time while somebody waits. Its messages stay
+ * in this process, its runtime only runs a program, and its files are removed.
+ *
+ * @param isWanted asked between the steps: a real container ends the rehearsal
+ */
+export async function rehearse(shim: ShimContext, isWanted: () => boolean): Promise<void> {
+  const directory = join(shim.directory, place);
+  mkdirSync(directory, { mode: 0o700 });
+  const context = {
+    ...shim,
+    directory,
+    events: new EventLog<ShimEvent>(16),
+    files: new StateFiles(directory),
+    buffer: new ReadBuffer(),
+  };
+  const service = new ShimService({
+    context,
+    runtimeFor: () => plainProgram(shim),
+    onOccupied: () => undefined,
+    onCreated: () => undefined,
+    onShutdown: () => undefined,
+  });
+  const network = memoryNetwork();
+  const server = await network.serve(shimContract, service.handlers, { endpoint: place });
+  const client = network.connect(shimContract, { endpoint: place });
+  try {
+    await play(client, directory, isWanted);
+  } finally {
+    context.events.close();
+    client.close();
+    await server.close({ deadlineMs: 0 });
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function play(client: ShimClient, directory: string, isWanted: () => boolean): Promise<void> {
+  const events = client.open("events", { from: 1 });
+  events.result.catch(() => undefined);
+  const reading = readAll(events.items);
+  await client.call("create", {
+    id,
+    namespace: id,
+    bundle: directory,
+    runtime: { path: program, root: directory, worker: true },
+    stdio: { terminal: false, stdin: true, log: { driver: "json-file", path: join(directory, "log") } },
+  });
+  const attached = client.open("attach", { stdin: true, stdout: true, stderr: true });
+  attached.result.catch(() => undefined);
+  const output = readAll(attached.items);
+  const ended = client.call("wait", {});
+  ended.catch(() => undefined);
+  try {
+    if (isWanted()) await client.call("start", {});
+    if (isWanted()) await attached.send({ kind: "stdin" }, Buffer.from("a line\n"));
+  } finally {
+    await client.call("closeIO", {});
+    await ended;
+  }
+  await attached.result;
+  await client.call("delete", {});
+  events.cancel();
+  await Promise.all([output, reading]);
+}
+
+async function readAll(items: AsyncIterable<unknown>): Promise<void> {
+  try {
+    for await (const _ of items);
+  } catch {
+    // It was cancelled.
+  }
+}
+
+/** A runtime whose container is a program with the container's streams, and nothing more. */
+function plainProgram({ sys }: ShimContext): OciRuntime {
+  const run = async ({ stdin = 0, stdout = 1, stderr = 2 }: RuntimeStreams) => {
+    const { pid, pidFd } = sys.spawn({ program, argv: [program], env: [], fds: [stdin, stdout, stderr] });
+    sys.closeFd(pidFd);
+    return pid;
+  };
+  const nothing = async () => undefined;
+  return {
+    create: (_, streams) => run(streams),
+    exec: (_, streams) => run(streams),
+    start: nothing,
+    kill: nothing,
+    delete: nothing,
+    pause: nothing,
+    resume: nothing,
+    update: nothing,
+    pids: async () => [],
+    stats: async () => ({}),
+    close: () => undefined,
+  };
+}

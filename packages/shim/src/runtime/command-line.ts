@@ -1,0 +1,171 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { RpcError } from "@gantry/ipc";
+import type { Runtime } from "@gantry/ipc/contracts/common";
+import type { Children } from "./children.ts";
+import { lastLoggedError, runtimeError } from "./errors.ts";
+import type { Document, OciRuntime, RuntimeStreams } from "./runtime.ts";
+
+interface Command {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** Given to the command's standard input. */
+  readonly input?: string;
+  /** Streams that the container's process inherits; else the output is captured. */
+  readonly streams?: RuntimeStreams;
+}
+
+interface Context {
+  readonly runtime: Runtime;
+  readonly id: string;
+  /** For logs, pid files and process documents of single commands. */
+  readonly directory: string;
+  readonly children: Children;
+}
+
+/**
+ * Any OCI runtime by its command line (runc's flags). The files are small and in memory: done at once, they take less
+ * than the way through another thread and back.
+ */
+export class CommandLineRuntime implements OciRuntime {
+  readonly #context: Context;
+  #count = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async create(bundle: string, streams: RuntimeStreams): Promise<number> {
+    const args = ["--bundle", bundle];
+    return this.#startProcess("create", args, streams);
+  }
+
+  async start(): Promise<void> {
+    await this.#run({ name: "start", args: [this.#context.id] });
+  }
+
+  async exec(process: Document, streams: RuntimeStreams): Promise<number> {
+    const path = this.#file("process");
+    try {
+      writeFileSync(path, JSON.stringify(process), { mode: 0o600 });
+      return await this.#startProcess("exec", ["--detach", "--process", path], streams);
+    } finally {
+      rmSync(path, { force: true });
+    }
+  }
+
+  async kill(signal: number, all: boolean): Promise<void> {
+    await this.#run({ name: "kill", args: [...(all ? ["--all"] : []), this.#context.id, String(signal)] });
+  }
+
+  async delete(): Promise<void> {
+    await this.#run({ name: "delete", args: [this.#context.id] });
+  }
+
+  async pause(): Promise<void> {
+    await this.#run({ name: "pause", args: [this.#context.id] });
+  }
+
+  async resume(): Promise<void> {
+    await this.#run({ name: "resume", args: [this.#context.id] });
+  }
+
+  async pids(): Promise<number[]> {
+    const pids = await this.#runForJson({ name: "ps", args: ["--format", "json", this.#context.id] });
+    if (Array.isArray(pids) && pids.every((pid) => Number.isSafeInteger(pid))) return pids as number[];
+    throw runtimeError("ps", "the answer is no list of process ids");
+  }
+
+  async update(resources: Document): Promise<void> {
+    await this.#run({ name: "update", args: ["-r", "-", this.#context.id], input: JSON.stringify(resources) });
+  }
+
+  async stats(): Promise<Document> {
+    const answer = await this.#runForJson({ name: "events", args: ["--stats", this.#context.id] });
+    const data = (answer as { data?: unknown } | null)?.data;
+    if (typeof data === "object" && data !== null) return data as Document;
+    throw runtimeError("events", "the answer has no data");
+  }
+
+  close(): void {}
+
+  async #startProcess(name: string, flags: readonly string[], streams: RuntimeStreams): Promise<number> {
+    const pidFile = this.#file("pid");
+    const terminal = streams.consoleSocket ? ["--console-socket", streams.consoleSocket] : [];
+    try {
+      await this.#run({ name, args: [...flags, ...terminal, "--pid-file", pidFile, this.#context.id], streams });
+      const pid = Number(readFileSync(pidFile, "latin1"));
+      if (Number.isSafeInteger(pid) && pid > 0) return pid;
+      throw runtimeError(name, "it wrote no process id");
+    } finally {
+      rmSync(pidFile, { force: true });
+    }
+  }
+
+  async #runForJson(command: Command): Promise<unknown> {
+    const text = await this.#run(command);
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw runtimeError(command.name, `the answer is no JSON: ${text.slice(0, 200)}`);
+    }
+  }
+
+  /** Runs one command to its end. @returns its output, unless a process got it */
+  async #run(command: Command): Promise<string> {
+    const { runtime, children } = this.#context;
+    const log = this.#file("log");
+    const global = [...(runtime.args ?? []), "--root", runtime.root, "--log", log, "--log-format", "json"];
+    const { streams, input } = command;
+    const output = streams ? (["ignore", "ignore"] as const) : (["pipe", "pipe"] as const);
+    const child = children.spawn(runtime.path, [...global, command.name, ...command.args], {
+      cwd: "/",
+      stdio: [
+        streams?.stdin ?? (input === undefined ? "ignore" : "pipe"),
+        streams?.stdout ?? output[0],
+        streams?.stderr ?? output[1],
+      ],
+    });
+    child.stdin?.on("error", () => undefined); // it may end without reading
+    child.stdin?.end(input);
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    try {
+      const status = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+        child.once("error", reject);
+        // Not "close": what it left running may hold its output.
+        child.once(streams ? "exit" : "close", (code, signal) => resolve(code ?? signal));
+      });
+      if (status === 0) return stdout();
+      const said = lastLoggedError(readText(log)) ?? stderr().trim();
+      throw runtimeError(command.name, said || `${runtime.path} ended with ${status}`);
+    } catch (error) {
+      if (error instanceof RpcError) throw error;
+      throw new RpcError(
+        "InvalidArgument",
+        `the OCI runtime ${runtime.path} cannot be run: ${(error as Error).message}`,
+      );
+    } finally {
+      rmSync(log, { force: true });
+    }
+  }
+
+  #file(kind: string): string {
+    this.#count += 1;
+    return join(this.#context.directory, `runtime-${this.#count}.${kind}`);
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function collect(stream: NodeJS.ReadableStream | null): () => string {
+  const chunks: Buffer[] = [];
+  stream?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  return () => Buffer.concat(chunks).toString();
+}

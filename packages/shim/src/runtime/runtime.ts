@@ -1,0 +1,37 @@
+/** Descriptors of this process that become a container process's streams; a missing one is /dev/null. */
+export interface RuntimeStreams {
+  readonly stdin?: number;
+  readonly stdout?: number;
+  readonly stderr?: number;
+  /** With a terminal: the Unix socket that receives its master; there are no descriptors then. */
+  readonly consoleSocket?: string;
+}
+
+/** An object that another specification defines. */
+export type Document = Readonly<Record<string, unknown>>;
+
+/**
+ * An OCI runtime, acting on the shim's one container. Its processes become children of the shim.
+ * Every method fails with an RpcError that carries the runtime's own message.
+ */
+export interface OciRuntime {
+  /** Creates the container from its bundle. @returns the id of its first process, which waits for start */
+  create(bundle: string, streams: RuntimeStreams): Promise<number>;
+  start(): Promise<void>;
+  /** Runs an OCI process in the container. @returns its id */
+  exec(process: Document, streams: RuntimeStreams): Promise<number>;
+  /** Signals the first process, or every process. */
+  kill(signal: number, all: boolean): Promise<void>;
+  /** Removes the container, whose processes have ended. */
+  delete(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Ids, on the host, of every process. */
+  pids(): Promise<number[]>;
+  /** Changes limits (an OCI linux.resources object). */
+  update(resources: Document): Promise<void>;
+  /** The data of `events --stats`. */
+  stats(): Promise<Document>;
+  /** Ends what it keeps running for itself. */
+  close(): void;
+}

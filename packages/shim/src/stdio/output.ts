@@ -1,0 +1,142 @@
+import { closeSync, readSync } from "node:fs";
+import { type FdWatch, type NativeSys, POLLIN } from "@gantry/native-sys";
+import type { Sink } from "./sink.ts";
+
+/** As much as a pipe holds. */
+const chunkSize = 64 * 1024;
+/** Full chunks read before other work gets its turn. */
+const chunksPerTurn = 8;
+/** Most that is read at the exit of a process without waiting for slow readers. */
+const drainLimit = 4 * 1024 * 1024;
+
+/** The bytes that all outputs of a shim are read into: made at the first read. */
+export class ReadBuffer {
+  #bytes: Buffer | undefined;
+
+  get bytes(): Buffer {
+    this.#bytes ??= Buffer.allocUnsafeSlow(chunkSize);
+    return this.#bytes;
+  }
+}
+
+/**
+ * One output of a process (a pipe, or a terminal's master), read without blocking and handed to every sink.
+ * Reading pauses while a sink is full: so a slow reader slows the process. Without sinks output is discarded.
+ */
+export class Output {
+  readonly #sys: NativeSys;
+  readonly #buffer: ReadBuffer;
+  readonly #sinks = new Set<Sink>();
+  readonly #ended = Promise.withResolvers<void>();
+  #fd = -1;
+  #watch: FdWatch | undefined;
+  #busy = 0;
+  #paused = false;
+  #over = false;
+  #lastRead = 0;
+
+  constructor(sys: NativeSys, buffer: ReadBuffer) {
+    this.#sys = sys;
+    this.#buffer = buffer;
+  }
+
+  /** Resolves at end of file, or when it was closed. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  get isOver(): boolean {
+    return this.#over;
+  }
+
+  /** When bytes came last, on the clock of performance.now(). */
+  get lastRead(): number {
+    return this.#lastRead;
+  }
+
+  /** Starts to read; takes the descriptor over. */
+  open(fd: number): void {
+    this.#fd = fd;
+    this.#sys.setNonBlocking(fd, true);
+    this.#watch = this.#sys.watchFd(fd, POLLIN, () => this.#onReadable());
+  }
+
+  /** Adds a sink for what is read from now on. */
+  add(sink: Sink): void {
+    if (this.#over) sink.end();
+    else this.#sinks.add(sink);
+  }
+
+  remove(sink: Sink): void {
+    this.#sinks.delete(sink);
+  }
+
+  /** Reads what is there without regard to slow readers: at most a pipe's content once its writers are dead. */
+  drain(): void {
+    for (let total = 0; total < drainLimit && !this.#over && this.#fd >= 0; ) {
+      const length = this.#readOnce();
+      if (length < 0) return;
+      total += length;
+    }
+  }
+
+  /** Stops reading, whatever may still come. */
+  close(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#watch?.close();
+    if (this.#fd >= 0) closeSync(this.#fd);
+    this.#fd = -1;
+    for (const sink of this.#sinks) sink.end();
+    this.#sinks.clear();
+    this.#ended.resolve();
+  }
+
+  #onReadable(): void {
+    if (this.#busy > 0) {
+      this.#paused = true;
+      this.#watch?.setEvents(0);
+      return;
+    }
+    for (let turn = 0; turn < chunksPerTurn; turn++) {
+      // A short read has most likely emptied the pipe; poll tells, and costs less than a failing read.
+      if (this.#readOnce() < chunkSize || this.#busy > 0) return;
+    }
+  }
+
+  /** @returns bytes read and delivered, 0 at the end, -1 when nothing is there now */
+  #readOnce(): number {
+    const { bytes } = this.#buffer;
+    const length = readNow(this.#fd, bytes);
+    if (length > 0) this.#deliver(bytes.subarray(0, length));
+    else if (length === 0) this.close();
+    return length;
+  }
+
+  #deliver(chunk: Buffer): void {
+    this.#lastRead = performance.now();
+    for (const sink of this.#sinks) {
+      const room = sink.write(chunk);
+      if (!room) continue;
+      this.#busy += 1;
+      const release = () => this.#release();
+      room.then(release, release);
+    }
+  }
+
+  #release(): void {
+    this.#busy -= 1;
+    if (this.#busy > 0 || !this.#paused || this.#over) return;
+    this.#paused = false;
+    this.#watch?.setEvents(POLLIN);
+  }
+}
+
+function readNow(fd: number, bytes: Buffer): number {
+  try {
+    return readSync(fd, bytes, 0, bytes.length, null);
+  } catch (error) {
+    // Any other failure is the end: a terminal's master answers EIO once nobody holds the other side.
+    return (error as NodeJS.ErrnoException).code === "EAGAIN" ? -1 : 0;
+  }
+}

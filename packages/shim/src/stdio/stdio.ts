@@ -1,0 +1,187 @@
+import { rmSync } from "node:fs";
+import type * as common from "@gantry/ipc/contracts/common";
+import type { NativeSys } from "@gantry/native-sys";
+import type { JsonFileLog } from "../log/json-file.ts";
+import type { RuntimeStreams } from "../runtime/runtime.ts";
+import { ConsoleSocket, duplicate } from "./console.ts";
+import { fifoSink } from "./fifo.ts";
+import { Input } from "./input.ts";
+import { Output, type ReadBuffer } from "./output.ts";
+import type { Sink } from "./sink.ts";
+
+/** How long an output may stay quiet after its process's exit while somebody else still holds it. */
+const quietMs = 100;
+/** How long at most such others are listened to. */
+const longestQuietMs = 2000;
+/** How long an exit waits for a slow disk. */
+const flushMs = 2000;
+
+export interface StdioContext {
+  readonly sys: NativeSys;
+  readonly buffer: ReadBuffer;
+  /** Path for the console socket. */
+  readonly consolePath: string;
+  readonly options: common.Stdio;
+  readonly log: JsonFileLog | undefined;
+}
+
+/** The standard streams of one process, from before it exists until it is deleted. */
+export class ProcessStdio {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly terminal: boolean;
+  readonly #context: StdioContext;
+  readonly #input: Input | undefined;
+  #console: ConsoleSocket | undefined;
+  /** Descriptors for the process itself, ours only until it has them. */
+  #far: number[] = [];
+  #near: { stdin?: number; stdout?: number; stderr?: number } = {};
+  #master = -1;
+  #size: { width: number; height: number } | undefined;
+
+  constructor(context: StdioContext) {
+    const { sys, buffer, options } = context;
+    this.#context = context;
+    this.terminal = options.terminal;
+    this.#size = options.consoleSize;
+    this.stdout = new Output(sys, buffer);
+    this.stderr = new Output(sys, buffer);
+    if (options.stdin || options.fifos?.stdin) this.#input = new Input(sys, options.terminal);
+    if (context.log) this.#addLog(context.log);
+  }
+
+  /** Makes what the runtime gives to the process. @throws the system's error; then `close` releases what was made */
+  prepare(): RuntimeStreams {
+    const { sys, consolePath, options } = this.#context;
+    const { fifos } = options;
+    if (fifos?.stdout) this.stdout.add(fifoSink(sys, fifos.stdout));
+    if (fifos?.stderr && !this.terminal) this.stderr.add(fifoSink(sys, fifos.stderr));
+    if (this.terminal) {
+      this.#console = new ConsoleSocket(sys, consolePath);
+      return { consoleSocket: consolePath };
+    }
+    const [stdout, farStdout] = sys.pipe(0);
+    this.#near.stdout = stdout;
+    this.#far.push(farStdout);
+    const [stderr, farStderr] = sys.pipe(0);
+    this.#near.stderr = stderr;
+    this.#far.push(farStderr);
+    if (!this.#input) return { stdout: farStdout, stderr: farStderr };
+    const [farStdin, stdin] = sys.pipe(0);
+    this.#near.stdin = stdin;
+    this.#far.push(farStdin);
+    return { stdin: farStdin, stdout: farStdout, stderr: farStderr };
+  }
+
+  /** The process has its streams: starts to read and write them. @throws Error when the terminal did not come */
+  async begin(): Promise<void> {
+    if (this.#console) await this.#beginTerminal(this.#console);
+    else this.#beginPipes();
+    const path = this.#context.options.fifos?.stdin;
+    if (path) this.#input?.copyFrom(path);
+  }
+
+  /** Bytes for standard input; dropped when the process has none. */
+  write(bytes: Uint8Array): Promise<void> | undefined {
+    return this.#input?.write(bytes);
+  }
+
+  closeInput(): void {
+    this.#input?.close();
+  }
+
+  /** An attached client that sent input has ended. */
+  inputEnded(): void {
+    if (this.#context.options.stdinOnce) this.closeInput();
+  }
+
+  /** Sets the size of the terminal, in characters, now or when it is there; without one it does nothing. */
+  resize(columns: number, rows: number): void {
+    this.#size = { width: columns, height: rows };
+    this.#applySize();
+  }
+
+  /** Reads what the ended process has written and brings it into the log, if the disk takes it in time. */
+  async drain(): Promise<void> {
+    this.#input?.destroy();
+    this.stdout.drain();
+    this.stderr.drain();
+    const { log } = this.#context;
+    if (log) await Promise.race([log.flush(), delay(flushMs)]);
+  }
+
+  /** After the exit: resolves when no more output comes, or none came for a while and only others hold the streams. */
+  async quiet(): Promise<void> {
+    await Promise.all([quietOf(this.stdout), quietOf(this.stderr)]);
+  }
+
+  /** Releases everything; output that nobody has read is lost. */
+  async close(): Promise<void> {
+    this.closeFar();
+    this.#console?.[Symbol.dispose]();
+    this.#console = undefined;
+    const { sys } = this.#context;
+    for (const fd of Object.values(this.#near)) sys.closeFd(fd);
+    this.#near = {};
+    this.#input?.destroy();
+    this.stdout.close();
+    this.stderr.close();
+    await this.#context.log?.close();
+  }
+
+  /** Closes the descriptors that were for the process alone: else its output would never end. */
+  closeFar(): void {
+    for (const fd of this.#far.splice(0)) this.#context.sys.closeFd(fd);
+  }
+
+  /** Removes the named pipes of a deleted process. */
+  removeFifos(): void {
+    const { stdin, stdout, stderr } = this.#context.options.fifos ?? {};
+    for (const path of [stdin, stdout, stderr]) if (path) rmSync(path, { force: true });
+  }
+
+  #beginPipes(): void {
+    const { stdin, stdout, stderr } = this.#near;
+    this.#near = {};
+    if (stdin !== undefined) this.#input?.open(stdin);
+    if (stdout !== undefined) this.stdout.open(stdout);
+    if (stderr !== undefined) this.stderr.open(stderr);
+  }
+
+  async #beginTerminal(console: ConsoleSocket): Promise<void> {
+    const { sys } = this.#context;
+    this.#master = await console.master();
+    console[Symbol.dispose]();
+    this.#console = undefined;
+    this.#applySize();
+    this.#input?.open(duplicate(sys, this.#master));
+    this.stdout.open(this.#master);
+    this.stderr.close();
+  }
+
+  #applySize(): void {
+    if (!this.#size || this.#master < 0 || this.stdout.isOver) return;
+    this.#context.sys.setWinsize(this.#master, this.#size.width, this.#size.height);
+  }
+
+  #addLog(log: JsonFileLog): void {
+    for (const stream of ["stdout", "stderr"] as const) {
+      const sink: Sink = { write: (chunk) => log.write(stream, chunk), end: () => log.end(stream) };
+      this[stream].add(sink);
+    }
+  }
+}
+
+async function quietOf(output: Output): Promise<void> {
+  const since = performance.now();
+  while (!output.isOver) {
+    const quietAt = Math.max(output.lastRead, since) + quietMs;
+    const left = Math.min(quietAt, since + longestQuietMs) - performance.now();
+    if (left <= 0) return;
+    await Promise.race([output.ended, delay(left)]);
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

@@ -1,0 +1,109 @@
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tempDir, waitFor } from "@gantry/testkit";
+import { test } from "tap";
+import { ociProcess } from "./support/bundle.ts";
+import { attachTo, cgroupsOf, finish, startShim } from "./support/shim.ts";
+
+const main = new URL("../../oci-runtime/src/main.ts", import.meta.url).pathname;
+const plain = { terminal: false, stdin: false };
+
+/** The project's own runtime from source, as one program. */
+function runtimeProgram(directory: string): string {
+  const path = join(directory, "oci-runtime");
+  const node = `"${process.execPath}" --disable-warning=ExperimentalWarning`;
+  writeFileSync(path, `#!/bin/sh\nexec ${node} "${main}" "$@"\n`);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+/** Children of the shim whose command line has the word. */
+function children(pid: number, word: string): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1")
+    .trim()
+    .split(" ")
+    .map(Number)
+    .filter((child) => readFileSync(`/proc/${child}/cmdline`, "latin1").split("\0").includes(word));
+}
+
+test("a runtime in worker mode: created by the standby worker, the same results", async (t) => {
+  await using files = tempDir("worker");
+  await using shim = await startShim({ runtimePath: runtimeProgram(files.path), worker: true });
+  const { client } = shim;
+  const [standby] = await waitFor(() => children(shim.pid, "worker"));
+  const pid = await shim.create({ args: ["sh", "-c", "cat; echo err >&2; exit 5"] }, { stdin: true, stdinOnce: true });
+  t.same(children(shim.pid, "worker"), [standby], "no process was started for it");
+  t.match(
+    readFileSync(`/proc/${pid}/stat`, "latin1"),
+    new RegExp(`^${pid} \\(.*\\) \\w ${shim.pid} `),
+    "child of shim",
+  );
+  const attached = attachTo(client, { stdin: true });
+  await client.call("start", {});
+  await attached.send("in\n");
+  attached.end();
+  t.same(await attached.result, { exitStatus: 5 });
+  t.equal(attached.stdout().toString(), "in\n");
+  t.equal(attached.stderr().toString(), "err\n");
+  t.match(await client.call("delete", {}), { pid, exitStatus: 5 });
+  t.same(cgroupsOf(shim.id), []);
+  t.notOk(existsSync(join(shim.runtime.root, shim.id)));
+  await client.call("shutdown", {});
+  await waitFor(() => shim.child.exitCode === 0);
+  t.notOk(existsSync(shim.directory));
+  await waitFor(() => !existsSync(`/proc/${standby}`));
+});
+
+test("worker: exec, terminal, early ends, signals; a worker that was killed is started again", async (t) => {
+  await using files = tempDir("worker");
+  await using shim = await startShim({ runtimePath: runtimeProgram(files.path), worker: true });
+  const { client } = shim;
+  await shim.create({ args: ["sleep", "1000"] });
+  await client.call("start", {});
+  const many = Array.from({ length: 4 }, (_, index) => index);
+  await Promise.all(
+    many.map(async (index) => {
+      const execId = `quick${index}`;
+      await client.call("exec", { execId, process: ociProcess(["sh", "-c", `exit ${index}`]), stdio: plain });
+      await client.call("start", { execId });
+      t.equal((await client.call("wait", { execId })).exitStatus, index);
+    }),
+  );
+  const [worker] = children(shim.pid, "worker");
+  if (worker === undefined) throw new Error("the shim has no worker");
+  process.kill(worker, "SIGKILL");
+  await waitFor(() => !existsSync(`/proc/${worker}`));
+  const stdio = { terminal: true, stdin: true, consoleSize: { width: 91, height: 27 } };
+  const script = "read go; stty size; exit 9";
+  await client.call("exec", { execId: "tty", process: ociProcess(["sh", "-c", script], true), stdio });
+  const attached = attachTo(client, { execId: "tty", stdin: true });
+  await client.call("start", { execId: "tty" });
+  await attached.send("go\n");
+  t.same(await attached.result, { exitStatus: 9 });
+  t.match(attached.stdout().toString(), /27 91\r\n/);
+  await waitFor(() => children(shim.pid, "worker").length === 1, { what: "a new worker, for the next exec" });
+  await client.call("exec", { execId: "none", process: ociProcess(["no-such"]), stdio: plain });
+  await t.rejects(client.call("start", { execId: "none" }), { message: /no-such/ });
+  await waitFor(async () => (await client.call("pids", {})).pids.length === 1);
+  const left = () => readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, "latin1").trim().split(" ");
+  await waitFor(() => left().length === 2, { what: "nothing but the container and the worker: what failed is reaped" });
+  await client.call("pause", {});
+  await client.call("kill", { signal: 9 });
+  t.equal((await client.call("wait", {})).exitStatus, 137);
+  await finish(shim);
+});
+
+test("worker: a command that is not there: its own words; nothing is left", async (t) => {
+  await using files = tempDir("worker");
+  await using shim = await startShim({ runtimePath: runtimeProgram(files.path), worker: true });
+  await t.rejects(
+    shim.create({ args: ["no-such-command"] }).then(() => shim.client.call("start", {})),
+    { message: /no-such-command/ },
+  );
+  if ((await shim.client.call("connect", {})).id) await shim.client.call("delete", {});
+  t.same(cgroupsOf(shim.id), []);
+  t.same(
+    readdirSync(shim.directory).filter((name) => name.startsWith("runtime-")),
+    [],
+  );
+});

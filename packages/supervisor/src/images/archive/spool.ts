@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import type { Ingest } from "../../content/ingest.ts";
+import type { ContentStore } from "../../content/store.ts";
+import { invalidArgument } from "../../errors.ts";
+import { decompress } from "../../layers/decompress.ts";
+import { insidePath } from "../../layers/layer-writer.ts";
+import { type TarEntry, TarReader, type TarSink } from "../../layers/tar-reader.ts";
+
+const maxDocumentBytes = 16 << 20;
+/** More files than any image archive has; a tar of something else is told by it before it fills the disk's inodes. */
+const maxFiles = 5000;
+
+/** The files of an archive, each in a temporary file with its digest known: their order in the archive is free. */
+export class Spool implements TarSink, Disposable {
+  readonly #content: ContentStore;
+  readonly #files = new Map<string, Ingest>();
+  readonly #links = new Map<string, string>();
+  #current: Ingest | undefined;
+
+  constructor(content: ContentStore) {
+    this.#content = content;
+  }
+
+  /** Reads an archive, compressed or not. @throws Error when it is damaged */
+  static async read(content: ContentStore, input: AsyncIterable<Uint8Array>): Promise<Spool> {
+    const spool = new Spool(content);
+    const reader = new TarReader(spool);
+    try {
+      for await (const chunk of decompress(input)) reader.push(chunk);
+      reader.finish();
+      return spool;
+    } catch (error) {
+      spool[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  entry(entry: TarEntry): void {
+    const path = insidePath(entry.path, entry.path);
+    if (entry.type === "file") {
+      this.#files.get(path)?.discard();
+      this.#current = this.#content.ingest();
+      this.#files.set(path, this.#current);
+      if (this.#files.size > maxFiles) throw invalidArgument(`not an image archive: it holds over ${maxFiles} files`);
+    } else if (entry.type === "symlink") {
+      const slash = path.lastIndexOf("/");
+      this.#links.set(path, insidePath(`${path.slice(0, slash + 1)}${entry.linkPath}`, entry.path));
+    } else if (entry.type === "link") this.#links.set(path, insidePath(entry.linkPath, entry.path));
+  }
+
+  data(chunk: Buffer): void {
+    this.#current?.write(chunk);
+  }
+
+  entryEnd(): void {
+    this.#current?.sync();
+    this.#current = undefined;
+  }
+
+  has(path: string): boolean {
+    return this.#find(path) !== undefined;
+  }
+
+  /** @throws RpcError InvalidArgument when the archive lacks it */
+  file(path: string): Ingest {
+    const file = this.#find(path);
+    if (!file) throw invalidArgument(`the archive lacks ${path}`);
+    return file;
+  }
+
+  /** All of a small file, which has not been committed yet. */
+  document(path: string): Buffer {
+    const file = this.file(path);
+    if (file.size > maxDocumentBytes) throw invalidArgument(`${path} in the archive is too large`);
+    return readFileSync(file.path);
+  }
+
+  [Symbol.dispose](): void {
+    for (const file of this.#files.values()) file.discard();
+    this.#files.clear();
+  }
+
+  #find(path: string): Ingest | undefined {
+    const clean = insidePath(path, path);
+    return this.#files.get(clean) ?? this.#files.get(this.#links.get(clean) ?? "");
+  }
+}

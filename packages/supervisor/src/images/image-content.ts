@@ -1,0 +1,103 @@
+import {
+  digestOf,
+  formatPlatform,
+  hostPlatform,
+  type ImageConfig,
+  type ImageDescriptor,
+  type ImageManifest,
+  isIndexType,
+  matchesPlatform,
+  mediaTypes,
+  type Platform,
+  parseImageConfig,
+  parseIndex,
+  parseManifest,
+  parsePlatform,
+  selectPlatform,
+} from "@gantry/oci-spec";
+import { invalidArgument, notFound } from "../errors.ts";
+
+/** Reads a document by its descriptor. */
+export type ReadDocument = (descriptor: ImageDescriptor) => Promise<Uint8Array> | Uint8Array;
+
+/** An image for one platform. */
+export interface PlatformImage {
+  readonly manifestDescriptor: ImageDescriptor;
+  readonly manifest: ImageManifest;
+  readonly config: ImageConfig;
+  /** Documents on the way from the target to the manifest, the target first. */
+  readonly path: readonly ImageDescriptor[];
+}
+
+const maxNesting = 4;
+/** overlayfs takes 500 lower layers (OVL_MAX_STACK); one is left for a container's own init layer. */
+const maxLayers = 499;
+const configTypes: readonly string[] = [mediaTypes.config, mediaTypes.dockerConfig];
+
+/** The platform that is asked for, or the host's. @throws RpcError InvalidArgument */
+export function wantedPlatform(text: string | undefined): Platform {
+  try {
+    return text === undefined ? hostPlatform() : parsePlatform(text);
+  } catch (error) {
+    throw invalidArgument((error as Error).message, error);
+  }
+}
+
+/**
+ * Goes from a target, a manifest or an index of them, to the image of a platform.
+ * @throws RpcError NotFound when there is none for it
+ */
+export async function findPlatformImage(
+  target: ImageDescriptor,
+  platform: Platform,
+  read: ReadDocument,
+): Promise<PlatformImage> {
+  const path = [target];
+  let descriptor = target;
+  while (isIndexType(descriptor.mediaType)) {
+    if (path.length > maxNesting) throw invalidArgument(`image index ${target.digest} is nested too deeply`);
+    descriptor = choose(parseIndex(await read(descriptor)).manifests, platform);
+    path.push(descriptor);
+  }
+  const manifest = parseManifest(await read(descriptor));
+  checkConfigType(manifest);
+  requireLayerCount(manifest.layers.length);
+  const config = parseImageConfig(await read(manifest.config));
+  requireLayerCount(config.rootfs.diff_ids?.length ?? 0);
+  return { manifestDescriptor: descriptor, manifest, config, path };
+}
+
+/** @throws RpcError InvalidArgument for an image of more layers than can be mounted on each other */
+export function requireLayerCount(count: number): void {
+  if (count > maxLayers) throw invalidArgument(`the image has ${count} layers: at most ${maxLayers} can be mounted`);
+}
+
+/** @throws RpcError InvalidArgument when an image is of a platform that the one asked for does not run */
+export function requirePlatform(name: string, config: ImageConfig, platform: Platform): void {
+  if (matchesPlatform(platform, config)) return;
+  throw invalidArgument(
+    `image ${name} was found but its platform (${formatPlatform(config)}) does not match the specified platform (${formatPlatform(platform)})`,
+  );
+}
+
+/** Chain ids of all layers, bottom first (image-spec config.md, "Layer ChainID"). */
+export function chainIds(config: ImageConfig): string[] {
+  let last: string | undefined;
+  return (config.rootfs.diff_ids ?? []).map((diffId) => {
+    last = last === undefined ? diffId : digestOf(`${last} ${diffId}`);
+    return last;
+  });
+}
+
+function choose(manifests: readonly ImageDescriptor[], platform: Platform): ImageDescriptor {
+  // An entry without a platform is only good where there is nothing to choose from.
+  const [only] = manifests;
+  const chosen = selectPlatform(manifests, platform) ?? (manifests.length === 1 && !only?.platform ? only : undefined);
+  if (chosen) return chosen;
+  throw notFound(`no matching manifest for ${formatPlatform(platform)} in the manifest list entries`);
+}
+
+function checkConfigType({ config }: ImageManifest): void {
+  if (configTypes.includes(config.mediaType)) return;
+  throw invalidArgument(`not an image of a root file system: its configuration is of type ${config.mediaType}`);
+}

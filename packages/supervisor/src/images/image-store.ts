@@ -1,0 +1,183 @@
+import type { Image, ResolvedImage } from "@gantry/ipc/contracts/supervisor";
+import { formatReference, type ImageDescriptor, mediaTypes, parseReference, repositoryName } from "@gantry/oci-spec";
+import { inContext, invalidArgument, notFound } from "../errors.ts";
+import { collect, type Stores } from "./collect.ts";
+import { chainIds, findPlatformImage, type PlatformImage, requirePlatform, wantedPlatform } from "./image-content.ts";
+import type { Unpacker } from "./unpack.ts";
+
+/** Label of a blob: the repositories of a registry that it came from, with commas between them. */
+const sourceLabel = "distribution.source/";
+
+/** Names of images, and the way from a name to what a container needs. */
+export class ImageStore {
+  readonly stores: Stores;
+  readonly unpacker: Unpacker;
+
+  constructor(stores: Stores, unpacker: Unpacker) {
+    this.stores = stores;
+    this.unpacker = unpacker;
+  }
+
+  /** @throws RpcError NotFound */
+  get(namespace: string, name: string): Image {
+    const image = this.stores.metadata.images.get(namespace, name);
+    if (!image) throw notFound(`no such image: ${name}`);
+    return image;
+  }
+
+  /** Gives a target a name, which it takes from whoever had it. False when it had this target already. */
+  set(namespace: string, name: string, target: ImageDescriptor): { image: Image; changed: boolean } {
+    const { metadata } = this.stores;
+    const before = metadata.images.get(namespace, name);
+    if (before?.target.digest === target.digest) return { image: before, changed: false };
+    const topic = before ? "/images/update" : "/images/create";
+    metadata.events.publishing(() => {
+      metadata.namespaces.ensure(namespace);
+      metadata.images.put(namespace, name, plainDescriptor(target));
+      return { result: undefined, events: [{ namespace, topic, id: name }] };
+    });
+    if (before) collect(this.stores, namespace);
+    return { image: this.get(namespace, name), changed: true };
+  }
+
+  /** Removes a name, and what only it needed. @returns digests of the blobs that went */
+  delete(namespace: string, name: string): string[] {
+    const { metadata } = this.stores;
+    this.get(namespace, name);
+    metadata.events.publishing(() => {
+      metadata.images.delete(namespace, name);
+      return { result: undefined, events: [{ namespace, topic: "/images/delete", id: name }] };
+    });
+    return collect(this.stores, namespace);
+  }
+
+  /** Finds an image's manifest and configuration for a platform in the content store. */
+  async platformImage(
+    namespace: string,
+    image: { readonly name: string; readonly target: ImageDescriptor },
+    platformText: string | undefined,
+  ): Promise<PlatformImage> {
+    const platform = wantedPlatform(platformText);
+    const read = ({ digest }: ImageDescriptor) => {
+      if (!this.stores.content.has(namespace, digest)) {
+        throw notFound(`image ${image.name} is not here for ${platformText ?? "this platform"}: ${digest} is missing`);
+      }
+      return this.stores.content.readAll(namespace, digest);
+    };
+    try {
+      const found = await findPlatformImage(image.target, platform, read);
+      if (platformText !== undefined) requirePlatform(image.name, found.config, platform);
+      return found;
+    } catch (error) {
+      throw inContext(error, image.name);
+    }
+  }
+
+  /** An image as a platform sees it, unpacked. */
+  async resolve(namespace: string, name: string, platformText: string | undefined): Promise<ResolvedImage> {
+    const image = this.get(namespace, name);
+    using lease = this.stores.leases.hold();
+    lease.add(image.target.digest);
+    const found = await this.platformImage(namespace, image, platformText);
+    const { manifest, manifestDescriptor, config } = found;
+    const chainId = await this.unpacker.unpack(namespace, found);
+    const layerBytes = manifest.layers.reduce((sum, { size }) => sum + size, 0);
+    return {
+      image,
+      manifest: plainDescriptor(manifestDescriptor),
+      config: plainDescriptor(manifest.config),
+      configDocument: config,
+      chainId,
+      unpackedSize: chainId === "" ? 0 : this.#unpackedSize(namespace, chainId),
+      contentSize: layerBytes + manifest.config.size + manifestDescriptor.size,
+      repoDigests: this.#repoDigests(namespace, image),
+    };
+  }
+
+  /** Says which blobs an image's documents need, and which snapshot. */
+  link(image: PlatformImage): void {
+    const { metadata } = this.stores;
+    const { manifest, manifestDescriptor, config, path } = image;
+    metadata.db.transaction(() => {
+      for (const [at, parent] of path.entries()) {
+        const child = path[at + 1];
+        if (child) metadata.blobs.link(parent.digest, [child.digest]);
+      }
+      const needs = [manifest.config.digest, ...manifest.layers.map(({ digest }) => digest)];
+      metadata.blobs.link(manifestDescriptor.digest, [...needs, ...chainIds(config).slice(-1)]);
+    });
+  }
+
+  /** Remembers that a registry's repository has a target. */
+  noteSource(namespace: string, target: string, name: string): void {
+    const { domain, path } = parseReference(name);
+    const label = `${sourceLabel}${domain}`;
+    const known = this.stores.metadata.blobs.get(namespace, target)?.labels[label]?.split(",") ?? [];
+    if (known.includes(path)) return;
+    this.stores.metadata.blobs.setLabels(namespace, target, { [label]: [...known, path].join(",") });
+  }
+
+  #unpackedSize(namespace: string, chainId: string): number {
+    const { metadata, snapshots } = this.stores;
+    const { id } = snapshots.get(namespace, chainId);
+    return metadata.snapshots.chain(id).reduce((sum, { size }) => sum + size, 0);
+  }
+
+  #repoDigests(namespace: string, image: Image): string[] {
+    const labels = this.stores.metadata.blobs.get(namespace, image.target.digest)?.labels ?? {};
+    return Object.entries(labels).flatMap(([label, paths]) => {
+      if (!label.startsWith(sourceLabel)) return [];
+      const domain = label.slice(sourceLabel.length);
+      return paths.split(",").map((path) => `${repositoryName({ domain, path })}@${image.target.digest}`);
+    });
+  }
+}
+
+/** The fields of a descriptor that name and describe content, as the contract has them. */
+export function plainDescriptor(descriptor: ImageDescriptor): Image["target"] {
+  const { mediaType, digest, size, annotations, platform, artifactType } = descriptor;
+  const plainPlatform = platform && {
+    architecture: platform.architecture,
+    os: platform.os,
+    ...(platform.variant === undefined ? {} : { variant: platform.variant }),
+    ...(platform["os.version"] === undefined ? {} : { "os.version": platform["os.version"] }),
+    ...(platform["os.features"] === undefined ? {} : { "os.features": platform["os.features"] }),
+  };
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(annotations === undefined ? {} : { annotations }),
+    ...(plainPlatform === undefined ? {} : { platform: plainPlatform }),
+    ...(artifactType === undefined ? {} : { artifactType }),
+  };
+}
+
+/** @throws RpcError InvalidArgument unless it is a full name with a tag or digest */
+export function requireFullName(name: string): void {
+  let full: string;
+  try {
+    const reference = parseReference(name);
+    full = formatReference(reference);
+    if (reference.tag === undefined && reference.digest === undefined) full += ":latest";
+  } catch (error) {
+    throw invalidArgument((error as Error).message, error);
+  }
+  if (full !== name) throw invalidArgument(`image names are given in full: ${full}, not ${name}`);
+}
+
+/** Descriptor of the manifest of an image that is made here. */
+export function manifestDescriptor(blob: { digest: string; size: number }): ImageDescriptor {
+  return { mediaType: mediaTypes.manifest, ...blob };
+}
+
+/** A manifest for layers and a configuration that are in the content store. */
+export function manifestBytes(config: { digest: string; size: number }, layers: readonly ImageDescriptor[]): Buffer {
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
+    layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
+  };
+  return Buffer.from(JSON.stringify(manifest));
+}

@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import type { Image } from "@gantry/ipc/contracts/supervisor";
+import { type ImageConfig, type ImageDescriptor, mediaTypes, parseImageConfig } from "@gantry/oci-spec";
+import { inContext, invalidArgument } from "../errors.ts";
+import { compressionOf, decompress, peek } from "../layers/decompress.ts";
+import { collect } from "./collect.ts";
+import { chainIds, wantedPlatform } from "./image-content.ts";
+import { type ImageStore, manifestBytes, manifestDescriptor, requireFullName } from "./image-store.ts";
+import { layerDescriptor } from "./layer-descriptor.ts";
+import type { ProgressReporter } from "./progress.ts";
+
+export interface ImportRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly configDocument: Readonly<Record<string, unknown>>;
+  readonly platform?: string | undefined;
+}
+
+/** Makes an image of one layer out of a root file system's tar. */
+export async function importRootfs(
+  images: ImageStore,
+  request: ImportRequest,
+  input: AsyncIterable<Uint8Array>,
+  progress: ProgressReporter,
+): Promise<{ image: Image; configDigest: string }> {
+  requireFullName(request.name);
+  const { stores } = images;
+  const { namespace } = request;
+  const options = { namespace, managed: true };
+  try {
+    using lease = stores.leases.hold();
+    const layer = await storeLayer(images, namespace, input, (digest) => lease.add(digest));
+    const document = configOf(request, await diffIdOf(images, namespace, layer));
+    const config = parseImageConfig(document);
+    const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
+    const manifestBlob = await stores.content.put(manifestBytes(configBlob, [layer]), options);
+    lease.add(configBlob.digest, manifestBlob.digest, ...chainIds(config));
+    const target = manifestDescriptor(manifestBlob);
+    const found = imageOf(target, configBlob, layer, config);
+    await images.unpacker.unpack(namespace, found, progress);
+    images.link(found);
+    return { image: images.set(namespace, request.name, target).image, configDigest: configBlob.digest };
+  } catch (error) {
+    throw inContext(error, `cannot import ${request.name}`);
+  } finally {
+    collect(stores, namespace);
+  }
+}
+
+/** Stores the tar as it came; what no layer may be compressed with is stored plain. */
+async function storeLayer(
+  { stores: { content } }: ImageStore,
+  namespace: string,
+  input: AsyncIterable<Uint8Array>,
+  hold: (digest: string) => void,
+): Promise<ImageDescriptor> {
+  const { head, all } = await peek(input, 6);
+  if (head.length === 0) throw invalidArgument("the tar is empty");
+  using ingest = content.ingest();
+  for await (const chunk of compressionOf(head) === "xz" ? decompress(all) : all) ingest.write(chunk);
+  hold(ingest.digest);
+  const blob = await content.commit(ingest, { namespace, managed: true });
+  return await layerDescriptor(content, namespace, blob);
+}
+
+async function diffIdOf(
+  { stores: { content } }: ImageStore,
+  namespace: string,
+  layer: ImageDescriptor,
+): Promise<string> {
+  if (layer.mediaType === mediaTypes.layer) return layer.digest;
+  const hash = createHash("sha256");
+  for await (const chunk of decompress(content.read(namespace, layer.digest))) hash.update(chunk);
+  return `sha256:${hash.digest("hex")}`;
+}
+
+function configOf({ configDocument, platform }: ImportRequest, diffId: string): Record<string, unknown> {
+  const { os, architecture, variant } = wantedPlatform(platform);
+  const created = new Date().toISOString();
+  return {
+    created,
+    architecture,
+    os,
+    ...(variant === undefined ? {} : { variant }),
+    history: [{ created, comment: "Imported from a root file system" }],
+    ...configDocument,
+    rootfs: { type: "layers", diff_ids: [diffId] },
+  };
+}
+
+function imageOf(
+  target: ImageDescriptor,
+  config: { digest: string; size: number },
+  layer: ImageDescriptor,
+  document: ImageConfig,
+) {
+  const configDescriptor = { mediaType: mediaTypes.config, ...config };
+  return {
+    manifestDescriptor: target,
+    manifest: { schemaVersion: 2 as const, config: configDescriptor, layers: [layer] },
+    config: document,
+    path: [target],
+  };
+}

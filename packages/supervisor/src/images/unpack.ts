@@ -1,0 +1,105 @@
+import { randomBytes } from "node:crypto";
+import type { NativeSys } from "@gantry/native-sys";
+import type { ImageDescriptor } from "@gantry/oci-spec";
+import { inContext, invalidArgument } from "../errors.ts";
+import { KeyedLock } from "../keyed-lock.ts";
+import { applyLayer } from "../layers/apply-layer.ts";
+import type { Stores } from "./collect.ts";
+import { chainIds, type PlatformImage } from "./image-content.ts";
+import { type ProgressReporter, shortDigest } from "./progress.ts";
+
+export const extractPrefix = "extract-";
+
+interface LayerStep {
+  readonly namespace: string;
+  readonly layer: ImageDescriptor;
+  readonly diffId: string;
+  readonly chainId: string;
+  readonly parent: string;
+}
+
+/** Turns images' layers into committed snapshots, each named by its chain id. */
+export class Unpacker {
+  readonly #native: NativeSys;
+  readonly #stores: Stores;
+  /** Two pulls may bring the same layer. */
+  readonly #lock = new KeyedLock();
+
+  constructor(native: NativeSys, stores: Stores) {
+    this.#native = native;
+    this.#stores = stores;
+  }
+
+  /** Removes what an earlier process was unpacking. */
+  removeLeftovers(): void {
+    const { metadata, snapshots } = this.#stores;
+    for (const { name } of metadata.namespaces.list()) {
+      for (const row of metadata.snapshots.list(name)) {
+        if (row.kind === "active" && row.key.startsWith(extractPrefix)) snapshots.remove(row);
+      }
+    }
+  }
+
+  /**
+   * Unpacks the layers that are not unpacked yet.
+   * @param ready resolves once a layer's blob is in the content store
+   * @returns the chain id of the last layer; empty for an image without layers
+   */
+  async unpack(
+    namespace: string,
+    image: Pick<PlatformImage, "manifest" | "config">,
+    progress?: ProgressReporter,
+    ready: (layer: ImageDescriptor) => Promise<void> = async () => {},
+  ): Promise<string> {
+    const diffIds = image.config.rootfs.diff_ids ?? [];
+    const { layers } = image.manifest;
+    if (diffIds.length !== layers.length) {
+      throw invalidArgument(`the manifest has ${layers.length} layers, the configuration ${diffIds.length}`);
+    }
+    const chain = chainIds(image.config);
+    using lease = this.#stores.leases.hold();
+    lease.add(...chain);
+    let parent = "";
+    for (const [at, chainId] of chain.entries()) {
+      const layer = layers[at] as ImageDescriptor;
+      const step = { namespace, layer, diffId: diffIds[at] as string, chainId, parent };
+      await ready(layer);
+      await this.#lock.run(`${namespace} ${chainId}`, () => this.#unpackLayer(step, progress));
+      parent = chainId;
+    }
+    return parent;
+  }
+
+  async #unpackLayer(step: LayerStep, progress?: ProgressReporter): Promise<void> {
+    const { namespace, layer, diffId, chainId, parent } = step;
+    const { snapshots, content, metadata } = this.#stores;
+    const id = shortDigest(layer.digest);
+    if (metadata.snapshots.get(namespace, chainId)) return;
+    const key = `${extractPrefix}${randomBytes(6).toString("hex")} ${chainId}`;
+    const row = snapshots.prepare(namespace, key, parent, { managed: true });
+    try {
+      let read = 0;
+      const source = counting(content.read(namespace, layer.digest), (bytes) => {
+        read += bytes;
+        progress?.figure("Extracting", id, read, layer.size);
+      });
+      const target = { directory: snapshots.directory(row.id), lowers: snapshots.lowers(row) };
+      const applied = await applyLayer(this.#native, source, target);
+      if (applied.diffId !== diffId) {
+        throw invalidArgument(`wrong content: unpacked it is ${applied.diffId}, the image says ${diffId}`);
+      }
+      await snapshots.commit(row, chainId, applied);
+      progress?.step("Pull complete", id);
+    } catch (error) {
+      snapshots.remove(row);
+      throw inContext(error, `layer ${layer.digest}`);
+    }
+  }
+}
+
+async function* counting(source: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    yield chunk;
+    count(chunk.length);
+  }
+}

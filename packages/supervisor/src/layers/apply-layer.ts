@@ -1,0 +1,43 @@
+import { createHash } from "node:crypto";
+import type { NativeSys } from "@gantry/native-sys";
+import { decompress } from "./decompress.ts";
+import { LayerWriter } from "./layer-writer.ts";
+import { TarReader } from "./tar-reader.ts";
+
+export interface LayerTarget {
+  /** Directory to write into. */
+  readonly directory: string;
+  /** Directories of the layers below, topmost first. */
+  readonly lowers: readonly string[];
+}
+
+export interface AppliedLayer {
+  /** Digest of the uncompressed tar (image-spec config.md, "Layer DiffID"). */
+  readonly diffId: string;
+  readonly size: number;
+  readonly inodes: number;
+}
+
+/** Unpacks a layer, compressed or not, into a directory. @throws Error naming the entry that is wrong */
+export async function applyLayer(
+  native: NativeSys,
+  source: AsyncIterable<Uint8Array>,
+  target: LayerTarget,
+  onProgress?: (bytes: number) => void,
+): Promise<AppliedLayer> {
+  const writer = new LayerWriter(native, target.directory, target.lowers);
+  const reader = new TarReader(writer);
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of decompress(source)) {
+      hash.update(chunk);
+      reader.push(chunk);
+      onProgress?.(chunk.length);
+    }
+    reader.finish();
+    writer.finish();
+    return { diffId: `sha256:${hash.digest("hex")}`, ...writer.usage };
+  } finally {
+    writer.close();
+  }
+}

@@ -1,0 +1,183 @@
+import { mkdirSync, readlinkSync, rmSync, unlinkSync } from "node:fs";
+import {
+  AT_FDCWD,
+  isSystemError,
+  type NativeSys,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+} from "@gantry/native-sys";
+import { copyDirectory } from "./copy-up.ts";
+import { isOpaque, isWhiteout, LowerView, lstatOrNone, opaqueXattr } from "./lower-view.ts";
+
+const maxLinks = 40;
+const openDirectories = 8;
+
+/**
+ * The directory that a layer is written into. Directories inside are reached by descriptors that the kernel
+ * resolved with the layer's root as the root (openat2(2), RESOLVE_IN_ROOT): whatever links a layer holds,
+ * nothing outside is ever opened.
+ */
+export class LayerTree {
+  readonly native: NativeSys;
+  readonly lower: LowerView;
+  readonly #rootFd: number;
+  /** Directories in use of late, by their path in the tar; the oldest is closed first. */
+  readonly #open = new Map<string, number>();
+  /** Those that may not be what their path means any more; the entry that is being written still uses them. */
+  #stale: number[] = [];
+
+  constructor(native: NativeSys, root: string, lowers: readonly string[]) {
+    this.native = native;
+    this.lower = new LowerView(native, lowers);
+    this.#rootFd = native.openat2(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
+  }
+
+  /** A path by which the directory's own entries can be reached; it is made, with its parents, if it is not there. */
+  directory(path: string): string {
+    return this.existing(path) ?? this.#adopt(path, this.#make(path));
+  }
+
+  /** The same, or undefined where there is none in this layer. */
+  existing(path: string): string | undefined {
+    if (this.#stale.length > 0) this.#closeStale();
+    const known = this.#open.get(path);
+    if (known !== undefined) return descriptorPath(known);
+    const fd = this.#openInRoot(path);
+    return fd === undefined ? undefined : this.#adopt(path, fd);
+  }
+
+  /** Removes what is at a path, with all below it. True when it was a whiteout. */
+  remove(path: string): boolean {
+    const stats = lstatOrNone(path);
+    if (!stats) return false;
+    if (!stats.isDirectory()) {
+      unlinkSync(path);
+      // The name may have been a link that open directories were reached through.
+      if (stats.isSymbolicLink()) this.#forget();
+      return isWhiteout(stats);
+    }
+    this.#forget();
+    rmSync(path, { recursive: true });
+    return false;
+  }
+
+  /** Hides what the layers below have in a directory. */
+  setOpaque(directory: string): void {
+    if (this.lower.isEmpty) return;
+    this.native.setxattr(directory, opaqueXattr, Buffer.from("y"), 0, true);
+  }
+
+  close(): void {
+    this.#forget();
+    this.#closeStale();
+    this.native.closeFd(this.#rootFd);
+  }
+
+  /** A directory or link is about to go: what was reached through it must be looked up again. */
+  #forget(): void {
+    this.#stale.push(...this.#open.values());
+    this.#open.clear();
+  }
+
+  #closeStale(): void {
+    for (const fd of this.#stale) this.native.closeFd(fd);
+    this.#stale = [];
+  }
+
+  #adopt(path: string, fd: number): string {
+    this.#open.set(path, fd);
+    if (this.#open.size > openDirectories) {
+      const [oldest, oldFd] = this.#open.entries().next().value as [string, number];
+      this.#open.delete(oldest);
+      this.native.closeFd(oldFd);
+    }
+    return descriptorPath(fd);
+  }
+
+  #openInRoot(path: string): number | undefined {
+    const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    try {
+      return this.native.openat2(this.#rootFd, path === "" ? "." : path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, resolve);
+    } catch (error) {
+      if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Walks a path name by name through this layer and those below, making the directories that only they have. */
+  #make(path: string): number {
+    const todo = path.split("/");
+    let done: { name: string; isHiding: boolean }[] = [];
+    let links = 0;
+    for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
+      if (name === "" || name === ".") continue;
+      if (name === "..") {
+        done.pop();
+        continue;
+      }
+      const step = this.#step(path, done, name);
+      if (step.link === undefined) {
+        done.push({ name, isHiding: step.isHiding });
+        continue;
+      }
+      links += 1;
+      if (links > maxLinks) throw new Error(`${path}: too many levels of symbolic links`);
+      if (step.link.startsWith("/")) done = [];
+      todo.unshift(...step.link.split("/"));
+    }
+    const fd = this.#openInRoot(join(done));
+    if (fd === undefined) throw new Error(`${path}: not a directory`);
+    return fd;
+  }
+
+  #step(whole: string, done: readonly Done[], name: string): { link?: string; isHiding: boolean } {
+    const parentFd = this.#openInRoot(join(done));
+    if (parentFd === undefined) throw new Error(`${whole}: not a directory`);
+    try {
+      const path = `${descriptorPath(parentFd)}/${name}`;
+      const isHidden = done.at(-1)?.isHiding ?? false;
+      const stats = lstatOrNone(path);
+      if (stats?.isDirectory()) return { isHiding: isHidden || isOpaque(this.native, path) };
+      if (stats?.isSymbolicLink()) return { link: readlinkSync(path), isHiding: false };
+      if (stats && isWhiteout(stats)) {
+        unlinkSync(path);
+        mkdirSync(path, 0o755);
+        this.setOpaque(path);
+        return { isHiding: true };
+      }
+      if (stats) throw new Error(`${whole}: ${join(done)}/${name} is not a directory`);
+      return this.#fromBelow(path, done, name, isHidden);
+    } finally {
+      this.native.closeFd(parentFd);
+    }
+  }
+
+  #fromBelow(
+    path: string,
+    done: readonly Done[],
+    name: string,
+    isHidden: boolean,
+  ): { link?: string; isHiding: boolean } {
+    const below = isHidden ? undefined : this.lower.find([...done.map((parent) => parent.name), name]);
+    if (below?.stats.isSymbolicLink()) return { link: readlinkSync(below.path), isHiding: false };
+    if (below?.stats.isDirectory()) copyDirectory(this.native, below.path, path, below.stats);
+    else mkdirSync(path, 0o755);
+    return { isHiding: isHidden };
+  }
+}
+
+interface Done {
+  readonly name: string;
+  readonly isHiding: boolean;
+}
+
+function join(done: readonly Done[]): string {
+  return done.map(({ name }) => name).join("/");
+}
+
+function descriptorPath(fd: number): string {
+  return `/proc/self/fd/${fd}`;
+}

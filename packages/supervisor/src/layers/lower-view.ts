@@ -1,0 +1,62 @@
+import { lstatSync, type Stats } from "node:fs";
+import type { NativeSys } from "@gantry/native-sys";
+
+export const opaqueXattr = "trusted.overlay.opaque";
+
+/** Overlayfs' mark of a removed name: a character device 0/0 (Documentation/filesystems/overlayfs). */
+export function isWhiteout(stats: Stats): boolean {
+  return stats.isCharacterDevice() && stats.rdev === 0;
+}
+
+/** True when a directory of a layer hides the directories of its name in the layers below. */
+export function isOpaque(native: NativeSys, directory: string): boolean {
+  return native.getxattr(directory, opaqueXattr, false)?.toString("latin1") === "y";
+}
+
+export function lstatOrNone(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
+}
+
+/** The layers below one that is being written, as overlayfs merges them. */
+export class LowerView {
+  readonly #native: NativeSys;
+  readonly #layers: readonly string[];
+
+  /** @param layers directories of the layers, topmost first */
+  constructor(native: NativeSys, layers: readonly string[]) {
+    this.#native = native;
+    this.#layers = layers;
+  }
+
+  get isEmpty(): boolean {
+    return this.#layers.length === 0;
+  }
+
+  /**
+   * What is at a path, whose parents are known to be directories and no links.
+   * @returns where the file itself is, and what; undefined when nothing is there
+   */
+  find(components: readonly string[]): { path: string; stats: Stats } | undefined {
+    for (const layer of this.#layers) {
+      const found = this.#walk(layer, components);
+      if (found === "hidden") return undefined;
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  #walk(layer: string, components: readonly string[]): { path: string; stats: Stats } | "hidden" | undefined {
+    let path = layer;
+    let isHiding = false;
+    for (const [at, name] of components.entries()) {
+      path += `/${name}`;
+      const stats = lstatOrNone(path);
+      if (!stats) return isHiding ? "hidden" : undefined;
+      if (isWhiteout(stats)) return "hidden";
+      if (at === components.length - 1) return { path, stats };
+      if (!stats.isDirectory()) return "hidden";
+      isHiding ||= isOpaque(this.#native, path);
+    }
+    return undefined;
+  }
+}

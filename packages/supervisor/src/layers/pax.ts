@@ -1,0 +1,72 @@
+import { type RawHeader, TarError, utf8 } from "./tar-header.ts";
+
+/** Extended attributes of a pax header, by key; their values are bytes. */
+export type PaxRecords = Map<string, Buffer>;
+
+const xattrPrefix = "SCHILY.xattr.";
+
+/**
+ * Reads the records "LENGTH KEY=VALUE\n" of a pax header.
+ * @throws TarError
+ */
+export function readPax(body: Buffer): PaxRecords {
+  const records: PaxRecords = new Map();
+  let at = 0;
+  while (at < body.length && body[at] !== 0) {
+    const space = body.indexOf(0x20, at);
+    const digits = space < 0 ? "" : body.toString("latin1", at, space);
+    const length = /^[0-9]{1,10}$/.test(digits) ? Number(digits) : 0;
+    const end = at + length;
+    const equals = body.indexOf(0x3d, space);
+    if (length === 0 || end > body.length || equals < 0 || equals >= end || body[end - 1] !== 0x0a) {
+      throw new TarError("not a tar archive: a pax header is malformed");
+    }
+    records.set(body.toString("utf8", space + 1, equals), body.subarray(equals + 1, end - 1));
+    at = end;
+  }
+  return records;
+}
+
+/**
+ * Overrides a header's fields by those of its pax header.
+ * @throws TarError for values that are no numbers, and for sparse files
+ */
+export function applyPax(header: RawHeader, records: PaxRecords): void {
+  for (const [key, value] of records) {
+    if (key === "path") header.path = utf8(value, 0, value.length);
+    else if (key === "linkpath") header.linkPath = utf8(value, 0, value.length);
+    else if (key === "size") header.size = decimal(key, value);
+    else if (key === "uid") header.uid = decimal(key, value);
+    else if (key === "gid") header.gid = decimal(key, value);
+    else if (key === "mtime") setTime(header, value);
+    else if (key.startsWith(xattrPrefix)) {
+      header.xattrs ??= new Map();
+      header.xattrs.set(key.slice(xattrPrefix.length), Buffer.from(value));
+    } else if (key.startsWith("GNU.sparse.")) {
+      throw new TarError(`${header.path}: sparse entries are not read; make the archive without --sparse`);
+    }
+  }
+}
+
+function decimal(key: string, value: Buffer): number {
+  const text = value.toString("latin1");
+  const result = Number(text);
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(result)) {
+    throw new TarError(`not a tar archive: pax ${key} "${text}" is not a number`);
+  }
+  return result;
+}
+
+/** Decimal seconds with any number of digits after the point; those beyond nanoseconds are cut. */
+function setTime(header: RawHeader, value: Buffer): void {
+  const text = value.toString("latin1");
+  const match = /^(-?)([0-9]{1,15})(?:\.([0-9]*))?$/.exec(text);
+  if (!match) throw new TarError(`not a tar archive: pax mtime "${text}" is not a time`);
+  const [, sign, whole, fraction = ""] = match;
+  const nanos = Number(fraction.slice(0, 9).padEnd(9, "0"));
+  const seconds = Number(whole);
+  const isNegative = sign === "-";
+  // -1.25 s is 0.75 s after -2 s
+  header.mtime = isNegative ? (nanos === 0 ? -seconds : -seconds - 1) : seconds;
+  header.mtimeNanos = isNegative && nanos !== 0 ? 1_000_000_000 - nanos : nanos;
+}

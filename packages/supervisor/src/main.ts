@@ -1,0 +1,65 @@
+import { formatHelp, parseFlags } from "@gantry/cli";
+import { version } from "./version.ts";
+
+const flags = {
+  root: {
+    type: "string",
+    value: "DIR",
+    default: "/var/lib/gantry/supervisor",
+    doc: "Directory of images, snapshots and metadata",
+  },
+  state: {
+    type: "string",
+    value: "DIR",
+    default: "/run/gantry/supervisor",
+    doc: "Directory of sockets, bundles and shims",
+  },
+  address: { type: "string", value: "ENDPOINT", doc: "Where to serve (default ipc://<state>/supervisor.sock)" },
+  shim: { type: "string", value: "PATH", doc: "Binary of the shims (default: beside this one, then PATH)" },
+  "oci-runtime": {
+    type: "string",
+    value: "PATH",
+    doc: "OCI runtime that shims keep ready (default: beside this one, then PATH)",
+  },
+  standby: { type: "integer", value: "N", default: 2, doc: "Shims kept ready for the next containers" },
+  "log-level": {
+    type: "string",
+    value: "LEVEL",
+    default: "info",
+    choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
+    doc: "What is logged to standard error",
+  },
+  help: { type: "boolean", short: "h", doc: "Print this help" },
+  version: { type: "boolean", short: "v", doc: "Print the version" },
+} as const;
+
+const help = formatHelp({
+  usage: "supervisor [OPTIONS]",
+  summary:
+    "Keeps images, snapshots and containers, and starts a shim for each container.\n" +
+    "It may be ended and started again at any time: containers run on.",
+  flags,
+  examples: ["supervisor", "supervisor --root /srv/gantry --state /run/gantry-test --log-level debug"],
+});
+
+async function main(argv: readonly string[]): Promise<number | undefined> {
+  try {
+    const { values, args } = parseFlags(argv, flags);
+    if (values.help) process.stdout.write(help);
+    else if (values.version) process.stdout.write(`supervisor version ${version}\n`);
+    else if (args.length > 0) throw new Error(`unexpected argument: ${args[0]}\nSee 'supervisor --help'.`);
+    else {
+      const { run } = await import("./run.ts");
+      await run(values);
+      return undefined;
+    }
+    return 0;
+  } catch (error) {
+    process.stderr.write(`supervisor: ${(error as Error).message}\n`);
+    return 1;
+  }
+}
+
+main(process.argv.slice(2)).then((code) => {
+  if (code !== undefined) process.exit(code);
+});

@@ -1,0 +1,101 @@
+import type { Database } from "./database.ts";
+import { now, parseLabels } from "./rows.ts";
+
+export interface BlobInfo {
+  readonly digest: string;
+  readonly size: number;
+  readonly createdAt: string;
+  readonly labels: Record<string, string>;
+}
+
+/** Which blobs each namespace sees, and what refers to what. */
+export class BlobTable {
+  readonly #get;
+  readonly #list;
+  readonly #put;
+  readonly #setLabels;
+  readonly #delete;
+  readonly #anywhere;
+  readonly #link;
+  readonly #unlink;
+  readonly #closure;
+  readonly #managed;
+
+  constructor(db: Database) {
+    this.#get = db.prepare("SELECT * FROM blobs WHERE namespace = ? AND digest = ?");
+    this.#list = db.prepare("SELECT * FROM blobs WHERE namespace = ? ORDER BY digest");
+    this.#put = db.prepare(`
+      INSERT INTO blobs (namespace, digest, size, labels, managed, created_at) VALUES (?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO NOTHING`);
+    this.#setLabels = db.prepare("UPDATE blobs SET labels = ? WHERE namespace = ? AND digest = ?");
+    this.#delete = db.prepare("DELETE FROM blobs WHERE namespace = ? AND digest = ?");
+    this.#anywhere = db.prepare("SELECT 1 FROM blobs WHERE digest = ? LIMIT 1");
+    this.#link = db.prepare("INSERT OR IGNORE INTO links (parent, child) VALUES (?, ?)");
+    this.#unlink = db.prepare("DELETE FROM links WHERE parent = ?");
+    this.#closure = db.prepare(`
+      WITH RECURSIVE needed (id) AS (
+        SELECT value FROM json_each(?) UNION SELECT child FROM links JOIN needed ON parent = id
+      ) SELECT id FROM needed`);
+    this.#managed = db.prepare("SELECT digest FROM blobs WHERE namespace = ? AND managed = 1");
+  }
+
+  get(namespace: string, digest: string): BlobInfo | undefined {
+    const row = this.#get.get(namespace, digest);
+    return row && toInfo(row);
+  }
+
+  list(namespace: string): BlobInfo[] {
+    return this.#list.all(namespace).map(toInfo);
+  }
+
+  /** Makes a blob visible to a namespace; does nothing when it is already. */
+  put(
+    namespace: string,
+    blob: { digest: string; size: number; labels?: Record<string, string>; managed: boolean },
+  ): void {
+    const labels = JSON.stringify(blob.labels ?? {});
+    this.#put.run(namespace, blob.digest, blob.size, labels, blob.managed ? 1 : 0, now());
+  }
+
+  setLabels(namespace: string, digest: string, labels: Record<string, string>): void {
+    const merged = { ...this.get(namespace, digest)?.labels, ...labels };
+    this.#setLabels.run(JSON.stringify(merged), namespace, digest);
+  }
+
+  delete(namespace: string, digest: string): boolean {
+    return this.#delete.run(namespace, digest).changes > 0;
+  }
+
+  /** True when any namespace sees it. */
+  isKnown(digest: string): boolean {
+    return this.#anywhere.get(digest) !== undefined;
+  }
+
+  /** Digests of what is kept only for images. */
+  managed(namespace: string): string[] {
+    return this.#managed.all(namespace).map((row) => String(row.digest));
+  }
+
+  /** Says that one blob needs others (digests), or snapshots (chain ids). */
+  link(parent: string, children: readonly string[]): void {
+    for (const child of children) this.#link.run(parent, child);
+  }
+
+  unlink(parent: string): void {
+    this.#unlink.run(parent);
+  }
+
+  /** All that some digests need, themselves included. */
+  closure(digests: readonly string[]): Set<string> {
+    return new Set(this.#closure.all(JSON.stringify(digests)).map((row) => String(row.id)));
+  }
+}
+
+function toInfo(row: Record<string, unknown>): BlobInfo {
+  return {
+    digest: String(row.digest),
+    size: Number(row.size),
+    createdAt: String(row.created_at),
+    labels: parseLabels(row.labels),
+  };
+}

@@ -1,0 +1,56 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { migrations } from "./schema.ts";
+
+/**
+ * The one file of metadata. With write-ahead logging and synchronous=NORMAL a committed transaction survives
+ * the end of this process at any instruction; only a loss of power may cost the last ones, never the file's health.
+ */
+export class Database {
+  readonly #db: DatabaseSync;
+  #depth = 0;
+
+  /** @throws Error when the file is of a later version */
+  constructor(path: string) {
+    this.#db = new DatabaseSync(path, { enableForeignKeyConstraints: true });
+    this.#db.exec(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024; PRAGMA busy_timeout = 5000",
+    );
+    this.#migrate(path);
+  }
+
+  prepare(sql: string): StatementSync {
+    return this.#db.prepare(sql);
+  }
+
+  /** Runs a function whose changes are kept all together, or not at all when it throws. Calls may be nested. */
+  transaction<T>(work: () => T): T {
+    if (this.#depth > 0) return work();
+    this.#db.exec("BEGIN IMMEDIATE");
+    this.#depth += 1;
+    try {
+      const result = work();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // SQLite has rolled back by itself after a failure such as a full disk (lang_transaction.html).
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #migrate(path: string): void {
+    const row = this.#db.prepare("PRAGMA user_version").get() as { user_version: number };
+    if (row.user_version > migrations.length) {
+      throw new Error(`${path} was written by a later version (schema ${row.user_version})`);
+    }
+    for (let version = row.user_version; version < migrations.length; version++) {
+      this.#db.exec(`BEGIN; ${migrations[version]}; PRAGMA user_version = ${version + 1}; COMMIT`);
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { Image } from "@gantry/ipc/contracts/supervisor";
+import type { Database } from "./database.ts";
+import { now, parseLabels } from "./rows.ts";
+
+type Target = Image["target"];
+type Row = Record<string, unknown>;
+
+/** Names of images and what they point to. */
+export class ImageTable {
+  readonly #get;
+  readonly #list;
+  readonly #put;
+  readonly #delete;
+  readonly #targets;
+
+  constructor(db: Database) {
+    this.#get = db.prepare("SELECT * FROM images WHERE namespace = ? AND name = ?");
+    this.#list = db.prepare("SELECT * FROM images WHERE namespace = ? ORDER BY name");
+    this.#put = db.prepare(`
+      INSERT INTO images (namespace, name, target, digest, labels, created_at, updated_at)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
+      ON CONFLICT DO UPDATE SET target = ?3, digest = ?4, labels = ?5, updated_at = ?6`);
+    this.#delete = db.prepare("DELETE FROM images WHERE namespace = ? AND name = ?");
+    this.#targets = db.prepare("SELECT DISTINCT digest FROM images WHERE namespace = ?");
+  }
+
+  get(namespace: string, name: string): Image | undefined {
+    const row = this.#get.get(namespace, name);
+    return row && toImage(row);
+  }
+
+  list(namespace: string): Image[] {
+    return this.#list.all(namespace).map(toImage);
+  }
+
+  put(namespace: string, name: string, target: Target, labels: Record<string, string> = {}): void {
+    this.#put.run(namespace, name, JSON.stringify(target), target.digest, JSON.stringify(labels), now());
+  }
+
+  /** False when there was none. */
+  delete(namespace: string, name: string): boolean {
+    return this.#delete.run(namespace, name).changes > 0;
+  }
+
+  targets(namespace: string): string[] {
+    return this.#targets.all(namespace).map((row) => String(row.digest));
+  }
+}
+
+function toImage(row: Row): Image {
+  return {
+    name: String(row.name),
+    target: JSON.parse(String(row.target)) as Target,
+    labels: parseLabels(row.labels),
+    createdAt: String(row.created_at),
+    updatedAt: String(row.updated_at),
+  };
+}

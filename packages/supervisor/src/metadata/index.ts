@@ -1,0 +1,35 @@
+import { BlobTable } from "./blobs.ts";
+import { ContainerTable } from "./containers.ts";
+import { Database } from "./database.ts";
+import { Events } from "./events.ts";
+import { ImageTable } from "./images.ts";
+import { Namespaces } from "./namespaces.ts";
+import { SnapshotTable } from "./snapshots.ts";
+import { TaskTable } from "./tasks.ts";
+
+/** All that the supervisor remembers. */
+export interface Metadata {
+  readonly db: Database;
+  readonly namespaces: Namespaces;
+  readonly images: ImageTable;
+  readonly blobs: BlobTable;
+  readonly snapshots: SnapshotTable;
+  readonly containers: ContainerTable;
+  readonly tasks: TaskTable;
+  readonly events: Events;
+}
+
+/** Opens the file of metadata, which is made if it is not there. */
+export function openMetadata(path: string): Metadata {
+  const db = new Database(path);
+  return {
+    db,
+    namespaces: new Namespaces(db),
+    images: new ImageTable(db),
+    blobs: new BlobTable(db),
+    snapshots: new SnapshotTable(db),
+    containers: new ContainerTable(db),
+    tasks: new TaskTable(db),
+    events: new Events(db),
+  };
+}

@@ -1,0 +1,140 @@
+import type { Database } from "./database.ts";
+import { now, parseLabels } from "./rows.ts";
+
+export type SnapshotKind = "view" | "active" | "committed";
+
+export interface SnapshotRow {
+  /** Name of its directory. */
+  readonly id: number;
+  readonly namespace: string;
+  readonly key: string;
+  readonly parentId: number | undefined;
+  readonly kind: SnapshotKind;
+  readonly labels: Record<string, string>;
+  /** Bytes and inodes of its own, once committed. */
+  readonly size: number | undefined;
+  readonly inodes: number | undefined;
+  readonly createdAt: string;
+}
+
+export interface NewSnapshot {
+  readonly id: number;
+  readonly key: string;
+  readonly parentId: number | undefined;
+  readonly kind: SnapshotKind;
+  readonly labels: Record<string, string>;
+  /** Made for images: removed when no image and no other snapshot needs it. */
+  readonly managed: boolean;
+}
+
+/** Rows of snapshots; the directories are the driver's. */
+export class SnapshotTable {
+  readonly #get;
+  readonly #byId;
+  readonly #list;
+  readonly #insert;
+  readonly #commit;
+  readonly #delete;
+  readonly #child;
+  readonly #next;
+  readonly #chain;
+  readonly #ids;
+  readonly #managed;
+
+  constructor(db: Database) {
+    this.#get = db.prepare("SELECT * FROM snapshots WHERE namespace = ? AND key = ?");
+    this.#byId = db.prepare("SELECT * FROM snapshots WHERE id = ?");
+    this.#list = db.prepare("SELECT * FROM snapshots WHERE namespace = ? ORDER BY id");
+    this.#insert = db.prepare(`
+      INSERT INTO snapshots (id, namespace, key, parent_id, kind, labels, managed, created_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#commit = db.prepare("UPDATE snapshots SET key = ?, kind = 'committed', size = ?, inodes = ? WHERE id = ?");
+    this.#delete = db.prepare("DELETE FROM snapshots WHERE id = ?");
+    this.#child = db.prepare("SELECT key FROM snapshots WHERE parent_id = ? LIMIT 1");
+    this.#next = db.prepare(
+      "SELECT 1 + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'snapshots'), 0) AS next",
+    );
+    this.#chain = db.prepare(`
+      WITH RECURSIVE chain (id, parent_id, size, depth) AS (
+        SELECT id, parent_id, size, 0 FROM snapshots WHERE id = ?
+        UNION ALL SELECT s.id, s.parent_id, s.size, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.parent_id
+      ) SELECT id, size FROM chain ORDER BY depth`);
+    this.#ids = db.prepare("SELECT id FROM snapshots");
+    this.#managed = db.prepare(`
+      SELECT * FROM snapshots s WHERE namespace = ? AND managed = 1 AND kind = 'committed'
+        AND NOT EXISTS (SELECT 1 FROM snapshots c WHERE c.parent_id = s.id)`);
+  }
+
+  get(namespace: string, key: string): SnapshotRow | undefined {
+    const row = this.#get.get(namespace, key);
+    return row && toRow(row);
+  }
+
+  byId(id: number): SnapshotRow | undefined {
+    const row = this.#byId.get(id);
+    return row && toRow(row);
+  }
+
+  list(namespace: string): SnapshotRow[] {
+    return this.#list.all(namespace).map(toRow);
+  }
+
+  insert(namespace: string, snapshot: NewSnapshot): void {
+    const { id, key, parentId, kind, labels, managed } = snapshot;
+    this.#insert.run(id, namespace, key, parentId ?? null, kind, JSON.stringify(labels), managed ? 1 : 0, now());
+  }
+
+  /** Gives an active snapshot its lasting name. */
+  commit(id: number, name: string, usage: { size: number; inodes: number }): void {
+    this.#commit.run(name, usage.size, usage.inodes, id);
+  }
+
+  delete(id: number): void {
+    this.#delete.run(id);
+  }
+
+  /** Key of a snapshot that has this one as its parent. */
+  childOf(id: number): string | undefined {
+    const row = this.#child.get(id);
+    return row && String(row.key);
+  }
+
+  /** True for a committed one that is kept only for images, and that has no children. */
+  isUnused(row: SnapshotRow): boolean {
+    return row.kind === "committed" && this.childOf(row.id) === undefined;
+  }
+
+  /** A number that no snapshot has had. */
+  nextId(): number {
+    return Number(this.#next.get()?.next);
+  }
+
+  /** The snapshot and its ancestors, itself first. */
+  chain(id: number): { id: number; size: number }[] {
+    return this.#chain.all(id).map((row) => ({ id: Number(row.id), size: Number(row.size ?? 0) }));
+  }
+
+  ids(): Set<string> {
+    return new Set(this.#ids.all().map((row) => String(row.id)));
+  }
+
+  /** Committed ones that are kept only for images, and that have no children. */
+  managedLeaves(namespace: string): SnapshotRow[] {
+    return this.#managed.all(namespace).map(toRow);
+  }
+}
+
+function toRow(row: Record<string, unknown>): SnapshotRow {
+  const optional = (value: unknown) => (value === null ? undefined : Number(value));
+  return {
+    id: Number(row.id),
+    namespace: String(row.namespace),
+    key: String(row.key),
+    parentId: optional(row.parent_id),
+    kind: row.kind as SnapshotKind,
+    labels: parseLabels(row.labels),
+    size: optional(row.size),
+    inodes: optional(row.inodes),
+    createdAt: String(row.created_at),
+  };
+}

@@ -1,0 +1,85 @@
+import type { Runtime } from "@gantry/ipc/contracts/common";
+import type { Database } from "./database.ts";
+
+/** creating: the shim was asked and has not answered; all others are the shim's own. */
+export type TaskStatus = "creating" | "created" | "running" | "paused" | "stopped";
+
+export interface TaskRow {
+  readonly namespace: string;
+  readonly containerId: string;
+  readonly shimDirectory: string;
+  readonly shimAddress: string;
+  readonly shimPid: number;
+  readonly runtime: Runtime;
+  readonly terminal: boolean;
+  readonly status: TaskStatus;
+  readonly pid: number;
+  /** Number of the last event of the shim's that was taken over. */
+  readonly lastEvent: number;
+  readonly exitStatus: number | undefined;
+  readonly exitedAt: string | undefined;
+}
+
+export type TaskState = Pick<TaskRow, "status" | "pid" | "lastEvent" | "exitStatus" | "exitedAt">;
+
+export class TaskTable {
+  readonly #all;
+  readonly #has;
+  readonly #insert;
+  readonly #update;
+  readonly #delete;
+
+  constructor(db: Database) {
+    this.#all = db.prepare("SELECT * FROM tasks");
+    this.#has = db.prepare("SELECT 1 FROM tasks WHERE namespace = ? AND container_id = ?");
+    this.#insert = db.prepare(`
+      INSERT INTO tasks (namespace, container_id, shim_directory, shim_address, shim_pid, runtime, terminal,
+        status, pid, last_event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+    this.#update = db.prepare(`
+      UPDATE tasks SET status = ?, pid = ?, last_event = ?, exit_status = ?, exited_at = ?
+      WHERE namespace = ? AND container_id = ?`);
+    this.#delete = db.prepare("DELETE FROM tasks WHERE namespace = ? AND container_id = ?");
+  }
+
+  all(): TaskRow[] {
+    return this.#all.all().map(toTask);
+  }
+
+  has(namespace: string, containerId: string): boolean {
+    return this.#has.get(namespace, containerId) !== undefined;
+  }
+
+  insert(task: TaskRow): void {
+    const { namespace, containerId, shimDirectory, shimAddress, shimPid, status, pid, lastEvent } = task;
+    const [runtime, terminal] = [JSON.stringify(task.runtime), task.terminal ? 1 : 0];
+    this.#insert.run(
+      ...[namespace, containerId, shimDirectory, shimAddress, shimPid, runtime, terminal, status, pid, lastEvent],
+    );
+  }
+
+  update(namespace: string, containerId: string, state: TaskState): void {
+    const { status, pid, lastEvent, exitStatus, exitedAt } = state;
+    this.#update.run(status, pid, lastEvent, exitStatus ?? null, exitedAt ?? null, namespace, containerId);
+  }
+
+  delete(namespace: string, containerId: string): boolean {
+    return this.#delete.run(namespace, containerId).changes > 0;
+  }
+}
+
+function toTask(row: Record<string, unknown>): TaskRow {
+  return {
+    namespace: String(row.namespace),
+    containerId: String(row.container_id),
+    shimDirectory: String(row.shim_directory),
+    shimAddress: String(row.shim_address),
+    shimPid: Number(row.shim_pid),
+    runtime: JSON.parse(String(row.runtime)) as Runtime,
+    terminal: row.terminal === 1,
+    status: row.status as TaskStatus,
+    pid: Number(row.pid),
+    lastEvent: Number(row.last_event),
+    exitStatus: row.exit_status === null ? undefined : Number(row.exit_status),
+    exitedAt: row.exited_at === null ? undefined : String(row.exited_at),
+  };
+}

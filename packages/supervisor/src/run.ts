@@ -1,0 +1,65 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, dirname, resolve } from "node:path";
+import { type LogLevel, makeLog } from "./log.ts";
+import { type RunningSupervisor, startSupervisor } from "./supervisor.ts";
+
+export interface RunOptions {
+  readonly root: string;
+  readonly state: string;
+  readonly address: string | undefined;
+  readonly shim: string | undefined;
+  readonly "oci-runtime": string | undefined;
+  readonly standby: number;
+  readonly "log-level": string;
+}
+
+/** Starts a supervisor as the command line says, and ends it with SIGTERM or SIGINT. */
+export async function run(values: RunOptions): Promise<void> {
+  if (values.standby < 0) throw new Error(`--standby must not be negative, it is ${values.standby}`);
+  const log = makeLog(values["log-level"] as LogLevel);
+  const state = resolve(values.state);
+  const options = {
+    root: resolve(values.root),
+    state,
+    address: values.address ?? `ipc://${state}/supervisor.sock`,
+    shim: findBinary("shim", values.shim),
+    ociRuntime: findBinary("oci-runtime", values["oci-runtime"]),
+    standby: values.standby,
+  };
+  const supervisor = await startSupervisor(options, log);
+  // What nobody waited for must not end a daemon that others wait for.
+  process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled failure"));
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop(supervisor));
+}
+
+function stop(supervisor: RunningSupervisor): void {
+  supervisor.close().then(
+    () => process.exit(0),
+    (error: unknown) => {
+      process.stderr.write(`supervisor: ${error instanceof Error ? error.message : error}\n`);
+      process.exit(1);
+    },
+  );
+}
+
+/** The binary that is named, else the one beside this program, else the first on PATH. */
+function findBinary(name: string, given: string | undefined): string {
+  if (given !== undefined) {
+    const path = resolve(given);
+    if (!isExecutable(path)) throw new Error(`--${name}: ${path} is no executable file`);
+    return path;
+  }
+  const directories = [dirname(process.execPath), ...(process.env.PATH ?? "").split(delimiter).filter(Boolean)];
+  const found = directories.map((directory) => resolve(directory, name)).find(isExecutable);
+  if (found === undefined) throw new Error(`no ${name} beside ${process.execPath} or on PATH: name one with --${name}`);
+  return found;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,63 @@
+import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
+import type { Metadata } from "../metadata/index.ts";
+import type { Bundles } from "../tasks/bundle.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+import type { ServiceHandlers } from "./handlers.ts";
+
+export interface ContainerServiceOptions {
+  readonly metadata: Metadata;
+  readonly bundles: Bundles;
+  readonly tasks: Tasks;
+}
+
+export function containerService(options: ContainerServiceOptions): ServiceHandlers<"containers"> {
+  const { metadata, bundles, tasks } = options;
+  const { containers, events, namespaces } = metadata;
+  const get = (namespace: string, id: string) => {
+    const container = containers.get(namespace, id);
+    if (!container) throw notFound(`no such container: ${id}`);
+    return container;
+  };
+  return {
+    "containers.create": async ({ namespace, ...container }) =>
+      events.publishing(() => {
+        namespaces.ensure(namespace);
+        const result = containers.insert(namespace, container);
+        if (!result) throw alreadyExists(`container ${container.id} already exists`);
+        return { result, events: [{ namespace, topic: "/containers/create", id: container.id }] };
+      }),
+    "containers.get": async ({ namespace, id }) => get(namespace, id),
+    "containers.list": async ({ namespace }) => ({ containers: containers.list(namespace) }),
+    "containers.update": async ({ namespace, id, spec, labels, user }) =>
+      events.publishing(() => {
+        const before = get(namespace, id);
+        const after = { spec: spec ?? before.spec, labels: labels ?? before.labels, user: user ?? before.user };
+        const result = containers.update(namespace, { ...before, ...after });
+        return { result, events: [{ namespace, topic: "/containers/update", id }] };
+      }),
+    "containers.delete": async ({ namespace, id }) =>
+      await tasks.exclusive(namespace, id, async () => {
+        if (tasks.find(namespace, id)) throw failedPrecondition(`container ${id} has a task: delete that first`);
+        events.publishing(() => {
+          if (!containers.delete(namespace, id)) throw notFound(`no such container: ${id}`);
+          return { result: undefined, events: [{ namespace, topic: "/containers/delete", id }] };
+        });
+        const isLeft = bundles.isMounted(namespace, id) && !tasks.isCleaningUp(namespace, id);
+        if (isLeft) await bundles.remove(namespace, id);
+        return {};
+      }),
+    "containers.mountRootfs": async ({ namespace, id }) =>
+      await tasks.exclusive(namespace, id, async () => {
+        const container = get(namespace, id);
+        await tasks.cleanedUp(namespace, id);
+        return { path: bundles.mount(namespace, container) };
+      }),
+    "containers.unmountRootfs": async ({ namespace, id }) =>
+      await tasks.exclusive(namespace, id, async () => {
+        get(namespace, id);
+        await tasks.cleanedUp(namespace, id);
+        if (!tasks.find(namespace, id)) await bundles.remove(namespace, id);
+        return {};
+      }),
+  };
+}

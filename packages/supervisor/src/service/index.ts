@@ -1,0 +1,45 @@
+import type { IdleMemory } from "../idle-memory.ts";
+import type { Stores } from "../images/collect.ts";
+import type { ImageStore } from "../images/image-store.ts";
+import type { Bundles } from "../tasks/bundle.ts";
+import type { Tasks } from "../tasks/tasks.ts";
+import { version } from "../version.ts";
+import { containerService } from "./containers.ts";
+import { contentService } from "./content.ts";
+import type { SupervisorHandlers } from "./handlers.ts";
+import { imageService } from "./images.ts";
+import { namespaceService } from "./namespaces.ts";
+import { snapshotService } from "./snapshots.ts";
+import { taskService } from "./tasks.ts";
+
+export interface ServiceOptions {
+  readonly stores: Stores;
+  readonly images: ImageStore;
+  readonly memory: IdleMemory;
+  readonly bundles: Bundles;
+  readonly tasks: Tasks;
+  readonly root: string;
+  readonly state: string;
+}
+
+/** Every method of the contract. */
+export function supervisorHandlers(options: ServiceOptions): SupervisorHandlers {
+  const { stores, images, memory, root, state } = options;
+  const { metadata } = stores;
+  const parts = { ...options, metadata };
+  return {
+    version: async () => ({ version, pid: process.pid, root, state }),
+    ...namespaceService(metadata),
+    ...imageService(images, memory),
+    ...contentService(stores),
+    ...snapshotService(stores),
+    ...containerService(parts),
+    ...taskService(parts),
+    "events.subscribe": async ({ namespace, from }, { send, signal }) => {
+      for await (const event of metadata.events.subscribe(from, signal)) {
+        if (namespace === undefined || event.namespace === namespace) await send(event);
+      }
+      return {};
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { mkdirSync } from "node:fs";
+import { expectConnections, serve } from "@gantry/ipc";
+import { supervisorContract } from "@gantry/ipc/contracts/supervisor";
+import { nativeSys } from "@gantry/native-sys";
+import { Background } from "./background.ts";
+import { Leases } from "./content/leases.ts";
+import { ContentStore } from "./content/store.ts";
+import { IdleMemory } from "./idle-memory.ts";
+import { collect } from "./images/collect.ts";
+import { ImageStore } from "./images/image-store.ts";
+import { Unpacker } from "./images/unpack.ts";
+import type { Log } from "./log.ts";
+import { openMetadata } from "./metadata/index.ts";
+import { lockRoot } from "./root-lock.ts";
+import { supervisorHandlers } from "./service/index.ts";
+import { Snapshots } from "./snapshots/snapshots.ts";
+import { Bundles } from "./tasks/bundle.ts";
+import { restoreTasks } from "./tasks/restore.ts";
+import { StandbyPool } from "./tasks/standby-pool.ts";
+import { Tasks } from "./tasks/tasks.ts";
+import { version } from "./version.ts";
+
+export interface SupervisorOptions {
+  /** Directory of what lasts. */
+  readonly root: string;
+  /** Directory of what lasts as long as the machine is up. */
+  readonly state: string;
+  readonly address: string;
+  /** Absolute paths of the binaries. */
+  readonly shim: string;
+  readonly ociRuntime: string;
+  /** Shims kept ready. */
+  readonly standby: number;
+}
+
+export interface RunningSupervisor {
+  readonly endpoint: string;
+  /** Stops serving; containers and their shims live on. */
+  close(): Promise<void>;
+}
+
+/** Shims, one for each container, and those that wait; more than one bridge has addresses for. */
+const mostShims = 8192;
+
+/** Starts a supervisor: takes up what an earlier one left, then serves. @throws Error for a person */
+export async function startSupervisor(options: SupervisorOptions, log: Log): Promise<RunningSupervisor> {
+  const { root, state, address } = options;
+  const native = nativeSys();
+  makeDirectories(root, state);
+  await expectConnections(mostShims);
+  const lock = lockRoot(native, root);
+  const onError = (error: unknown) => log.warn({ err: error }, "background work failed");
+  const background = new Background(onError);
+
+  const metadata = openMetadata(`${root}/metadata.db`);
+  const content = new ContentStore(root, metadata);
+  const snapshots = new Snapshots(root, metadata, background);
+  const stores = { metadata, content, snapshots, leases: new Leases() };
+  const unpacker = new Unpacker(native, stores);
+  const images = new ImageStore(stores, unpacker);
+  const bundles = new Bundles(native, state, snapshots);
+  const standbyRuntime = { path: options.ociRuntime, root: `${state}/runtime`, worker: true };
+  const shims = { path: options.shim, directory: `${state}/shims`, standbyRuntime };
+  const pool = new StandbyPool({ ...shims, size: options.standby, onError }, background);
+  const tasks = new Tasks({ metadata, bundles, pool, background, onError });
+
+  content.removeLeftovers();
+  unpacker.removeLeftovers();
+  snapshots.removeLeftovers();
+  await restoreTasks({ native, metadata, tasks, bundles, background, state });
+  for (const { name } of metadata.namespaces.list()) collect(stores, name);
+
+  const memory = new IdleMemory();
+  const handlers = supervisorHandlers({ stores, images, memory, bundles, tasks, root, state });
+  const server = await serve(supervisorContract, handlers, {
+    endpoint: address,
+    onError: (error) => log.warn({ err: error }, "a message could not be handled"),
+  });
+  pool.open();
+  memory.releaseSoon();
+  log.info({ version, address, root, state, pid: process.pid }, "serving");
+  return {
+    endpoint: server.endpoint,
+    async close() {
+      metadata.events.close();
+      await server.close();
+      pool.close();
+      await tasks.close();
+      await background.settled();
+      metadata.db.close();
+      lock[Symbol.dispose]();
+    },
+  };
+}
+
+function makeDirectories(root: string, state: string): void {
+  mkdirSync(root, { recursive: true, mode: 0o711 });
+  // The socket is in it: whoever reaches the socket is root.
+  mkdirSync(state, { recursive: true, mode: 0o700 });
+  mkdirSync(`${state}/shims`, { recursive: true, mode: 0o700 });
+}

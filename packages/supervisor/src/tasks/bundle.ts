@@ -1,0 +1,106 @@
+import { mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
+import type { ContainerRecord } from "@gantry/ipc/contracts/supervisor";
+import type { NativeSys } from "@gantry/native-sys";
+import { invalidArgument } from "../errors.ts";
+import type { Snapshots } from "../snapshots/snapshots.ts";
+import { mountSnapshot, unmountAll } from "./rootfs.ts";
+import { resolveUser } from "./user.ts";
+
+type Document = Record<string, unknown>;
+
+/** Bundles (runtime-spec bundle.md): <state>/tasks/<namespace>/<id>/{config.json,rootfs}. */
+export class Bundles {
+  readonly #native: NativeSys;
+  readonly #root: string;
+  readonly #snapshots: Snapshots;
+  /** Bundles whose rootfs is mounted. */
+  readonly #mounted = new Set<string>();
+
+  constructor(native: NativeSys, state: string, snapshots: Snapshots) {
+    this.#native = native;
+    this.#root = `${state}/tasks`;
+    this.#snapshots = snapshots;
+    mkdirSync(this.#root, { recursive: true, mode: 0o711 });
+  }
+
+  path(namespace: string, id: string): string {
+    return `${this.#root}/${namespace}/${id}`;
+  }
+
+  /** Where a container's root file system is while it is mounted. */
+  rootfs(namespace: string, container: ContainerRecord): string {
+    if (container.snapshotKey !== "") return `${this.path(namespace, container.id)}/rootfs`;
+    const path = documentOf(container.spec.root).path;
+    if (typeof path === "string" && path.startsWith("/")) return path;
+    throw invalidArgument(`container ${container.id} has neither a snapshot nor an absolute root.path`);
+  }
+
+  /** Mounts a container's root file system, unless it is. @returns where */
+  mount(namespace: string, container: ContainerRecord): string {
+    const rootfs = this.rootfs(namespace, container);
+    const bundle = this.path(namespace, container.id);
+    if (container.snapshotKey === "" || this.#mounted.has(bundle)) return rootfs;
+    const mounts = this.#snapshots.mounts(this.#snapshots.get(namespace, container.snapshotKey));
+    mkdirSync(rootfs, { recursive: true, mode: 0o711 });
+    mountSnapshot(this.#native, mounts, rootfs);
+    this.#mounted.add(bundle);
+    return rootfs;
+  }
+
+  isMounted(namespace: string, id: string): boolean {
+    return this.#mounted.has(this.path(namespace, id));
+  }
+
+  /** A bundle made by an earlier process: its mount is there. */
+  adopt(bundle: string): void {
+    this.#mounted.add(bundle);
+  }
+
+  /** Mounts the root file system and writes config.json. @returns the bundle's path */
+  create(namespace: string, container: ContainerRecord): string {
+    const bundle = this.path(namespace, container.id);
+    mkdirSync(bundle, { recursive: true, mode: 0o711 });
+    const rootfs = this.mount(namespace, container);
+    const { spec } = container;
+    const root = { ...documentOf(spec.root), path: container.snapshotKey === "" ? rootfs : "rootfs" };
+    const config = { ...spec, root, ...this.#process(rootfs, spec.process, container.user) };
+    writeFileSync(`${bundle}/config.json`, JSON.stringify(config), { mode: 0o600 });
+    return bundle;
+  }
+
+  /** An OCI process as the user that is asked for; empty: as it is. */
+  withUser(rootfs: string, process: Document, user: string): Document {
+    if (user === "") return process;
+    const given = documentOf(process.user);
+    const { uid, gid, additionalGids } = resolveUser(this.#native, rootfs, user);
+    const extra = Array.isArray(given.additionalGids) ? given.additionalGids : [];
+    return { ...process, user: { ...given, uid, gid, additionalGids: [...new Set([...additionalGids, ...extra])] } };
+  }
+
+  /** Unmounts and removes a bundle; there may be only parts of it. */
+  async remove(namespace: string, id: string): Promise<void> {
+    const bundle = this.path(namespace, id);
+    this.#mounted.delete(bundle);
+    await unmountAll(this.#native, `${bundle}/rootfs`);
+    // Not recursive: were something still mounted, its files must not go.
+    removeEmpty(`${bundle}/rootfs`);
+    rmSync(`${bundle}/config.json`, { force: true });
+    removeEmpty(bundle);
+  }
+
+  #process(rootfs: string, process: unknown, user: string): { process?: Document } {
+    return process === undefined ? {} : { process: this.withUser(rootfs, documentOf(process), user) };
+  }
+}
+
+function documentOf(value: unknown): Document {
+  return typeof value === "object" && value !== null ? (value as Document) : {};
+}
+
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}

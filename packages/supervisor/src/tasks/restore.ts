@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { type NativeSys, parseMountinfo } from "@gantry/native-sys";
+import type { Background } from "../background.ts";
+import type { Metadata } from "../metadata/index.ts";
+import type { Bundles } from "./bundle.ts";
+import { unmountAll } from "./rootfs.ts";
+import { removeShim, type Tasks } from "./tasks.ts";
+
+export interface RestoreOptions {
+  readonly native: NativeSys;
+  readonly metadata: Metadata;
+  readonly tasks: Tasks;
+  readonly bundles: Bundles;
+  readonly background: Background;
+  /** <state>/tasks and <state>/shims */
+  readonly state: string;
+}
+
+/**
+ * Makes the state directory and the table of tasks agree, after an end at any instruction: tasks are taken up
+ * again, whatever no task needs is removed.
+ */
+export async function restoreTasks(options: RestoreOptions): Promise<void> {
+  const { native, metadata, tasks, bundles, background, state } = options;
+  const rows = metadata.tasks.all();
+  const known = new Set(rows.map((row) => bundles.path(row.namespace, row.containerId)));
+  for (const bundle of mountedBundles(`${state}/tasks`)) {
+    if (known.has(bundle)) bundles.adopt(bundle);
+    else await unmountAll(native, `${bundle}/rootfs`);
+  }
+  for (const { namespace, id } of bundlesIn(`${state}/tasks`)) {
+    if (known.has(bundles.path(namespace, id))) continue;
+    await bundles.remove(namespace, id);
+  }
+  tasks.restore(rows);
+  const shims = new Set(rows.map((row) => row.shimDirectory));
+  for (const name of readdirSync(`${state}/shims`)) {
+    const directory = `${state}/shims/${name}`;
+    if (shims.has(directory)) continue;
+    background.add(() => removeShim(directory));
+  }
+}
+
+/** Bundles whose root file system is mounted. */
+function mountedBundles(root: string): string[] {
+  const suffix = "/rootfs";
+  const points = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")).map(({ mountPoint }) => mountPoint);
+  const ours = points.filter((point) => point.startsWith(`${root}/`) && point.endsWith(suffix));
+  return [...new Set(ours.map((point) => point.slice(0, -suffix.length)))];
+}
+
+function bundlesIn(root: string): { namespace: string; id: string }[] {
+  return readdirSync(root).flatMap((namespace) => {
+    const ids = readdirSync(`${root}/${namespace}`);
+    if (ids.length === 0) rmdirSync(`${root}/${namespace}`);
+    return ids.map((id) => ({ namespace, id }));
+  });
+}

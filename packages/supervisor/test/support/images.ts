@@ -1,0 +1,51 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { nativeSys } from "@gantry/native-sys";
+import { type TempDir, tempDir } from "@gantry/testkit";
+import { Background } from "../../src/background.ts";
+import { Leases } from "../../src/content/leases.ts";
+import { ContentStore } from "../../src/content/store.ts";
+import { ImageStore } from "../../src/images/image-store.ts";
+import { ProgressReporter } from "../../src/images/progress.ts";
+import { type PullRequest, pullImage } from "../../src/images/pull.ts";
+import { Unpacker } from "../../src/images/unpack.ts";
+import { openMetadata } from "../../src/metadata/index.ts";
+import { Snapshots } from "../../src/snapshots/snapshots.ts";
+
+/** The image part of a supervisor, in this process. */
+export function imageParts() {
+  const directory: TempDir = tempDir("images");
+  const root = join(directory.path, "root");
+  mkdirSync(root);
+  const failures: unknown[] = [];
+  const background = new Background((error) => failures.push(error));
+  const metadata = openMetadata(`${root}/metadata.db`);
+  const content = new ContentStore(root, metadata);
+  const snapshots = new Snapshots(root, metadata, background);
+  const stores = { metadata, content, snapshots, leases: new Leases() };
+  const images = new ImageStore(stores, new Unpacker(nativeSys(), stores));
+  const statuses: string[] = [];
+  const progress = new ProgressReporter(async ({ id, status }) => void statuses.push(`${id ?? ""}: ${status}`));
+  return {
+    directory: directory.path,
+    root,
+    stores,
+    images,
+    progress,
+    statuses,
+    failures,
+    pull: (request: Omit<PullRequest, "namespace">, signal = new AbortController().signal) =>
+      pullImage(images, { namespace: "test", ...request }, progress, signal),
+    /** What is there of any image. */
+    left: () => ({
+      images: metadata.images.list("test").length,
+      blobs: metadata.blobs.list("test").length,
+      snapshots: metadata.snapshots.list("test").length,
+    }),
+    async [Symbol.asyncDispose]() {
+      await background.settled();
+      metadata.db.close();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
