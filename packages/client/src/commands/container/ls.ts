@@ -1,0 +1,39 @@
+import { defineCommand } from "../../command.ts";
+import { containerList } from "../../format/container-list.ts";
+import { renderList } from "../../format/list.ts";
+import { parseFilters } from "../../parse/filters.ts";
+import { defined } from "../../parse/flag-value.ts";
+
+export const command = defineCommand({
+  usage: "[OPTIONS]",
+  summary: "List containers",
+  flags: {
+    all: { type: "boolean", short: "a", doc: "Show all containers (default shows just running)" },
+    filter: { type: "list", short: "f", value: "KEY=VALUE", doc: "Filter output based on conditions provided" },
+    format: { type: "string", value: "FORMAT", doc: "Format output: table, table TEMPLATE, json or a Go template" },
+    last: { type: "integer", short: "n", value: "NUMBER", default: -1, doc: "Show n last created, of all states" },
+    latest: { type: "boolean", short: "l", doc: "Show the latest created container, of all states" },
+    "no-trunc": { type: "boolean", doc: "Don't truncate output" },
+    quiet: { type: "boolean", short: "q", doc: "Only display container IDs" },
+    size: { type: "boolean", short: "s", doc: "Display total file sizes" },
+  },
+  args: [0, 0],
+  examples: ["", "-a --filter status=exited", "--format 'table {{.Names}}\\t{{.Status}}'"],
+  async run(context, { values }) {
+    const size = values.size || /\.Size\b/.test(values.format ?? "");
+    const last = values.latest ? 1 : values.last;
+    const engine = await context.engine();
+    const { Containers } = await engine.call(
+      "containerList",
+      defined({
+        All: values.all || undefined,
+        Limit: last > 0 ? last : undefined,
+        Size: size || undefined,
+        Filters: parseFilters(values.filter),
+      }),
+    );
+    const list = containerList({ truncate: !values["no-trunc"], size: values.size, now: Date.now() / 1000 });
+    context.out.write(1, renderList(Containers, list, values));
+    return 0;
+  },
+});

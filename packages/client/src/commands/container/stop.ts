@@ -1,0 +1,19 @@
+import { anyNumber, defineCommand } from "../../command.ts";
+import { forEach } from "../../engine/failure.ts";
+import { defined } from "../../parse/flag-value.ts";
+import { stopFlags } from "./stop-flags.ts";
+
+export const command = defineCommand({
+  usage: "[OPTIONS] CONTAINER [CONTAINER...]",
+  summary: "Stop one or more running containers",
+  flags: stopFlags,
+  args: [1, anyNumber],
+  examples: ["web"],
+  async run(context, { values, args }) {
+    const engine = await context.engine();
+    return await forEach(context, args, async (name) => {
+      await engine.call("containerStop", defined({ Id: name, Signal: values.signal, Timeout: values.time }));
+      context.out.print(name);
+    });
+  },
+});

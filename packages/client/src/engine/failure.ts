@@ -1,0 +1,65 @@
+import type { RpcError } from "@gantry/ipc";
+import { CommandError, type Context } from "../command.ts";
+import { BrokenPipe } from "../io/output.ts";
+import { unreachable } from "./connect.ts";
+
+export interface Failure {
+  readonly message: string;
+  readonly exitCode: number;
+}
+
+/** True for a failure that the engine reported, or that has to do with reaching it. */
+export function isRpcError(error: unknown, code?: RpcError["code"]): error is RpcError {
+  return (
+    error instanceof Error && error.name === "RpcError" && (code === undefined || (error as RpcError).code === code)
+  );
+}
+
+/** What to tell a person of a failure, and the exit code. */
+export async function describeFailure(error: unknown, context: Pick<Context, "host">): Promise<Failure> {
+  const { message, exitCode } = await rawFailure(error, context);
+  return { message: printable(message), exitCode };
+}
+
+/** Names in an error may come from an image or a registry: their control characters must not reach a terminal. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (letter) => {
+    return `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
+
+async function rawFailure(error: unknown, context: Pick<Context, "host">): Promise<Failure> {
+  if (error instanceof CommandError) return { message: error.message, exitCode: error.exitCode };
+  if (isRpcError(error)) {
+    // a lost connection is nothing that the engine said
+    if (error.code === "Unavailable")
+      return { message: (await unreachable(context.host)) ?? error.message, exitCode: 1 };
+    return { message: `Error response from engine: ${error.message}`, exitCode: 1 };
+  }
+  return { message: error instanceof Error ? error.message : String(error), exitCode: 1 };
+}
+
+/**
+ * Does something for each of several things; a failure of one is told and does not stop the others.
+ * @returns 1 when any failed
+ */
+export async function forEach(
+  context: Context,
+  names: readonly string[],
+  work: (name: string) => Promise<void>,
+): Promise<number> {
+  let exitCode = 0;
+  for (const name of names) {
+    try {
+      await work(name);
+    } catch (error) {
+      if (error instanceof BrokenPipe) throw error;
+      const { message } = await describeFailure(error, context);
+      context.out.printError(message);
+      if (isRpcError(error, "Unavailable")) return 1;
+      exitCode = 1;
+    }
+  }
+  return exitCode;
+}

@@ -1,0 +1,83 @@
+import type { ContainerSummary } from "@gantry/ipc/contracts/engine-types";
+import { ago } from "./duration.ts";
+import type { ListFormat } from "./list.ts";
+import { formatPorts } from "./ports.ts";
+import { humanSize } from "./size.ts";
+import { quote } from "./template/printf.ts";
+import { ellipsis, shortId } from "./text.ts";
+import { goTime } from "./time.ts";
+
+const commandColumns = 20;
+const mountColumns = 15;
+
+/** What `ps` shows. */
+export function containerList(options: {
+  truncate: boolean;
+  size: boolean;
+  now: number;
+}): ListFormat<ContainerSummary> {
+  const { truncate, now } = options;
+  const cut = (text: string, columns: number): string => (truncate ? ellipsis(text, columns) : text);
+  const columns = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
+  return {
+    typeName: "*formatter.ContainerContext",
+    standard: `table ${columns}${options.size ? "\t{{.Size}}" : ""}`,
+    quiet: "{{.ID}}",
+    columns: {
+      Command: { header: "COMMAND", value: ({ Command }) => quote(cut(Command, commandColumns)) },
+      CreatedAt: { header: "CREATED AT", value: ({ Created }) => goTime(Created) },
+      ID: { header: "CONTAINER ID", value: ({ Id }) => (truncate ? shortId(Id) : Id) },
+      Image: { header: "IMAGE", value: (container) => imageName(container, truncate) },
+      Labels: { header: "LABELS", value: ({ Labels }) => labelText(Labels) },
+      LocalVolumes: {
+        header: "LOCAL VOLUMES",
+        value: ({ Mounts }) => String(Mounts.filter((mount) => mount["Driver"] === "local").length),
+      },
+      Mounts: {
+        header: "MOUNTS",
+        value: ({ Mounts }) =>
+          Mounts.map((mount) => cut(String(mount["Name"] || mount.Source), mountColumns)).join(","),
+      },
+      Names: { header: "NAMES", value: ({ Names }) => Names.map((name) => name.replace(/^\//, "")).join(",") },
+      Networks: {
+        header: "NETWORKS",
+        value: ({ NetworkMode }) => (NetworkMode === "default" ? "bridge" : NetworkMode),
+      },
+      Ports: { header: "PORTS", value: ({ Ports }) => formatPorts(Ports) },
+      RunningFor: { header: "CREATED", value: ({ Created }) => ago(Created, now) },
+      Size: { header: "SIZE", value: sizeText },
+      State: { header: "STATE", value: ({ State }) => State },
+      Status: { header: "STATUS", value: ({ Status }) => Status },
+    },
+    methods: {
+      Label:
+        ({ Labels }) =>
+        (name) =>
+          Labels[String(name)] ?? "",
+    },
+  };
+}
+
+function imageName({ Image, ImageID }: ContainerSummary, truncate: boolean): string {
+  if (Image === "") return "<no image>";
+  if (!truncate) return Image;
+  if (ImageID !== "" && /^(sha256:)?[0-9a-f]{12,64}$/.test(Image) && shortId(ImageID) === shortId(Image)) {
+    return shortId(Image);
+  }
+  // a name with both tag and digest keeps the tag alone
+  const at = Image.indexOf("@");
+  return at > 0 && Image.slice(0, at).lastIndexOf(":") > Image.lastIndexOf("/") ? Image.slice(0, at) : Image;
+}
+
+function sizeText({ SizeRw = 0, SizeRootFs = 0 }: ContainerSummary): string {
+  const own = humanSize(SizeRw, 3);
+  return SizeRootFs > 0 ? `${own} (virtual ${humanSize(SizeRootFs, 3)})` : own;
+}
+
+/** "a=1,b=2", sorted. */
+export function labelText(labels: Readonly<Record<string, string>>): string {
+  return Object.keys(labels)
+    .sort()
+    .map((name) => `${name}=${labels[name]}`)
+    .join(",");
+}

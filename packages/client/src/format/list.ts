@@ -1,0 +1,72 @@
+import { alignTabs } from "./tabwriter.ts";
+import { compileTemplate } from "./template/index.ts";
+import { toJson } from "./template/json.ts";
+import { markMap, type StructView, structView } from "./template/values.ts";
+
+/** One thing that a list can show of its items. */
+export interface Column<T> {
+  readonly header: string;
+  readonly value: (item: T) => unknown;
+}
+
+/** What a list shows, by the names that --format knows. */
+export interface ListFormat<T> {
+  /** For the words of an error. */
+  readonly typeName: string;
+  readonly columns: Readonly<Record<string, Column<T>>>;
+  /** Functions of an item that take arguments, such as Label. */
+  readonly methods?: Readonly<Record<string, (item: T) => (argument: unknown) => unknown>>;
+  /** Without --format. */
+  readonly standard: string;
+  /** With -q. */
+  readonly quiet: string;
+}
+
+/**
+ * Renders a list in docker's ways: its standard table, `table TEMPLATE`, a Go template per item, `json`.
+ * @throws CommandError of a wrong template
+ */
+export function renderList<T>(
+  items: readonly T[],
+  list: ListFormat<T>,
+  { format, quiet }: { readonly format?: string | undefined; readonly quiet?: boolean | undefined },
+): string {
+  const wanted = resolveFormat(list, format, quiet ?? false);
+  if (wanted === "json") return items.map((item) => `${toJson(itemView(item, list))}\n`).join("");
+  const isTable = wanted.startsWith("table");
+  const source = (isTable ? wanted.slice("table".length).trim() : wanted)
+    .replaceAll("\\t", "\t")
+    .replaceAll("\\n", "\n");
+  const template = compileTemplate(source);
+  const lines = items.map((item) => `${template.render(itemView(item, list))}\n`);
+  if (!isTable) return lines.join("");
+  return alignTabs([`${template.renderHeader(headerView(list))}\n`, ...lines].join(""));
+}
+
+function resolveFormat<T>(list: ListFormat<T>, format: string | undefined, quiet: boolean): string {
+  if (format === undefined || format === "" || format === "table") return quiet ? list.quiet : list.standard;
+  return format;
+}
+
+function itemView<T>(item: T, list: ListFormat<T>): StructView {
+  const fields = Object.entries(list.columns).map(([name, column]): [string, () => unknown] => [
+    name,
+    () => column.value(item),
+  ]);
+  const methods = Object.entries(list.methods ?? {}).map(([name, method]): [string, () => unknown] => [
+    name,
+    () => method(item),
+  ]);
+  return structView(list.typeName, Object.fromEntries([...fields, ...methods]));
+}
+
+function headerView<T>(list: ListFormat<T>): Record<string, unknown> {
+  const headers = Object.entries(list.columns).map(([name, column]) => [name, column.header]);
+  const methods = Object.keys(list.methods ?? {}).map((name) => [name, labelHeader]);
+  return markMap(Object.fromEntries([...headers, ...methods]) as Record<string, unknown>);
+}
+
+/** A label's column is headed by the last part of its name. */
+function labelHeader(name: unknown): string {
+  return String(name).split(".").at(-1)?.replace(/[-_]/g, " ") ?? "";
+}

@@ -1,0 +1,24 @@
+import type { FlagTable } from "@gantry/cli";
+
+export const versionLine = "Gantry version 0.1.0";
+
+/** Flags that stand before the command. */
+export const globalFlags = {
+  debug: { type: "boolean", short: "D", doc: "Tell more about failures, on standard error" },
+  help: { type: "boolean", doc: "Print this help" },
+  host: {
+    type: "string",
+    short: "H",
+    value: "ENDPOINT",
+    doc: "The engine's socket, ipc:///PATH or an absolute path; else GANTRY_HOST, else ipc:///run/gantry/engine.sock",
+  },
+  "log-level": {
+    type: "string",
+    short: "l",
+    value: "LEVEL",
+    choices: ["debug", "info", "warn", "error", "fatal"],
+    default: "info",
+    doc: "What to tell on standard error: debug, info, warn, error or fatal",
+  },
+  version: { type: "boolean", short: "v", doc: "Print the version" },
+} as const satisfies FlagTable;

@@ -1,0 +1,41 @@
+import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
+import { fileProblem } from "../parse/env.ts";
+
+const chunkBytes = 1 << 20;
+
+/** A stream that takes a file's bytes. */
+export interface Sink {
+  send(input: Record<string, never>, ...blobs: Uint8Array[]): Promise<void>;
+  end(): void;
+  cancel(): void;
+}
+
+/** Opens what an archive is read from: a file, or standard input where there is no name. @throws Error */
+export async function openSource(path: string | undefined): Promise<AsyncIterable<Uint8Array>> {
+  if (path === undefined) return createReadStream("", { fd: 0, highWaterMark: chunkBytes, autoClose: false });
+  try {
+    const file = await open(path);
+    if ((await file.stat()).isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
+    return file.createReadStream({ highWaterMark: chunkBytes });
+  } catch (error) {
+    throw new Error(`open ${path}: ${fileProblem(error)}`);
+  }
+}
+
+/** Sends all of a source's bytes. What goes wrong at the other end is told by the stream's result. @throws Error of the source */
+export async function upload(stream: Sink, source: AsyncIterable<Uint8Array>): Promise<void> {
+  let gone = false;
+  try {
+    for await (const chunk of source) {
+      await stream.send({}, chunk).catch(() => {
+        gone = true;
+      });
+      if (gone) return;
+    }
+    stream.end();
+  } catch (error) {
+    stream.cancel();
+    throw error;
+  }
+}

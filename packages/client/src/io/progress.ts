@@ -1,0 +1,19 @@
+import type { Message } from "@gantry/ipc";
+import type { Context } from "../command.ts";
+import { type ProgressItem, plainProgress, terminalProgress } from "../format/progress.ts";
+import type { Target } from "./output.ts";
+import { isTerminal, terminalColumns } from "./terminal.ts";
+
+/** Draws the steps of a stream as they come, until it ends. */
+export async function showProgress(
+  context: Context,
+  items: AsyncIterable<Message<ProgressItem>>,
+  { target, quiet, skip }: { target: Target; quiet: boolean; skip?: (item: ProgressItem) => boolean },
+): Promise<void> {
+  const view = isTerminal(target) ? terminalProgress(terminalColumns(target)) : plainProgress();
+  for await (const { value } of items) {
+    if (quiet || skip?.(value)) continue;
+    const text = view.show(value);
+    if (text !== "") await context.out.write(target, text);
+  }
+}

@@ -1,0 +1,14 @@
+import { randomBytes } from "node:crypto";
+
+/** A new id: 64 hex digits, of which the first twelve are never all decimal (they also serve as a host name). */
+export function newId(): string {
+  for (;;) {
+    const id = randomBytes(32).toString("hex");
+    if (!/^\d{12}/.test(id)) return id;
+  }
+}
+
+/** The first twelve digits, as people see an id. */
+export function shortId(id: string): string {
+  return id.startsWith("sha256:") ? id.slice(7, 19) : id.slice(0, 12);
+}

@@ -1,0 +1,29 @@
+import { join } from "node:path";
+
+/** Where the engine keeps what. */
+export interface Paths {
+  readonly root: string;
+  readonly state: string;
+  readonly database: string;
+  readonly volumes: string;
+  readonly netns: string;
+  /** Files of one container: its log, hosts, resolv.conf, hostname. */
+  containerDirectory(id: string): string;
+  logFile(id: string): string;
+  /** An OCI runtime's own state. */
+  runtimeRoot(name: string): string;
+}
+
+export function pathsOf(root: string, state: string): Paths {
+  const containerDirectory = (id: string): string => join(root, "containers", id);
+  return {
+    root,
+    state,
+    database: join(root, "engine.db"),
+    volumes: join(root, "volumes"),
+    netns: join(state, "netns"),
+    containerDirectory,
+    logFile: (id) => join(containerDirectory(id), `${id}-json.log`),
+    runtimeRoot: (name) => join(state, "runtimes", name),
+  };
+}

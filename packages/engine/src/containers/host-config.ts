@@ -1,0 +1,219 @@
+import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
+import { signalNumber } from "@gantry/native-sys";
+import { invalid } from "../base/errors.ts";
+import { parseNamespaceMode } from "../spec/namespaces.ts";
+import { parseSecurityOptions } from "../spec/security.ts";
+
+const MIN_MEMORY = 6 * 1024 * 1024;
+const DEFAULT_SHM = 64 * 1024 * 1024;
+
+/** What the checks need to know of this host. */
+export interface HostLimits {
+  readonly cpus: number;
+  readonly swapLimit: boolean;
+}
+
+export interface Checked {
+  readonly host: HostConfig;
+  readonly warnings: string[];
+}
+
+/**
+ * Completes a HostConfig with Docker's defaults and checks what can be checked without looking at the host.
+ * @throws RpcError InvalidArgument naming the field and what is allowed
+ */
+export function checkedHostConfig(config: ContainerConfig, given: HostConfig, limits: HostLimits): Checked {
+  const warnings: string[] = [];
+  const host: HostConfig = { ...given };
+  host.NetworkMode = !given.NetworkMode || given.NetworkMode === "default" ? "bridge" : given.NetworkMode;
+  host.ShmSize = given.ShmSize || DEFAULT_SHM;
+  host.RestartPolicy = { Name: "no", MaximumRetryCount: 0, ...given.RestartPolicy };
+  host.RestartPolicy.Name ||= "no";
+  host.LogConfig = { Type: given.LogConfig?.Type || "json-file", Config: given.LogConfig?.Config ?? {} };
+  for (const check of checks) check(host, config, limits);
+  completeMemory(host, limits, warnings);
+  if (host.NetworkMode === "host" && (host.PublishAllPorts || Object.keys(host.PortBindings ?? {}).length > 0)) {
+    warnings.push("Published ports are discarded when using host network mode");
+  }
+  return { host, warnings };
+}
+
+type Check = (host: HostConfig, config: ContainerConfig, limits: HostLimits) => void;
+
+const checks: readonly Check[] = [
+  checkMemory,
+  checkCpu,
+  checkModes,
+  checkRestart,
+  checkLog,
+  checkSysctls,
+  checkSmallNumbers,
+  checkWords,
+];
+
+function checkMemory(host: HostConfig): void {
+  const { Memory = 0, MemorySwap = 0, MemoryReservation = 0, ShmSize = 0 } = host;
+  if (Memory < 0 || (Memory > 0 && Memory < MIN_MEMORY)) throw invalid("Minimum memory limit allowed is 6MB");
+  if (MemorySwap > 0 && Memory === 0)
+    throw invalid("You should always set the Memory limit when using Memoryswap limit, see usage");
+  if (MemorySwap > 0 && MemorySwap < Memory) {
+    throw invalid("Minimum memoryswap limit should be larger than memory limit, see usage");
+  }
+  if (MemoryReservation > 0 && MemoryReservation < MIN_MEMORY) {
+    throw invalid("Minimum memory reservation allowed is 6MB");
+  }
+  if (Memory > 0 && MemoryReservation > Memory) {
+    throw invalid("Minimum memory limit can not be less than memory reservation limit, see usage");
+  }
+  if (ShmSize < 0) throw invalid("SHM size can not be less than 0");
+}
+
+function completeMemory(host: HostConfig, limits: HostLimits, warnings: string[]): void {
+  if (!host.Memory) return;
+  if (!limits.swapLimit && host.MemorySwap !== -1) {
+    host.MemorySwap = -1;
+    warnings.push(
+      "Your kernel does not support swap limit capabilities or the cgroup is not mounted. Memory limited without swap.",
+    );
+  } else if (!host.MemorySwap) host.MemorySwap = host.Memory * 2;
+}
+
+function checkCpu(host: HostConfig, _: ContainerConfig, limits: HostLimits): void {
+  const { NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0 } = host;
+  if (NanoCpus !== 0) {
+    if (CpuPeriod > 0) throw invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set");
+    if (CpuQuota > 0) throw invalid("Conflicting options: Nano CPUs and CPU Quota cannot both be set");
+    if (NanoCpus < 1e7 || NanoCpus > limits.cpus * 1e9) {
+      const most = limits.cpus.toFixed(2);
+      throw invalid(`range of CPUs is from 0.01 to ${most}, as there are only ${limits.cpus} CPUs available`);
+    }
+  }
+  if (CpuPeriod !== 0 && (CpuPeriod < 1000 || CpuPeriod > 1_000_000)) {
+    throw invalid("CPU cfs period can not be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)");
+  }
+  if (CpuQuota > 0 && CpuQuota < 1000) throw invalid("CPU cfs quota can not be less than 1ms (i.e. 1000)");
+  for (const [field, list] of [
+    ["CpusetCpus", host.CpusetCpus],
+    ["CpusetMems", host.CpusetMems],
+  ] as const) {
+    if (list && !/^\d+(-\d+)?(,\d+(-\d+)?)*$/.test(list)) throw invalid(`Invalid value ${list} for cpuset ${field}`);
+  }
+}
+
+function checkModes(host: HostConfig): void {
+  const network = host.NetworkMode ?? "";
+  if (network === "container:") throw invalid("invalid network mode: no container specified");
+  if (!parseNamespaceMode(host.PidMode, ["private", "host", "container"])) {
+    throw invalid(`Invalid PID mode: ${host.PidMode}`);
+  }
+  if (!parseNamespaceMode(host.IpcMode, ["private", "shareable", "none", "host", "container"])) {
+    throw invalid(`Invalid IPC mode: ${host.IpcMode}`);
+  }
+  if (!parseNamespaceMode(host.UTSMode, ["private", "host"])) throw invalid(`Invalid UTS mode: ${host.UTSMode}`);
+}
+
+function checkRestart(host: HostConfig): void {
+  const { Name = "no", MaximumRetryCount = 0 } = host.RestartPolicy ?? {};
+  if (!["no", "always", "unless-stopped", "on-failure"].includes(Name)) {
+    throw invalid(
+      `invalid restart policy: unknown policy '${Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
+    );
+  }
+  if (Name !== "on-failure" && MaximumRetryCount > 0) {
+    throw invalid(`invalid restart policy: maximum retry count can only be used with 'on-failure'`);
+  }
+  if (MaximumRetryCount < 0) throw invalid("invalid restart policy: maximum retry count cannot be negative");
+  if (host.AutoRemove && Name !== "no") throw invalid("can't create 'AutoRemove' container with restart policy");
+}
+
+function checkLog(host: HostConfig): void {
+  const { Type = "json-file", Config } = host.LogConfig ?? {};
+  if (Type !== "json-file" && Type !== "none") {
+    throw invalid(`logger: no log driver named '${Type}' is registered; use json-file or none`);
+  }
+  for (const key of Object.keys(Config ?? {})) {
+    if (!["max-size", "max-file", "labels", "env", "tag"].includes(key)) {
+      throw invalid(`unknown log opt '${key}' for ${Type} log driver`);
+    }
+  }
+  logLimits(host);
+}
+
+/** Bytes and number of files of the log, as LogConfig has them. @throws RpcError InvalidArgument */
+export function logLimits(host: HostConfig): { maxSize?: number; maxFiles?: number } {
+  const options = host.LogConfig?.Config ?? {};
+  const size = options["max-size"];
+  const files = options["max-file"];
+  const limits: { maxSize?: number; maxFiles?: number } = {};
+  if (size !== undefined && size !== "-1") {
+    const match = /^(\d+)\s*([kmgt]?)b?$/i.exec(size);
+    if (!match) throw invalid(`invalid value for max-size: "${size}"`);
+    limits.maxSize = Number(match[1]) * 1024 ** " kmgt".indexOf((match[2] || " ").toLowerCase());
+  }
+  if (files !== undefined) {
+    if (!/^[1-9]\d*$/.test(files)) throw invalid(`max-file cannot be less than 1: "${files}"`);
+    limits.maxFiles = Number(files);
+    if (limits.maxFiles > 1 && limits.maxSize === undefined) {
+      throw invalid("'max-file' of more than 1 needs 'max-size'");
+    }
+  }
+  return limits;
+}
+
+const ipcSysctls = new Set(
+  "msgmax msgmnb msgmni sem shmall shmmax shmmni shm_rmid_forced".split(" ").map((name) => `kernel.${name}`),
+);
+
+function checkSysctls(host: HostConfig): void {
+  const network = host.NetworkMode ?? "";
+  for (const name of Object.keys(host.Sysctls ?? {})) {
+    const dotted = name.replaceAll("/", ".");
+    if (dotted.startsWith("net.")) {
+      if (network === "host") throw invalid(`sysctl '${name}' is not allowed with host network mode`);
+    } else if (ipcSysctls.has(dotted) || dotted.startsWith("fs.mqueue.")) {
+      if (host.IpcMode === "host") throw invalid(`sysctl '${name}' is not allowed with host ipc mode`);
+    } else throw invalid(`sysctl '${name}' is not allowed: only net.*, fs.mqueue.* and kernel IPC names are`);
+  }
+}
+
+function checkSmallNumbers(host: HostConfig, config: ContainerConfig): void {
+  const { OomScoreAdj, BlkioWeight, ConsoleSize } = host;
+  if (OomScoreAdj != null && (OomScoreAdj < -1000 || OomScoreAdj > 1000)) {
+    throw invalid(`Invalid value ${OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+  }
+  if (BlkioWeight && (BlkioWeight < 10 || BlkioWeight > 1000)) {
+    throw invalid("Range of blkio weight is from 10 to 1000");
+  }
+  if (ConsoleSize?.some((value) => value < 0)) throw invalid("ConsoleSize must not be negative");
+  if (config.StopTimeout != null && config.StopTimeout < -1) throw invalid("StopTimeout must be -1 or more");
+}
+
+const limitNames = new Set(
+  "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(" "),
+);
+
+function checkWords(host: HostConfig, config: ContainerConfig): void {
+  parseSecurityOptions(host.SecurityOpt ?? []);
+  for (const { Name, Soft, Hard } of host.Ulimits ?? []) {
+    if (!limitNames.has(Name)) throw invalid(`invalid ulimit type: ${Name}`);
+    if (Hard >= 0 && (Soft < 0 || Soft > Hard)) {
+      throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
+    }
+  }
+  if (config.StopSignal && signalNumber(config.StopSignal) === undefined) {
+    throw invalid(`Invalid signal: ${config.StopSignal}`);
+  }
+  if (config.WorkingDir && !config.WorkingDir.startsWith("/")) {
+    throw invalid(`the working directory '${config.WorkingDir}' is invalid, it needs to be an absolute path`);
+  }
+  for (const entry of config.Env ?? []) {
+    if (entry === "" || entry.startsWith("=")) throw invalid(`invalid environment variable: ${entry}`);
+    if (entry.includes("\0")) throw invalid("environment variables cannot hold a zero byte");
+  }
+  if (config.Hostname && !/^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,62})$/.test(config.Hostname)) {
+    throw invalid(`invalid hostname: ${config.Hostname}`);
+  }
+  for (const entry of host.ExtraHosts ?? []) {
+    if (!/^[^:=]+[:=].+$/.test(entry)) throw invalid(`bad format for add-host: "${entry}"`);
+  }
+}

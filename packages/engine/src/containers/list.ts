@@ -1,0 +1,97 @@
+import { isRpcError } from "@gantry/ipc";
+import type { ContainerSummary, Filters } from "@gantry/ipc/contracts/engine-types";
+import { unixSeconds } from "../base/clock.ts";
+import { expandExposed } from "../networks/port-spec.ts";
+import type { Container } from "./container.ts";
+import { type ContainerDocument, statusOf } from "./document.ts";
+import { containerFilter } from "./filters.ts";
+import { statusText } from "./status-text.ts";
+import type { World } from "./world.ts";
+
+export interface ListRequest {
+  readonly All?: boolean | undefined;
+  readonly Limit?: number | undefined;
+  readonly Size?: boolean | undefined;
+  readonly Filters?: Filters | undefined;
+}
+
+/** Containers, the newest first. */
+export async function listContainers(world: World, request: ListRequest): Promise<ContainerSummary[]> {
+  const filters = request.Filters ?? {};
+  const limit = request.Limit && request.Limit > 0 ? request.Limit : undefined;
+  // Asking for a state, or for the last few, looks at those that do not run, too.
+  const all = request.All || limit !== undefined || "status" in filters || "exited" in filters;
+  const matches = await containerFilter(world, filters);
+  const chosen = newestFirst(world.registry.all())
+    .filter((container) => (all || container.document.state.Running) && matches(container.document))
+    .slice(0, limit);
+  const now = Date.now();
+  return Promise.all(
+    chosen.map((container) => summary(world, container.document, { now, size: request.Size ?? false })),
+  );
+}
+
+export function newestFirst(containers: readonly Container[]): Container[] {
+  const time = (container: Container) => container.document.created;
+  return [...containers].sort((a, b) => (time(a) < time(b) ? 1 : time(a) > time(b) ? -1 : 0));
+}
+
+async function summary(
+  world: World,
+  container: ContainerDocument,
+  options: { now: number; size: boolean },
+): Promise<ContainerSummary> {
+  const { config } = container;
+  return {
+    Id: container.id,
+    Names: [`/${container.name}`],
+    Image: await shownImage(world, container),
+    ImageID: container.imageId,
+    Command: commandText(container),
+    Created: unixSeconds(container.created),
+    State: statusOf(container),
+    Status: statusText(container, options.now),
+    Ports: portList(container),
+    Labels: { ...config.Labels },
+    Mounts: container.mounts.map(({ TmpfsOptions: _, ...mount }) => ({ ...mount })),
+    NetworkMode: container.hostConfig.NetworkMode ?? "",
+    ...(options.size ? await sizes(world, container) : {}),
+  };
+}
+
+/** What the image was asked for by; its id once that names another image, or none. */
+async function shownImage(world: World, { config, imageId }: ContainerDocument): Promise<string> {
+  const present = await world.images.resolve(config.Image).catch((error: unknown) => {
+    if (isRpcError(error, "NotFound")) return undefined;
+    // Nobody knows: then what it was called is the best answer.
+    return { id: imageId };
+  });
+  return present?.id === imageId ? config.Image : imageId;
+}
+
+export async function sizes(world: World, container: ContainerDocument) {
+  const usage = await world.supervisor.call("snapshots.usage", { key: container.id });
+  const image = await world.images.resolve(container.imageId).catch(() => undefined);
+  return { SizeRw: usage.size, SizeRootFs: usage.size + (image?.resolved.unpackedSize ?? 0) };
+}
+
+function commandText({ config }: ContainerDocument): string {
+  const words = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  return words.map((word) => (/\s/.test(word) || word === "" ? `'${word}'` : word)).join(" ");
+}
+
+function portList(container: ContainerDocument): ContainerSummary["Ports"] {
+  if (!container.state.Running) return [];
+  const published = container.ports.map((port) => ({
+    IP: port.hostIp,
+    PrivatePort: port.containerPort,
+    PublicPort: port.hostPort,
+    Type: port.protocol,
+  }));
+  const has = (port: number, type: string) => published.some((p) => p.PrivatePort === port && p.Type === type);
+  const exposed = Object.keys(container.config.ExposedPorts ?? {})
+    .flatMap(expandExposed)
+    .filter(({ port, protocol }) => !has(port, protocol))
+    .map(({ port, protocol }) => ({ PrivatePort: port, Type: protocol }));
+  return [...exposed, ...published].sort((a, b) => a.PrivatePort - b.PrivatePort);
+}

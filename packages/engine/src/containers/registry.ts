@@ -1,0 +1,89 @@
+import { conflict, exists, invalid, notFound } from "../base/errors.ts";
+import type { Documents } from "../store/documents.ts";
+import { Container } from "./container.ts";
+import type { ContainerDocument } from "./document.ts";
+
+/** All containers, by id and by name; what it saves is durable when the call returns. */
+export class Registry {
+  readonly #documents: Documents<ContainerDocument>;
+  readonly #byId = new Map<string, Container>();
+  readonly #byName = new Map<string, string>();
+
+  constructor(documents: Documents<ContainerDocument>) {
+    this.#documents = documents;
+    for (const document of documents.all()) {
+      this.#byId.set(document.id, new Container(document));
+      this.#byName.set(document.name, document.id);
+    }
+  }
+
+  all(): Container[] {
+    return [...this.#byId.values()];
+  }
+
+  get(id: string): Container | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** A container by id, name, or the start of an id that only one has. @throws RpcError NotFound, InvalidArgument */
+  find(reference: string): Container {
+    const found = this.lookup(reference);
+    if (!found) throw notFound(`No such container: ${reference}`);
+    return found;
+  }
+
+  lookup(reference: string): Container | undefined {
+    const exact = this.#byId.get(reference) ?? this.byName(reference.replace(/^\//, ""));
+    if (exact) return exact;
+    if (!/^[0-9a-f]{1,64}$/.test(reference)) return undefined;
+    const matches = [...this.#byId.keys()].filter((id) => id.startsWith(reference));
+    if (matches.length > 1) throw invalid(`multiple IDs found with provided prefix: ${reference}`);
+    return matches[0] === undefined ? undefined : this.#byId.get(matches[0]);
+  }
+
+  byName(name: string): Container | undefined {
+    const id = this.#byName.get(name);
+    return id === undefined ? undefined : this.#byId.get(id);
+  }
+
+  /** Takes a name for an id. @throws RpcError AlreadyExists in Docker's words */
+  reserveName(name: string, id: string): void {
+    const owner = this.#byName.get(name);
+    if (owner !== undefined) {
+      throw exists(
+        `Conflict. The container name "/${name}" is already in use by container "${owner}". You have to remove (or rename) that container to be able to reuse that name.`,
+      );
+    }
+    this.#byName.set(name, id);
+  }
+
+  releaseName(name: string): void {
+    this.#byName.delete(name);
+  }
+
+  /** Adds a container whose name is reserved. */
+  add(container: Container): void {
+    this.#documents.put(container.id, container.document);
+    this.#byId.set(container.id, container);
+  }
+
+  save(container: Container): void {
+    if (this.#byId.has(container.id)) this.#documents.put(container.id, container.document);
+  }
+
+  rename(container: Container, name: string): void {
+    if (container.document.name === name) {
+      throw conflict("Renaming a container with the same name as its current name");
+    }
+    this.reserveName(name, container.id);
+    this.#byName.delete(container.document.name);
+    container.document.name = name;
+    this.save(container);
+  }
+
+  remove(container: Container): void {
+    this.#documents.delete(container.id);
+    this.#byId.delete(container.id);
+    if (this.#byName.get(container.document.name) === container.id) this.#byName.delete(container.document.name);
+  }
+}

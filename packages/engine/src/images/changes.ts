@@ -1,0 +1,110 @@
+import { invalid } from "../base/errors.ts";
+import { expandExposed } from "../networks/port-spec.ts";
+
+/** The part of an image's configuration that --change may set. */
+export interface ChangedConfig {
+  Cmd?: string[];
+  Entrypoint?: string[];
+  Env?: string[];
+  ExposedPorts?: Record<string, object>;
+  Labels?: Record<string, string>;
+  StopSignal?: string;
+  User?: string;
+  Volumes?: Record<string, object>;
+  WorkingDir?: string;
+}
+
+/**
+ * Applies Dockerfile lines to an empty image configuration.
+ * @throws RpcError InvalidArgument naming the line
+ */
+export function applyChanges(lines: readonly string[]): ChangedConfig {
+  const config: ChangedConfig = {};
+  for (const line of lines) {
+    const match = /^\s*([A-Za-z]+)\s+([\s\S]+?)\s*$/.exec(line);
+    const apply = match && instructions[(match[1] ?? "").toUpperCase()];
+    if (!match || !apply) {
+      throw invalid(`"${line}" is not a valid change command: ${Object.keys(instructions).join(", ")} are`);
+    }
+    apply(config, match[2] ?? "", line);
+  }
+  return config;
+}
+
+type Apply = (config: ChangedConfig, value: string, line: string) => void;
+
+const instructions: Readonly<Record<string, Apply>> = {
+  CMD: (config, value) => {
+    config.Cmd = commandOf(value);
+  },
+  ENTRYPOINT: (config, value) => {
+    config.Entrypoint = commandOf(value);
+  },
+  ENV: (config, value, line) => {
+    const env = new Map((config.Env ?? []).map((entry) => [entry.slice(0, entry.indexOf("=")), entry]));
+    for (const [key, text] of pairsOf(value, line)) env.set(key, `${key}=${text}`);
+    config.Env = [...env.values()];
+  },
+  EXPOSE: (config, value) => {
+    const ports = value
+      .split(/\s+/)
+      .flatMap(expandExposed)
+      .map(({ port, protocol }) => [`${port}/${protocol}`, {}]);
+    config.ExposedPorts = { ...config.ExposedPorts, ...Object.fromEntries(ports) };
+  },
+  LABEL: (config, value, line) => {
+    config.Labels = { ...config.Labels, ...Object.fromEntries(pairsOf(value, line)) };
+  },
+  STOPSIGNAL: (config, value) => {
+    config.StopSignal = value;
+  },
+  USER: (config, value) => {
+    config.User = value;
+  },
+  VOLUME: (config, value) => {
+    const paths = jsonArray(value) ?? value.split(/\s+/);
+    config.Volumes = { ...config.Volumes, ...Object.fromEntries(paths.map((path) => [path, {}])) };
+  },
+  WORKDIR: (config, value) => {
+    config.WorkingDir = value.startsWith("/") ? value : `${config.WorkingDir ?? ""}/${value}`;
+  },
+};
+
+/** ["a", "b"] as it is; anything else for the shell. */
+function commandOf(value: string): string[] {
+  return jsonArray(value) ?? ["/bin/sh", "-c", value];
+}
+
+function jsonArray(value: string): string[] | undefined {
+  if (!value.startsWith("[")) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(value);
+    const strings = Array.isArray(parsed) && parsed.every((item) => typeof item === "string");
+    return strings ? (parsed as string[]) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** key=value key="a value"; or the old form: key and the rest of the line. */
+function pairsOf(value: string, line: string): [string, string][] {
+  const words = value.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g) ?? [];
+  if (!words[0]?.includes("=")) {
+    const match = /^(\S+)\s+(.+)$/.exec(value);
+    if (!match) throw invalid(`"${line}" must have two arguments`);
+    return [[unquote(match[1] ?? ""), unquote(match[2] ?? "")]];
+  }
+  return words.map((word) => {
+    const at = word.indexOf("=");
+    if (at < 1) throw invalid(`"${line}": syntax error: "${word}" must be of the form name=value`);
+    return [unquote(word.slice(0, at)), unquote(word.slice(at + 1))];
+  });
+}
+
+function unquote(text: string): string {
+  return text.replace(
+    /"((?:[^"\\]|\\.)*)"|'([^']*)'|\\(.)/g,
+    (_, double?: string, single?: string, escaped?: string) =>
+      double !== undefined ? double.replace(/\\(.)/g, "$1") : (single ?? escaped ?? ""),
+  );
+}

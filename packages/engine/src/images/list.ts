@@ -1,0 +1,58 @@
+import type { Filters, ImageSummary } from "@gantry/ipc/contracts/engine-types";
+import { unixSeconds, zeroTime } from "../base/clock.ts";
+import { booleanFilter, checkFilters, matchesLabels } from "../base/filters.ts";
+import type { World } from "../containers/world.ts";
+import { digestsOf, groupByImage, isDangling, type NamedImage, summarize, tagsOf } from "./view.ts";
+
+/** Local images, the newest first. @throws RpcError InvalidArgument for an unknown filter */
+export async function listImages(world: World, filters: Filters): Promise<ImageSummary[]> {
+  checkFilters(filters, ["before", "dangling", "label", "reference", "since"]);
+  const all = groupByImage(await world.images.all());
+  const dangling = booleanFilter(filters, "dangling");
+  const bounds = {
+    before: await createdOf(world, filters["before"]),
+    since: await createdOf(world, filters["since"]),
+  };
+  const uses = new Map<string, number>();
+  for (const { document } of world.registry.all()) uses.set(document.imageId, (uses.get(document.imageId) ?? 0) + 1);
+  return all
+    .filter((image) => dangling === undefined || isDangling(image) === dangling)
+    .filter((image) => matchesLabels(image.image.runConfig.Labels ?? {}, filters["label"] ?? []))
+    .filter((image) => matchesReference(image, filters["reference"] ?? []))
+    .filter((image) => bounds.before === undefined || created(image) < bounds.before)
+    .filter((image) => bounds.since === undefined || created(image) > bounds.since)
+    .map((image) => summarize(image, uses.get(image.id) ?? 0))
+    .sort((a, b) => b.Created - a.Created);
+}
+
+function created(image: NamedImage): number {
+  return unixSeconds(image.image.config.created ?? zeroTime);
+}
+
+async function createdOf(world: World, references: readonly string[] | undefined): Promise<number | undefined> {
+  const [reference] = references ?? [];
+  if (reference === undefined) return undefined;
+  return unixSeconds((await world.images.resolve(reference)).config.created ?? zeroTime);
+}
+
+/** Patterns of path.Match: "busybox", "busy*", "localhost:5000/*:v?". */
+function matchesReference(image: NamedImage, patterns: readonly string[]): boolean {
+  if (patterns.length === 0) return true;
+  const names = [...tagsOf(image), ...digestsOf(image)];
+  return patterns.some((pattern) => {
+    const expression = globExpression(pattern);
+    return names.some((name) => expression.test(name) || expression.test(name.replace(/(:[^:/]+|@.+)$/, "")));
+  });
+}
+
+function globExpression(pattern: string): RegExp {
+  const source = pattern
+    .replace(/[.+^${}()|\\]/g, "\\$&")
+    .replaceAll("*", "[^/]*")
+    .replaceAll("?", "[^/]");
+  try {
+    return new RegExp(`^${source}$`);
+  } catch {
+    return /^$/;
+  }
+}

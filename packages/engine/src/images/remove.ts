@@ -1,0 +1,88 @@
+import { conflict } from "../base/errors.ts";
+import { shortId } from "../base/ids.ts";
+import type { Container } from "../containers/container.ts";
+import type { World } from "../containers/world.ts";
+import { isNameless, sameRepository, shownTag } from "./names.ts";
+import { groupByImage, type NamedImage } from "./view.ts";
+
+export interface RemovedItem {
+  Untagged?: string;
+  Deleted?: string;
+}
+
+/**
+ * Removes a name of an image, and the image with the last one.
+ * @throws RpcError NotFound, FailedPrecondition in Docker's words while containers use it
+ */
+export async function removeImage(world: World, reference: string, force: boolean): Promise<RemovedItem[]> {
+  const found = await world.images.resolve(reference);
+  const group = groupByImage(await world.images.all()).find((image) => image.id === found.id) ?? {
+    id: found.id,
+    image: found,
+    names: [found.resolved.image.name],
+  };
+  const byId = isIdReference(reference, found.id);
+  const names = byId ? group.names : [found.resolved.image.name];
+  if (byId) checkIdRemoval(group, force);
+  const last = names.length === group.names.length;
+  if (last) checkUsers(world, { group, reference, byId, force });
+  // A snapshot that is still being cleared away would keep the image's layers.
+  if (last) await world.background.idle();
+  const items: RemovedItem[] = [];
+  for (const name of names) {
+    await world.supervisor.call("images.delete", { name });
+    if (isNameless(name)) continue;
+    items.push({ Untagged: shownTag(name) ?? name });
+    world.events.emit("image", "untag", group.id, { name: shownTag(name) ?? name });
+  }
+  world.images.invalidate();
+  if (last) {
+    items.push({ Deleted: group.id });
+    world.events.emit("image", "delete", group.id, { name: group.id });
+  }
+  return items;
+}
+
+function isIdReference(reference: string, id: string): boolean {
+  const hex = reference.replace(/^sha256:/, "");
+  return /^[0-9a-f]+$/.test(hex) && id.startsWith(`sha256:${hex}`);
+}
+
+function checkIdRemoval(group: NamedImage, force: boolean): void {
+  const [first = "", ...others] = group.names.filter((name) => !isNameless(name));
+  if (!force && others.some((name) => !sameRepository(first, name))) {
+    throw conflict(
+      `conflict: unable to delete ${shortId(group.id)} (must be forced) - image is referenced in multiple repositories`,
+    );
+  }
+}
+
+interface Removal {
+  readonly group: NamedImage;
+  readonly reference: string;
+  readonly byId: boolean;
+  readonly force: boolean;
+}
+
+/** A container that runs keeps its image; one that does not, only without force. */
+function checkUsers(world: World, { group, reference, byId, force }: Removal): void {
+  const users = world.registry.all().filter((container) => container.document.imageId === group.id);
+  const running = users.find((container) => container.document.state.Running);
+  const image = shortId(group.id);
+  if (running && byId) {
+    throw conflict(
+      `conflict: unable to delete ${image} (cannot be forced) - image is being used by running container ${shortOf(running)}`,
+    );
+  }
+  const user = running ?? users[0];
+  if (!user || force) return;
+  throw conflict(
+    byId
+      ? `conflict: unable to delete ${image} (must be forced) - image is being used by stopped container ${shortOf(user)}`
+      : `conflict: unable to remove repository reference "${reference}" (must force) - container ${shortOf(user)} is using its referenced image ${image}`,
+  );
+}
+
+function shortOf(container: Container): string {
+  return shortId(container.id);
+}

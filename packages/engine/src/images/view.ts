@@ -1,0 +1,90 @@
+import type { ImageSummary } from "@gantry/ipc/contracts/engine-types";
+import { unixSeconds, zeroTime } from "../base/clock.ts";
+import type { FoundImage } from "./images.ts";
+import { isNameless, shownDigest, shownTag } from "./names.ts";
+
+/** One image under all its names. */
+export interface NamedImage {
+  readonly id: string;
+  readonly image: FoundImage;
+  /** Full names, those that people never see among them. */
+  readonly names: readonly string[];
+}
+
+/** Puts the names of the same image together. */
+export function groupByImage(found: readonly FoundImage[]): NamedImage[] {
+  const groups = new Map<string, { id: string; image: FoundImage; names: string[] }>();
+  for (const image of found) {
+    const group = groups.get(image.id) ?? { id: image.id, image, names: [] };
+    group.names.push(image.resolved.image.name);
+    groups.set(image.id, group);
+  }
+  return [...groups.values()];
+}
+
+export function tagsOf(image: NamedImage): string[] {
+  return image.names.flatMap((name) => shownTag(name) ?? []).sort();
+}
+
+export function digestsOf(image: NamedImage): string[] {
+  const byDigest = image.names.filter((name) => name.includes("@"));
+  const all = new Set(
+    [...image.image.resolved.repoDigests, ...byDigest].filter((name) => !name.startsWith("none.invalid/")),
+  );
+  return [...all].map(shownDigest).sort();
+}
+
+/** True for an image that has neither a name nor a digest by which someone asked for it. */
+export function isDangling(image: NamedImage): boolean {
+  return image.names.every(isNameless);
+}
+
+export function summarize(image: NamedImage, containers: number): ImageSummary {
+  const { config, runConfig, resolved } = image.image;
+  return {
+    Id: image.id,
+    RepoTags: tagsOf(image),
+    RepoDigests: digestsOf(image),
+    Created: unixSeconds(config.created ?? zeroTime),
+    Size: resolved.unpackedSize,
+    Labels: { ...runConfig.Labels },
+    Containers: containers,
+  };
+}
+
+/** As `docker image inspect`. */
+export function inspectView(image: NamedImage): Record<string, unknown> {
+  const { config, runConfig, resolved } = image.image;
+  const history = config.history ?? [];
+  return {
+    Id: image.id,
+    RepoTags: tagsOf(image),
+    RepoDigests: digestsOf(image),
+    Parent: "",
+    Comment: history.at(-1)?.comment ?? "",
+    Created: config.created ?? zeroTime,
+    DockerVersion: "",
+    Author: config.author ?? "",
+    Config: {
+      Hostname: "",
+      User: "",
+      Env: null,
+      Cmd: null,
+      Image: "",
+      Volumes: null,
+      WorkingDir: "",
+      Entrypoint: null,
+      OnBuild: null,
+      Labels: null,
+      ...runConfig,
+    },
+    Architecture: config.architecture,
+    ...(config.variant ? { Variant: config.variant } : {}),
+    Os: config.os,
+    Size: resolved.unpackedSize,
+    GraphDriver: { Name: "overlayfs", Data: null },
+    RootFS: { Type: "layers", Layers: config.rootfs.diff_ids ?? [] },
+    Metadata: { LastTagTime: resolved.image.updatedAt },
+    Descriptor: { ...resolved.image.target },
+  };
+}

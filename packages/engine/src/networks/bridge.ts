@@ -1,0 +1,48 @@
+import { writeFile } from "node:fs/promises";
+import { openRoute, type RouteClient } from "@gantry/native-sys";
+import { internal } from "../base/errors.ts";
+import { messageOf } from "../base/log.ts";
+import { formatAddress, macOf } from "./ipv4.ts";
+import type { Network } from "./network.ts";
+
+/**
+ * Makes the bridge of a network, or brings the one that is there to what it should be.
+ * @throws RpcError Internal with the kernel's words
+ */
+export async function ensureBridge(network: Network, hairpin: boolean): Promise<void> {
+  const { addresses, bridge } = network;
+  if (!addresses) return;
+  using route = openRoute();
+  try {
+    if (!route.linkByName(bridge)) {
+      // A bridge without an address of its own changes it with every port that comes and goes.
+      route.linkAddBridge({ name: bridge, mac: macOf(addresses.gateway), mtu: network.mtu });
+    }
+    const address = `${formatAddress(addresses.gateway)}/${addresses.subnet.bits}`;
+    giveAddress(route, bridge, address);
+    route.linkSet(bridge, { up: true });
+  } catch (error) {
+    throw internal(`cannot set up the bridge ${bridge} of network ${network.name}: ${messageOf(error)}`, error);
+  }
+  if (hairpin) await writeFile(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, "1");
+}
+
+function giveAddress(route: RouteClient, bridge: string, address: string): void {
+  const link = route.linkByName(bridge);
+  if (!link) throw new Error(`${bridge} is gone`);
+  const present = route.addresses(link.index).filter(({ family }) => family === "inet");
+  for (const other of present) {
+    if (other.address !== address) route.addressDelete({ link: link.index, address: other.address });
+  }
+  if (!present.some((other) => other.address === address)) route.addressAdd({ link: link.index, address });
+}
+
+export function removeBridge(bridge: string): void {
+  using route = openRoute();
+  if (route.linkByName(bridge)) route.linkDelete(bridge);
+}
+
+/** Lets this network namespace pass packets on. */
+export async function enableForwarding(): Promise<void> {
+  await writeFile("/proc/sys/net/ipv4/ip_forward", "1");
+}

@@ -1,0 +1,81 @@
+import { conflict, notFound } from "../base/errors.ts";
+import { newId } from "../base/ids.ts";
+import type { EndpointRequest } from "../containers/create.ts";
+import type { ContainerDocument, Endpoint } from "../containers/document.ts";
+import { hostLinkName, interfaceOf, releaseEndpoint, sandboxKey, takeAddress } from "./connect.ts";
+import type { Network } from "./network.ts";
+import type { Networks } from "./networks.ts";
+
+/**
+ * `network connect`: gives a container another network, at once when it runs.
+ * @throws RpcError FailedPrecondition when its network mode allows no other, or it is there already
+ */
+export function addToNetwork(
+  networks: Networks,
+  container: ContainerDocument,
+  network: Network,
+  request: EndpointRequest,
+): void {
+  const mode = container.hostConfig.NetworkMode ?? "";
+  if (mode === "host" || network.driver === "host") {
+    throw conflict("container cannot be disconnected from host network or connected to it");
+  }
+  if (mode.startsWith("container:"))
+    throw conflict(
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+  if (network.driver === "null" || container.endpoints["none"]) {
+    throw conflict(
+      "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+    );
+  }
+  if (container.endpoints[network.name]) {
+    throw conflict(`endpoint with name ${container.name} already exists in network ${network.name}`);
+  }
+  const endpoint = networks.newEndpoint(network, request);
+  if (container.state.Running) {
+    endpoint.endpointId = newId();
+    takeAddress(networks, container, network, endpoint);
+    const link = interfaceOf(network, endpoint);
+    try {
+      networks.sandboxes.addInterface(sandboxKey(container), leading(container) ? { ...link, gateway: "" } : link);
+    } catch (error) {
+      releaseEndpoint(networks, endpoint);
+      throw error;
+    }
+  }
+  container.endpoints[network.name] = endpoint;
+  const attributes = { container: container.id, name: network.name, type: network.driver };
+  networks.options.events.emit("network", "connect", network.id, attributes);
+}
+
+/** `network disconnect`. @throws RpcError NotFound when the container is not in the network */
+export async function takeFromNetwork(
+  networks: Networks,
+  container: ContainerDocument,
+  network: Network,
+): Promise<void> {
+  const endpoint = container.endpoints[network.name];
+  if (!endpoint) throw notFound(`container ${container.id} is not connected to network ${network.name}`);
+  if (network.driver === "host")
+    throw conflict("container cannot be disconnected from host network or connected to it");
+  const whom = networks.publicationOf(container);
+  if (whom?.network.id === network.id) {
+    const { ports } = container;
+    container.ports = [];
+    await networks.publisher.unpublish(whom, ports);
+  }
+  const led = leading(container) === endpoint;
+  if (endpoint.endpointId !== "") networks.sandboxes.removeInterface(hostLinkName(endpoint));
+  releaseEndpoint(networks, endpoint);
+  delete container.endpoints[network.name];
+  const next = leading(container);
+  if (led && next) networks.sandboxes.setDefaultRoute(sandboxKey(container), next.gateway);
+  const attributes = { container: container.id, name: network.name, type: network.driver };
+  networks.options.events.emit("network", "disconnect", network.id, attributes);
+}
+
+/** The endpoint by which a running container reaches the world; undefined when none of its networks leads there. */
+function leading(container: ContainerDocument): Endpoint | undefined {
+  return Object.values(container.endpoints).find(({ endpointId, gateway }) => endpointId !== "" && gateway !== "");
+}

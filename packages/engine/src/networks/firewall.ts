@@ -1,0 +1,103 @@
+import { spawn } from "node:child_process";
+import { RpcError } from "@gantry/ipc";
+import { Mutex } from "../base/mutex.ts";
+import type { Network } from "./network.ts";
+import { allRules, type Chains, jumps, type PortRule, portChange } from "./rules.ts";
+
+/** The engine's rules in the kernel. */
+export interface Firewall {
+  /** Puts all rules in the place of what was there; may be repeated. */
+  rebuild(networks: readonly Network[], ports: readonly PortRule[]): Promise<void>;
+  addPorts(ports: readonly PortRule[]): Promise<void>;
+  removePorts(ports: readonly PortRule[]): Promise<void>;
+  /** Takes every rule and chain away. */
+  clear(): Promise<void>;
+}
+
+/** Changes nothing (--iptables=false). */
+export const noFirewall: Firewall = {
+  rebuild: async () => {},
+  addPorts: async () => {},
+  removePorts: async () => {},
+  clear: async () => {},
+};
+
+/** Rules by Debian's iptables; one process per change, all of it at once or not at all. */
+export function iptablesFirewall(chains: Chains): Firewall {
+  const lock = new Mutex();
+  const restore = (input: string) => lock.run(() => iptables("iptables-restore", ["--noflush", "--wait"], input));
+  return {
+    rebuild: async (networks, ports) => {
+      await restore(allRules(chains, networks, ports));
+      await removeOtherJumps(chains);
+      for (const jump of jumps(chains)) {
+        const rule = jump.rule.split(" ");
+        if (await succeeds(["-w", "-t", jump.table, "-C", jump.chain, ...rule])) continue;
+        const place = jump.first ? ["-I", jump.chain, "1"] : ["-A", jump.chain];
+        await iptables("iptables", ["-w", "-t", jump.table, ...place, ...rule]);
+      }
+    },
+    addPorts: (ports) => restore(portChange(chains, "-A", ports)),
+    removePorts: (ports) => restore(portChange(chains, "-D", ports)),
+    clear: async () => {
+      for (const jump of jumps(chains)) {
+        await succeeds(["-w", "-t", jump.table, "-D", jump.chain, ...jump.rule.split(" ")]);
+      }
+      for (const [table, names] of [
+        ["nat", [chains.nat, chains.masquerade]],
+        ["filter", [chains.forward, chains.isolation, chains.ports]],
+      ] as const) {
+        for (const name of names) await succeeds(["-w", "-t", table, "-F", name]);
+        for (const name of names) await succeeds(["-w", "-t", table, "-X", name]);
+      }
+    },
+  };
+}
+
+/** An engine that ran before with proxies, or without, had another rule in this place. */
+async function removeOtherJumps(chains: Chains): Promise<void> {
+  const own = jumps(chains).map((jump) => jump.rule);
+  for (const { table, chain, rule } of jumps({ ...chains, hairpin: !chains.hairpin })) {
+    if (!own.includes(rule)) await succeeds(["-w", "-t", table, "-D", chain, ...rule.split(" ")]);
+  }
+}
+
+/** @throws RpcError FailedPrecondition when this machine has no iptables */
+export async function requireIptables(): Promise<void> {
+  try {
+    await iptables("iptables", ["--version"]);
+  } catch (error) {
+    const message =
+      "iptables is needed for the bridge network and was not found: install the package iptables, or start with --iptables=false";
+    throw new RpcError("FailedPrecondition", message, undefined, { cause: error });
+  }
+}
+
+async function succeeds(args: readonly string[]): Promise<boolean> {
+  try {
+    await iptables("iptables", args);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Debian has it in /usr/sbin, which an ordinary PATH may lack. */
+const environment = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, LC_ALL: "C" };
+
+function iptables(command: string, args: readonly string[], input = ""): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"], env: environment });
+    let words = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      words += chunk;
+    });
+    child.on("error", reject);
+    child.on("close", (code) => {
+      if (code === 0) resolve();
+      else reject(new RpcError("Internal", `${command} ${args.join(" ")} failed: ${words.trim()}`));
+    });
+    child.stdin.on("error", () => {});
+    child.stdin.end(input);
+  });
+}

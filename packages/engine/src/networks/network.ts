@@ -1,0 +1,85 @@
+import type { Network as NetworkView } from "@gantry/ipc/contracts/engine-types";
+import { formatAddress, formatSubnet, type Subnet } from "./ipv4.ts";
+
+/** What is kept of a network. */
+export interface Network {
+  readonly id: string;
+  readonly name: string;
+  readonly created: string;
+  readonly driver: "bridge" | "host" | "null";
+  /** No way out, and none in. */
+  readonly internal: boolean;
+  /** Only of a bridge network. */
+  readonly addresses?: NetworkAddresses;
+  /** Name of the bridge's link; empty for others. */
+  readonly bridge: string;
+  readonly mtu: number;
+  readonly options: Readonly<Record<string, string>>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface NetworkAddresses {
+  readonly subnet: Subnet;
+  /** Part of the subnet that containers get their addresses from. */
+  readonly range: Subnet;
+  readonly gateway: number;
+}
+
+/** Names that are there from the start and stay. */
+export const predefined: readonly string[] = ["bridge", "host", "none"];
+
+/** True for a network that a person made: there containers know each other by name. */
+export function isUserDefined(network: Network): boolean {
+  return !predefined.includes(network.name);
+}
+
+export interface Member {
+  readonly containerId: string;
+  readonly containerName: string;
+  readonly endpointId: string;
+  readonly mac: string;
+  readonly address: string;
+  readonly prefixLength: number;
+}
+
+/** As `docker network inspect`. */
+export function showNetwork(network: Network, members: readonly Member[]): NetworkView {
+  const { addresses } = network;
+  return {
+    Name: network.name,
+    Id: network.id,
+    Created: network.created,
+    Scope: "local",
+    Driver: network.driver,
+    EnableIPv6: false,
+    IPAM: {
+      Driver: "default",
+      Options: null,
+      Config: addresses
+        ? [
+            {
+              Subnet: formatSubnet(addresses.subnet),
+              ...(addresses.range.bits === addresses.subnet.bits ? {} : { IPRange: formatSubnet(addresses.range) }),
+              Gateway: formatAddress(addresses.gateway),
+            },
+          ]
+        : [],
+    },
+    Internal: network.internal,
+    Attachable: false,
+    Ingress: false,
+    Containers: Object.fromEntries(members.map((member) => [member.containerId, showMember(member)])),
+    Options: { ...network.options },
+    Labels: { ...network.labels },
+  };
+}
+
+function showMember(member: Member) {
+  return {
+    Name: member.containerName,
+    EndpointID: member.endpointId,
+    MacAddress: member.mac,
+    IPv4Address: member.address === "" ? "" : `${member.address}/${member.prefixLength}`,
+    IPv6Address: "",
+  };
+}

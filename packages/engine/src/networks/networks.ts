@@ -1,0 +1,155 @@
+import type { DatabaseSync } from "node:sqlite";
+import { conflict, invalid, notFound } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import type { EndpointRequest } from "../containers/create.ts";
+import type { ContainerDocument, Endpoint, PublishedPort } from "../containers/document.ts";
+import type { Documents } from "../store/documents.ts";
+import type { EventHub } from "../system/event-hub.ts";
+import { AddressPool } from "./address-pool.ts";
+import type { Firewall } from "./firewall.ts";
+import { parseAddress } from "./ipv4.ts";
+import { isUserDefined, type Member, type Network } from "./network.ts";
+import { Publisher } from "./publisher.ts";
+import { Sandboxes } from "./sandbox.ts";
+
+export interface NetworksOptions {
+  readonly database: DatabaseSync;
+  readonly documents: Documents<Network>;
+  readonly events: EventHub;
+  readonly log: Log;
+  readonly netnsDirectory: string;
+  readonly firewall: Firewall;
+  readonly proxyPath: string | undefined;
+  /** Documents of all containers. */
+  readonly containers: () => Iterable<ContainerDocument>;
+  /** First process of a running container, found by id or name; undefined when it does not run. */
+  readonly processOf: (reference: string) => { readonly name: string; readonly pid: number } | undefined;
+}
+
+/** Networks by name and id, and what they are made of. */
+export class Networks {
+  readonly options: NetworksOptions;
+  readonly addresses: AddressPool;
+  readonly sandboxes: Sandboxes;
+  readonly publisher: Publisher;
+  readonly #byId = new Map<string, Network>();
+
+  constructor(options: NetworksOptions) {
+    this.options = options;
+    this.addresses = new AddressPool(options.database);
+    this.sandboxes = new Sandboxes(options.netnsDirectory, options.proxyPath === undefined);
+    this.publisher = new Publisher({ proxyPath: options.proxyPath, firewall: options.firewall });
+    for (const network of options.documents.all()) this.#byId.set(network.id, network);
+  }
+
+  all(): Network[] {
+    return [...this.#byId.values()];
+  }
+
+  /** By name, id, or start of an id. */
+  lookup(reference: string): Network | undefined {
+    const all = this.all();
+    const exact = this.#byId.get(reference) ?? all.find((network) => network.name === reference);
+    if (exact) return exact;
+    const matches = /^[0-9a-f]+$/.test(reference) ? all.filter((network) => network.id.startsWith(reference)) : [];
+    if (matches.length > 1)
+      throw invalid(`network ${reference} is ambiguous (${matches.length} matches found based on ID prefix)`);
+    return matches[0];
+  }
+
+  /** @throws RpcError NotFound */
+  find(reference: string): Network {
+    const network = this.lookup(reference);
+    if (!network) throw notFound(`network ${reference} not found`);
+    return network;
+  }
+
+  /** Checks a NetworkMode. @throws RpcError NotFound */
+  checkMode(mode: string): void {
+    if (!mode.startsWith("container:")) this.find(mode);
+  }
+
+  save(network: Network): void {
+    this.#byId.set(network.id, network);
+    this.options.documents.put(network.id, network);
+  }
+
+  forget(network: Network): void {
+    this.#byId.delete(network.id);
+    this.options.documents.delete(network.id);
+    this.addresses.releaseAll(network.id);
+  }
+
+  /** A container's place in a network, not yet taken. @throws RpcError InvalidArgument for a bad address */
+  newEndpoint(network: Network, request: EndpointRequest): Endpoint {
+    const wantedAddress = request.IPAMConfig?.IPv4Address ?? "";
+    if (wantedAddress !== "") {
+      if (parseAddress(wantedAddress) === undefined) throw invalid(`invalid IPv4 address: ${wantedAddress}`);
+      if (!isUserDefined(network)) {
+        throw invalid("user specified IP address is supported on user defined networks only");
+      }
+    }
+    const wantedMac = request.MacAddress ?? "";
+    if (wantedMac !== "" && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(wantedMac)) {
+      throw invalid(`${wantedMac} is not a valid mac address`);
+    }
+    return {
+      networkId: network.id,
+      aliases: [...(request.Aliases ?? [])],
+      wantedAddress,
+      wantedMac,
+      ...unplaced,
+    };
+  }
+
+  /** Containers that are in a network now. */
+  members(network: Network): Member[] {
+    const members: Member[] = [];
+    for (const container of this.options.containers()) {
+      const endpoint = container.endpoints[network.name];
+      if (!endpoint || endpoint.endpointId === "") continue;
+      members.push({
+        containerId: container.id,
+        containerName: container.name,
+        endpointId: endpoint.endpointId,
+        mac: endpoint.mac,
+        address: endpoint.address,
+        prefixLength: endpoint.prefixLength,
+      });
+    }
+    return members;
+  }
+
+  /** Rebuilds the kernel's rules from what is there. */
+  async rebuildRules(): Promise<void> {
+    const ports = [...this.options.containers()].flatMap((container) => {
+      const whom = this.publicationOf(container);
+      return whom ? container.ports.map((port) => ruleOf(whom, port)) : [];
+    });
+    await this.options.firewall.rebuild(this.all(), ports);
+  }
+
+  /** Whom a container's ports are published for: its first place in a bridge network that leads out. */
+  publicationOf(container: ContainerDocument) {
+    for (const endpoint of Object.values(container.endpoints)) {
+      const network = this.#byId.get(endpoint.networkId);
+      if (!network?.addresses || network.internal || endpoint.address === "") continue;
+      return { containerName: container.name, network, containerIp: endpoint.address };
+    }
+    return undefined;
+  }
+
+  /** @throws RpcError FailedPrecondition when the other container does not run */
+  joinPath(reference: string): string {
+    const other = this.options.processOf(reference);
+    if (!other) throw conflict(`cannot join network of a non running container: ${reference}`);
+    return `/proc/${other.pid}/ns/net`;
+  }
+}
+
+/** What an endpoint has while its container does not run. */
+export const unplaced = { endpointId: "", address: "", prefixLength: 0, gateway: "", mac: "" };
+
+function ruleOf(whom: { network: Network; containerIp: string }, port: PublishedPort) {
+  return { ...port, network: whom.network, containerIp: whom.containerIp };
+}

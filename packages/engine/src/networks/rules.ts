@@ -1,0 +1,138 @@
+import { formatAddress, formatSubnet } from "./ipv4.ts";
+import type { Network } from "./network.ts";
+
+/** A published port, as the rules need it. */
+export interface PortRule {
+  /** Of the bridge that the container is on. */
+  readonly network: Network;
+  readonly protocol: string;
+  readonly hostIp: string;
+  readonly hostPort: number;
+  readonly containerIp: string;
+  readonly containerPort: number;
+}
+
+/** Chains of one engine; their names follow its default bridge's, so that two engines do not meet. */
+export interface Chains {
+  /** nat: published ports. */
+  readonly nat: string;
+  /** nat: source addresses of what leaves. */
+  readonly masquerade: string;
+  /** filter: entered from FORWARD. */
+  readonly forward: string;
+  readonly isolation: string;
+  readonly ports: string;
+  /** Published ports are reached by address translation alone, also from the host and from the container itself. */
+  readonly hairpin: boolean;
+}
+
+/** @param hairpin no proxy serves those whom the address translation leaves out */
+export function chainsOf(bridge: string, hairpin: boolean): Chains {
+  const base = bridge === "gantry0" ? "GANTRY" : bridge.toUpperCase();
+  return {
+    nat: base,
+    masquerade: `${base}-MASQ`,
+    forward: `${base}-FORWARD`,
+    isolation: `${base}-ISOLATE`,
+    ports: `${base}-PORTS`,
+    hairpin,
+  };
+}
+
+/** Rules by which the kernel's own chains lead into ours: table, chain, the rest of the rule. */
+export function jumps(chains: Chains): { table: "nat" | "filter"; chain: string; rule: string; first: boolean }[] {
+  const local = "-m addrtype --dst-type LOCAL";
+  return [
+    { table: "nat", chain: "PREROUTING", rule: `${local} -j ${chains.nat}`, first: false },
+    {
+      table: "nat",
+      chain: "OUTPUT",
+      rule: `${chains.hairpin ? "" : "! -d 127.0.0.0/8 "}${local} -j ${chains.nat}`,
+      first: false,
+    },
+    { table: "nat", chain: "POSTROUTING", rule: `-j ${chains.masquerade}`, first: false },
+    { table: "filter", chain: "FORWARD", rule: `-j ${chains.forward}`, first: true },
+  ];
+}
+
+/** Everything in our chains, as one input of `iptables-restore --noflush`: it takes the place of what was there. */
+export function allRules(chains: Chains, networks: readonly Network[], ports: readonly PortRule[]): string {
+  const bridges = networks.filter((network) => network.driver === "bridge");
+  const published = ports.map((port) => portRules(chains, port));
+  const nat = [
+    ...[chains.nat, chains.masquerade].map((chain) => `:${chain} - [0:0]`),
+    ...bridges.flatMap((network) => natRules(chains, network)),
+    ...published.flatMap((rules) => rules.nat.map((rule) => `-A ${rule}`)),
+  ];
+  const filter = [
+    ...[chains.forward, chains.isolation, chains.ports].map((chain) => `:${chain} - [0:0]`),
+    ...bridges.flatMap((network) => forwardRules(chains, network)),
+    ...bridges.map((network) => `-A ${chains.isolation} -o ${network.bridge} -j DROP`),
+    ...published.flatMap((rules) => rules.filter.map((rule) => `-A ${rule}`)),
+  ];
+  return table("nat", nat) + table("filter", filter);
+}
+
+/** The rules of some ports, to be added ("-A") or taken away ("-D"). */
+export function portChange(chains: Chains, operation: "-A" | "-D", ports: readonly PortRule[]): string {
+  const rules = ports.map((port) => portRules(chains, port));
+  const lines = (pick: "nat" | "filter") => rules.flatMap((rule) => rule[pick].map((text) => `${operation} ${text}`));
+  return table("nat", lines("nat")) + table("filter", lines("filter"));
+}
+
+function table(name: string, lines: readonly string[]): string {
+  return `*${name}\n${lines.join("\n")}\nCOMMIT\n`;
+}
+
+function natRules(chains: Chains, network: Network): string[] {
+  if (!network.addresses || network.internal) return [];
+  const { bridge, options } = network;
+  const rules: string[] = [];
+  // Members of a network reach a published port by its proxy, not by the address translation.
+  if (!chains.hairpin) rules.push(`-A ${chains.nat} -i ${bridge} -j RETURN`);
+  else rules.push(`-A ${chains.masquerade} -o ${bridge} -m addrtype --src-type LOCAL -j MASQUERADE`);
+  if (options["com.docker.network.bridge.enable_ip_masquerade"] !== "false") {
+    const subnet = formatSubnet(network.addresses.subnet);
+    rules.push(`-A ${chains.masquerade} -s ${subnet} ! -o ${bridge} -j MASQUERADE`);
+  }
+  return rules;
+}
+
+function forwardRules(chains: Chains, network: Network): string[] {
+  const { bridge } = network;
+  const among = network.options["com.docker.network.bridge.enable_icc"] === "false" ? "DROP" : "ACCEPT";
+  const add = (rule: string) => `-A ${chains.forward} ${rule}`;
+  if (network.internal) {
+    return [add(`-i ${bridge} -o ${bridge} -j ${among}`), add(`-i ${bridge} -j DROP`), add(`-o ${bridge} -j DROP`)];
+  }
+  return [
+    add(`-i ${bridge} ! -o ${bridge} -j ${chains.isolation}`),
+    add(`-o ${bridge} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`),
+    add(`-i ${bridge} -o ${bridge} -j ${among}`),
+    add(`-i ${bridge} ! -o ${bridge} -j ACCEPT`),
+    add(`-o ${bridge} -j ${chains.ports}`),
+    add(`-o ${bridge} -j DROP`),
+  ];
+}
+
+function portRules(chains: Chains, port: PortRule): { nat: string[]; filter: string[] } {
+  if (port.hostIp.includes(":")) return { nat: [], filter: [] };
+  const { network, protocol, containerIp, containerPort } = port;
+  const to = port.hostIp === "" || port.hostIp === "0.0.0.0" ? "" : ` -d ${port.hostIp}/32`;
+  const match = `-p ${protocol} -m ${protocol} --dport`;
+  const outside = chains.hairpin ? "" : ` ! -i ${network.bridge}`;
+  return {
+    nat: [
+      `${chains.masquerade} -s ${containerIp}/32 -d ${containerIp}/32 ${match} ${containerPort} -j MASQUERADE`,
+      `${chains.nat}${to}${outside} ${match} ${port.hostPort} -j DNAT --to-destination ${containerIp}:${containerPort}`,
+    ],
+    filter: [
+      `${chains.ports} -d ${containerIp}/32 ! -i ${network.bridge} -o ${network.bridge} ${match} ${containerPort} -j ACCEPT`,
+    ],
+  };
+}
+
+/** The gateway as text, which rules and resolvers name. */
+export function gatewayOf(network: Network): string {
+  return network.addresses ? formatAddress(network.addresses.gateway) : "";
+}

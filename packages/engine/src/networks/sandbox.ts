@@ -1,0 +1,138 @@
+import { closeSync, constants, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { type NetlinkRequest, nativeSys, openRoute, type RouteClient, rtnetlink } from "@gantry/native-sys";
+import type { Network } from "./network.ts";
+
+const MNT_DETACH = 2;
+const LOOPBACK = 1;
+/** Index of the first link of a sandbox after the loopback. */
+export const FIRST_INDEX = 2;
+
+/** One link of a sandbox, eth0 first. */
+export interface Interface {
+  readonly network: Network;
+  /** Of the host's end. */
+  readonly hostName: string;
+  readonly index: number;
+  readonly address: string;
+  readonly prefixLength: number;
+  readonly mac: string;
+  /** Empty: no default route by this link. */
+  readonly gateway: string;
+}
+
+/** Network namespaces of containers, each bound to a file. */
+export class Sandboxes {
+  readonly #directory: string;
+  readonly #hairpin: boolean;
+  #host: RouteClient | undefined;
+
+  constructor(directory: string, hairpin: boolean) {
+    this.#directory = directory;
+    this.#hairpin = hairpin;
+    mkdirSync(directory, { recursive: true, mode: 0o711 });
+  }
+
+  path(key: string): string {
+    return join(this.#directory, key);
+  }
+
+  /** Makes a namespace with a loopback and these interfaces, all of it up. */
+  create(key: string, interfaces: readonly Interface[]): void {
+    const path = this.path(key);
+    nativeSys().createNetns(path);
+    try {
+      using inside = openRoute(path);
+      const requests: NetlinkRequest[] = [rtnetlink.linkSet(LOOPBACK, { up: true })];
+      for (const link of interfaces) {
+        this.#addVeth(path, link, `eth${link.index - FIRST_INDEX}`);
+        requests.push(...configure(link));
+      }
+      inside.batch(requests);
+    } catch (error) {
+      this.remove(key);
+      throw error;
+    }
+  }
+
+  /** Adds an interface to a namespace in use, under a name that is free there. */
+  addInterface(key: string, wanted: Omit<Interface, "index">): void {
+    const path = this.path(key);
+    using inside = openRoute(path);
+    const names = new Set(inside.links().map(({ name }) => name));
+    let number = 0;
+    while (names.has(`eth${number}`)) number++;
+    const name = `eth${number}`;
+    this.#addVeth(path, { ...wanted, index: 0 }, name);
+    try {
+      // Which index it gets is the kernel's choice: those of links that are gone are not given again.
+      const { index } = inside.linkByName(name) ?? { index: 0 };
+      inside.batch(configure({ ...wanted, index }));
+    } catch (error) {
+      this.removeInterface(wanted.hostName);
+      throw error;
+    }
+  }
+
+  /** Leads by this gateway what goes to no network of the namespace's own. */
+  setDefaultRoute(key: string, gateway: string): void {
+    using inside = openRoute(this.path(key));
+    inside.routeAddDefault(gateway);
+  }
+
+  removeInterface(hostName: string): void {
+    const host = this.#hostRoute();
+    if (host.linkByName(hostName)) host.linkDelete(hostName);
+  }
+
+  /** Unbinds a namespace; its links go with its last process. Does nothing for one that is not there. */
+  remove(key: string): void {
+    const path = this.path(key);
+    try {
+      nativeSys().umount(path, MNT_DETACH);
+    } catch {
+      // It was never bound, or is unbound already.
+    }
+    rmSync(path, { force: true });
+  }
+
+  /** Keys of all namespaces that are bound. */
+  keys(): string[] {
+    return readdirSync(this.#directory);
+  }
+
+  close(): void {
+    this.#host?.close();
+    this.#host = undefined;
+  }
+
+  #hostRoute(): RouteClient {
+    this.#host ??= openRoute();
+    return this.#host;
+  }
+
+  #addVeth(path: string, link: Interface, name: string): void {
+    const host = this.#hostRoute();
+    const bridge = host.linkByName(link.network.bridge);
+    if (!bridge) throw new Error(`the bridge ${link.network.bridge} of network ${link.network.name} is not there`);
+    const netnsFd = openSync(path, constants.O_RDONLY);
+    try {
+      const { mtu } = link.network;
+      const index = link.index === 0 ? {} : { index: link.index };
+      const peer = { name, ...index, netnsFd, mac: link.mac, mtu };
+      host.linkAddVeth({ name: link.hostName, up: true, master: bridge.index, mtu, peer });
+      if (this.#hairpin) host.linkSetHairpin(link.hostName, true);
+    } finally {
+      closeSync(netnsFd);
+    }
+  }
+}
+
+function configure(link: Interface): NetlinkRequest[] {
+  const { index } = link;
+  return [
+    rtnetlink.addressAdd({ link: index, address: `${link.address}/${link.prefixLength}` }),
+    rtnetlink.linkSet(index, { up: true }),
+    ...(link.gateway === "" ? [] : [rtnetlink.routeAddDefault(link.gateway, index)]),
+  ];
+}

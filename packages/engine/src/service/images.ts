@@ -1,0 +1,28 @@
+import type { Handlers } from "@gantry/ipc";
+import type { engineContract } from "@gantry/ipc/contracts/engine";
+import type { World } from "../containers/world.ts";
+import { importImage, loadImages, pullImage, tagImage } from "../images/fetch.ts";
+import { listImages } from "../images/list.ts";
+import { removeImage } from "../images/remove.ts";
+import { groupByImage, inspectView } from "../images/view.ts";
+
+type Methods = (typeof engineContract)["methods"];
+
+export function imageHandlers(world: World): Pick<Handlers<Methods>, Extract<keyof Methods, `image${string}`>> {
+  return {
+    imageList: async ({ Filters }) => ({ Images: await listImages(world, Filters ?? {}) }),
+    imageInspect: async ({ Name }) => {
+      const found = await world.images.resolve(Name);
+      const names = groupByImage(await world.images.all()).find((image) => image.id === found.id)?.names ?? [];
+      return inspectView({ id: found.id, image: found, names });
+    },
+    imageTag: async ({ Name, Target }) => {
+      await tagImage(world, Name, Target);
+      return {};
+    },
+    imageRemove: async ({ Name, Force }) => ({ Items: await removeImage(world, Name, Force ?? false) }),
+    imagePull: (request, context) => pullImage(world, request, context),
+    imageLoad: (request, context) => loadImages(world, request, context),
+    imageImport: (request, context) => importImage(world, request, context),
+  };
+}

@@ -1,0 +1,50 @@
+import type { Handlers } from "@gantry/ipc";
+import type { engineContract } from "@gantry/ipc/contracts/engine";
+import { updateNeighbours, writeFiles } from "../containers/files.ts";
+import type { World } from "../containers/world.ts";
+import { addToNetwork, takeFromNetwork } from "../networks/endpoint-changes.ts";
+import { listNetworks, pruneNetworks } from "../networks/list.ts";
+import { createNetwork, removeNetwork } from "../networks/manage.ts";
+import { showNetwork } from "../networks/network.ts";
+
+type Methods = (typeof engineContract)["methods"];
+
+export function networkHandlers(world: World): Pick<Handlers<Methods>, Extract<keyof Methods, `network${string}`>> {
+  const { networks, registry } = world;
+  return {
+    networkCreate: async (request) => ({ Id: (await createNetwork(networks, request)).id, Warning: "" }),
+    networkList: async ({ Filters }) => ({ Networks: listNetworks(networks, Filters ?? {}) }),
+    networkInspect: async ({ Id }) => {
+      const network = networks.find(Id);
+      return showNetwork(network, networks.members(network));
+    },
+    networkRemove: async ({ Id }) => {
+      await removeNetwork(networks, networks.find(Id));
+      return {};
+    },
+    networkConnect: async ({ Id, Container, EndpointConfig }) => {
+      const network = networks.find(Id);
+      const container = registry.find(Container);
+      await container.lock.run(async () => {
+        addToNetwork(networks, container.document, network, EndpointConfig ?? {});
+        registry.save(container);
+        if (container.document.state.Running) await writeFiles(world, container.document);
+        await updateNeighbours(world, container.document);
+      });
+      return {};
+    },
+    networkDisconnect: async ({ Id, Container }) => {
+      const network = networks.find(Id);
+      const container = registry.find(Container);
+      await container.lock.run(async () => {
+        const before = structuredClone(container.document);
+        await takeFromNetwork(networks, container.document, network);
+        registry.save(container);
+        if (container.document.state.Running) await writeFiles(world, container.document);
+        await updateNeighbours(world, before);
+      });
+      return {};
+    },
+    networkPrune: async ({ Filters }) => ({ NetworksDeleted: await pruneNetworks(networks, Filters ?? {}) }),
+  };
+}

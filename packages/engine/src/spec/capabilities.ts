@@ -1,0 +1,54 @@
+import { CAPABILITIES } from "@gantry/native-sys";
+import { defaultCapabilities } from "@gantry/oci-spec/runtime";
+import { invalid } from "../base/errors.ts";
+
+/** Every capability by its number (capabilities(7)). */
+export const capabilityNames: readonly string[] = Object.entries(CAPABILITIES)
+  .sort(([, a], [, b]) => a - b)
+  .map(([name]) => name);
+
+/** The names in a mask as /proc/PID/status shows it (CapBnd). */
+export function capabilitiesOfMask(hex: string): string[] {
+  const mask = BigInt(`0x${hex}`);
+  return capabilityNames.filter((_, bit) => (mask >> BigInt(bit)) & 1n);
+}
+
+export interface CapabilityRequest {
+  readonly privileged: boolean;
+  readonly add: readonly string[];
+  readonly drop: readonly string[];
+  /** What this host can give: the engine's own bounding set. */
+  readonly available: readonly string[];
+}
+
+/**
+ * The capabilities of a container: Docker's default set, changed by CapAdd and CapDrop.
+ * @throws RpcError InvalidArgument naming a capability that does not exist or that this host cannot give
+ */
+export function containerCapabilities(request: CapabilityRequest): string[] {
+  const { available } = request;
+  if (request.privileged) return [...available];
+  const add = normalize("CapAdd", request.add, available);
+  const drop = normalize("CapDrop", request.drop, available);
+  const base = add.includes("ALL")
+    ? available
+    : drop.includes("ALL")
+      ? []
+      : defaultCapabilities.filter((name) => available.includes(name));
+  const kept = base.filter((name) => !drop.includes(name));
+  const extra = add.filter((name) => name !== "ALL" && !kept.includes(name) && !base.includes(name));
+  return [...kept, ...extra];
+}
+
+function normalize(field: string, names: readonly string[], available: readonly string[]): string[] {
+  return names.map((given) => {
+    const upper = given.toUpperCase();
+    if (upper === "ALL" || upper === "CAP_ALL") return "ALL";
+    const name = upper.startsWith("CAP_") ? upper : `CAP_${upper}`;
+    if (!capabilityNames.includes(name)) throw invalid(`invalid ${field}: unknown capability: "${name}"`);
+    if (field === "CapAdd" && !available.includes(name)) {
+      throw invalid(`invalid ${field}: capability not supported by your kernel or not available: "${name}"`);
+    }
+    return name;
+  });
+}

@@ -1,0 +1,114 @@
+import type { Mount } from "@gantry/oci-spec/runtime";
+import { defaultMounts } from "@gantry/oci-spec/runtime";
+
+/** A mount of a container, as inspect shows it, with what is needed to make it. */
+export interface MountPoint {
+  readonly Type: "bind" | "volume" | "tmpfs";
+  /** Volume name; absent for others. */
+  readonly Name?: string;
+  /** Path on the host; empty for tmpfs. */
+  readonly Source: string;
+  readonly Destination: string;
+  readonly Driver?: string;
+  /** Options as given after the second colon. */
+  readonly Mode: string;
+  readonly RW: boolean;
+  readonly Propagation: string;
+  /** Bind only the one file system, not what is mounted below it. */
+  readonly NonRecursive?: boolean;
+  /** tmpfs options, such as size=64m. */
+  readonly TmpfsOptions?: readonly string[];
+  /** Leave an empty volume empty. */
+  readonly NoCopy?: boolean;
+  /** The volume has no name of its own and goes with the container. */
+  readonly Anonymous?: boolean;
+}
+
+/** The engine's own files that every container sees below /etc. */
+export interface NetworkFiles {
+  readonly resolvConf: string;
+  readonly hostname: string;
+  readonly hosts: string;
+}
+
+export interface MountInput {
+  readonly points: readonly MountPoint[];
+  readonly files: NetworkFiles;
+  readonly privileged: boolean;
+  readonly readonlyRootfs: boolean;
+  /** Bytes of /dev/shm; "none" leaves it out, a path binds that. */
+  readonly shm: number | "none" | { readonly bind: string };
+  /** docker-init's replacement on the host. */
+  readonly initPath?: string;
+}
+
+export const initDestination = "/sbin/docker-init";
+
+/** The mounts of a container, each after the one it lies in. */
+export function containerMounts(input: MountInput): Mount[] {
+  const own = new Set(input.points.map((point) => point.Destination));
+  const system = defaultMounts()
+    .map((mount) => systemMount(mount, input))
+    .filter((mount): mount is Mount => mount !== undefined && !own.has(mount.destination));
+  const files = fileMounts(input).filter((mount) => !own.has(mount.destination));
+  const points = [...files, ...input.points.map(pointMount)].sort((a, b) => depth(a) - depth(b));
+  const init: Mount[] = input.initPath
+    ? [{ destination: initDestination, type: "bind", source: input.initPath, options: ["rbind", "ro"] }]
+    : [];
+  return [...system, ...points, ...init];
+}
+
+function depth(mount: Mount): number {
+  return mount.destination.split("/").filter(Boolean).length;
+}
+
+function systemMount(mount: Mount, input: MountInput): Mount | undefined {
+  const { destination, options = [] } = mount;
+  if (destination === "/dev/shm") return shmMount(mount, input);
+  const controls = destination === "/sys" || destination === "/sys/fs/cgroup";
+  if (input.privileged && controls) return { ...mount, options: options.map((word) => (word === "ro" ? "rw" : word)) };
+  return mount;
+}
+
+function shmMount(mount: Mount, input: MountInput): Mount | undefined {
+  if (input.shm === "none") return undefined;
+  if (typeof input.shm === "object") {
+    const options = ["rbind", "nosuid", "noexec", "nodev"];
+    return { destination: "/dev/shm", type: "bind", source: input.shm.bind, options };
+  }
+  return { ...mount, options: ["nosuid", "noexec", "nodev", "mode=1777", `size=${input.shm}`] };
+}
+
+function fileMounts(input: MountInput): Mount[] {
+  const { files } = input;
+  const pairs = [
+    ["/etc/resolv.conf", files.resolvConf],
+    ["/etc/hostname", files.hostname],
+    ["/etc/hosts", files.hosts],
+  ] as const;
+  const options = ["rbind", "rprivate", ...(input.readonlyRootfs ? ["ro"] : [])];
+  return pairs
+    .filter(([, source]) => source !== "")
+    .map(([destination, source]) => ({ destination, type: "bind", source, options }));
+}
+
+function pointMount(point: MountPoint): Mount {
+  if (point.Type === "tmpfs") {
+    const options = ["noexec", "nosuid", "nodev", ...(point.TmpfsOptions ?? [])];
+    return { destination: point.Destination, type: "tmpfs", source: "tmpfs", options: tmpfsOptions(options) };
+  }
+  const options = [point.NonRecursive ? "bind" : "rbind", point.Propagation || "rprivate", ...(point.RW ? [] : ["ro"])];
+  return { destination: point.Destination, type: "bind", source: point.Source, options };
+}
+
+/** A later word overrules the opposite earlier one: "exec" takes "noexec" away. */
+function tmpfsOptions(words: readonly string[]): string[] {
+  const result: string[] = [];
+  for (const word of words) {
+    const opposite = word.startsWith("no") ? word.slice(2) : word === "rw" ? "ro" : word === "ro" ? "rw" : `no${word}`;
+    const at = result.indexOf(opposite);
+    if (at >= 0) result.splice(at, 1);
+    if (!result.includes(word)) result.push(word);
+  }
+  return result.filter((word) => !["exec", "suid", "dev", "rw"].includes(word));
+}

@@ -1,0 +1,38 @@
+import type { Namespace } from "@gantry/oci-spec/runtime";
+
+/** Which namespaces a container gets: its own (""), the host's ("host"), or the one at a path. */
+export interface NamespaceChoice {
+  readonly network: string;
+  readonly pid: string;
+  readonly ipc: string;
+  readonly uts: string;
+  /** "" or "host". */
+  readonly cgroup: string;
+}
+
+/** Namespaces of config.json: one that is left out is the host's. */
+export function containerNamespaces(choice: NamespaceChoice): Namespace[] {
+  const result: Namespace[] = [{ type: "mount" }];
+  for (const type of ["network", "uts", "pid", "ipc", "cgroup"] as const) {
+    const wanted = choice[type];
+    if (wanted === "host") continue;
+    result.push(wanted === "" ? { type } : { type, path: wanted });
+  }
+  return result;
+}
+
+/** A mode as HostConfig has it: own namespace, the host's, or another container's. */
+export type NamespaceMode =
+  | { readonly kind: "private" | "shareable" | "host" | "none" }
+  | { readonly kind: "container"; readonly container: string };
+
+/** Splits "", "private", "host", "none", "shareable", "container:NAME"; undefined when it is none of `allowed`. */
+export function parseNamespaceMode(text: string | undefined, allowed: readonly string[]): NamespaceMode | undefined {
+  const mode = text || "private";
+  if (mode.startsWith("container:")) {
+    const container = mode.slice("container:".length);
+    return allowed.includes("container") && container ? { kind: "container", container } : undefined;
+  }
+  if (!allowed.includes(mode)) return undefined;
+  return { kind: mode as "private" };
+}

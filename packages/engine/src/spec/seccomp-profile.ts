@@ -1,0 +1,115 @@
+import type { Seccomp, SeccompArg, SyscallRule } from "@gantry/oci-spec/runtime";
+import * as v from "valibot";
+import { invalid } from "../base/errors.ts";
+import { messageOf } from "../base/log.ts";
+
+/** Docker's profile format: the OCI one, with rules that hold only for some processors, capabilities or kernels. */
+const conditions = v.object({
+  caps: v.nullish(v.array(v.string())),
+  arches: v.nullish(v.array(v.string())),
+  minKernel: v.nullish(v.string()),
+});
+const rule = v.object({
+  name: v.optional(v.string()),
+  names: v.nullish(v.array(v.string())),
+  action: v.string(),
+  errnoRet: v.nullish(v.number()),
+  args: v.nullish(
+    v.array(
+      v.object({
+        index: v.number(),
+        value: v.number(),
+        valueTwo: v.optional(v.number()),
+        op: v.string(),
+      }),
+    ),
+  ),
+  includes: v.nullish(conditions),
+  excludes: v.nullish(conditions),
+});
+const profile = v.object({
+  defaultAction: v.string(),
+  defaultErrnoRet: v.nullish(v.number()),
+  architectures: v.nullish(v.array(v.string())),
+  archMap: v.nullish(v.array(v.object({ architecture: v.string(), subArchitectures: v.nullish(v.array(v.string())) }))),
+  flags: v.nullish(v.array(v.string())),
+  syscalls: v.nullish(v.array(rule)),
+});
+type Rule = v.InferOutput<typeof rule>;
+type Conditions = v.InferOutput<typeof conditions>;
+
+interface Surroundings {
+  readonly capabilities: readonly string[];
+  /** As Go names it: amd64. */
+  readonly arch: string;
+}
+
+const scmpNames: Readonly<Record<string, string>> = {
+  amd64: "SCMP_ARCH_X86_64",
+  arm64: "SCMP_ARCH_AARCH64",
+  riscv64: "SCMP_ARCH_RISCV64",
+};
+
+/**
+ * A profile as people write it for Docker, reduced to what holds for this container.
+ * @throws RpcError InvalidArgument when it is not JSON or not a profile
+ */
+export function parseSeccompProfile(text: string, capabilities: readonly string[], nodeArch: string): Seccomp {
+  const parsed = v.safeParse(profile, parseJson(text));
+  if (!parsed.success) {
+    const issue = parsed.issues[0];
+    throw invalid(`Decoding seccomp profile failed: ${v.getDotPath(issue) ?? "profile"}: ${issue.message}`);
+  }
+  const around = { capabilities, arch: nodeArch === "x64" ? "amd64" : nodeArch };
+  const { defaultAction, defaultErrnoRet, flags, syscalls } = parsed.output;
+  return {
+    defaultAction,
+    ...(defaultErrnoRet == null ? {} : { defaultErrnoRet }),
+    architectures: architecturesOf(parsed.output, around.arch),
+    ...(flags ? { flags } : {}),
+    syscalls: (syscalls ?? []).filter((candidate) => holds(candidate, around)).map(toRule),
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid(`Decoding seccomp profile failed: ${messageOf(error)}`);
+  }
+}
+
+function architecturesOf(value: v.InferOutput<typeof profile>, arch: string): string[] {
+  if (value.architectures && value.architectures.length > 0) return value.architectures;
+  const own = scmpNames[arch];
+  const entry = value.archMap?.find((candidate) => candidate.architecture === own);
+  return entry ? [entry.architecture, ...(entry.subArchitectures ?? [])] : [];
+}
+
+function holds(candidate: Rule, around: Surroundings): boolean {
+  const { includes, excludes } = candidate;
+  if (includes && !meets(includes, around, true)) return false;
+  return !(excludes && (excludes.caps?.length || excludes.arches?.length) && meets(excludes, around, false));
+}
+
+/** For includes every condition must be met; for excludes one is enough. */
+function meets(condition: Conditions, around: Surroundings, all: boolean): boolean {
+  const results: boolean[] = [];
+  const { caps, arches } = condition;
+  if (caps?.length) {
+    const has = (name: string) => around.capabilities.includes(name);
+    results.push(all ? caps.every(has) : caps.some(has));
+  }
+  if (arches?.length) results.push(arches.includes(around.arch));
+  return all ? results.every(Boolean) : results.some(Boolean);
+}
+
+function toRule(from: Rule): SyscallRule {
+  const names = from.names ?? (from.name ? [from.name] : []);
+  return {
+    names,
+    action: from.action,
+    ...(from.errnoRet == null ? {} : { errnoRet: from.errnoRet }),
+    ...(from.args?.length ? { args: from.args as SeccompArg[] } : {}),
+  };
+}

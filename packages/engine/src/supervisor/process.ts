@@ -1,0 +1,120 @@
+import { spawn } from "node:child_process";
+import { closeSync, openSync, realpathSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { type Client, connect, type ReplyOf } from "@gantry/ipc";
+import { supervisorContract } from "@gantry/ipc/contracts/supervisor";
+
+type SupervisorVersion = ReplyOf<(typeof supervisorContract.methods)["version"]>;
+type SupervisorClient = Client<typeof supervisorContract.methods>;
+
+export interface SupervisorOptions {
+  /** A supervisor that runs already and is somebody else's to start; undefined: one of our own. */
+  readonly endpoint: string | undefined;
+  readonly binary: string;
+  readonly root: string;
+  readonly state: string;
+  readonly shim: string;
+  readonly ociRuntime: string;
+  readonly standby: number | undefined;
+  readonly logFile: string;
+}
+
+/** How long a supervisor may take from its start to its first answer. */
+const START_MS = 20_000;
+
+/** The connection to the supervisor, which is found or started. It does not end with the engine, nor the engine with it. */
+export class SupervisorLink {
+  readonly endpoint: string;
+  readonly #options: SupervisorOptions;
+  #client: SupervisorClient | undefined;
+  #closed = false;
+  #failure: string | undefined;
+  #readying: Promise<void> | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.endpoint = options.endpoint ?? `ipc://${options.state}/supervisor.sock`;
+  }
+
+  /** Made at the first use, which should come after `ready`: a connection that is refused pauses before it tries again. */
+  get client(): SupervisorClient {
+    this.#client ??= connect(supervisorContract, { endpoint: this.endpoint });
+    return this.#client;
+  }
+
+  /** Waits until the supervisor answers, and starts it (again) where that is ours to do. @throws Error when it does not come */
+  ready(): Promise<void> {
+    this.#readying ??= this.#makeReady().finally(() => {
+      this.#readying = undefined;
+    });
+    return this.#readying;
+  }
+
+  async #makeReady(): Promise<void> {
+    if (this.#closed) throw new Error("the connection to the supervisor is closed");
+    const found = await whoAnswers(this.endpoint);
+    if (found) return this.#requireOurs(found);
+    if (this.#options.endpoint !== undefined) throw new Error(`no supervisor answers at ${this.endpoint}`);
+    this.#start();
+    const end = Date.now() + START_MS;
+    while (!(await whoAnswers(this.endpoint))) {
+      if (this.#failure) throw new Error(`cannot start ${this.#options.binary}: ${this.#failure}`);
+      if (Date.now() > end) {
+        throw new Error(`the supervisor did not answer at ${this.endpoint}: its log is ${this.#options.logFile}`);
+      }
+      await delay(5);
+    }
+  }
+
+  /** One that an engine with another root left: its containers are unknown here and would be cleared away. */
+  #requireOurs({ root, pid }: SupervisorVersion): void {
+    const { endpoint, root: own } = this.#options;
+    if (endpoint !== undefined || isSameDirectory(root, own)) return;
+    throw new Error(
+      `the supervisor at ${this.endpoint} (process ${pid}) keeps ${root}, not ${own}: use its engine's --root, or another --state`,
+    );
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#client?.close();
+  }
+
+  #start(): void {
+    const { binary, root, state, shim, ociRuntime, standby, logFile } = this.#options;
+    this.#failure = undefined;
+    const output = openSync(logFile, "a", 0o640);
+    const args = ["--root", root, "--state", state, "--shim", shim, "--oci-runtime", ociRuntime];
+    if (standby !== undefined) args.push("--standby", String(standby));
+    const child = spawn(binary, args, { stdio: ["ignore", output, output], detached: true });
+    closeSync(output);
+    child.once("error", (error) => {
+      this.#failure = error.message;
+    });
+    child.once("exit", (code, signal) => {
+      if (code) this.#failure = `it ended with status ${code}: its log is ${logFile}`;
+      else if (signal) this.#failure = `it was ended by ${signal}`;
+    });
+    child.unref();
+  }
+}
+
+/** Asks by a connection of its own, which is refused at once when nobody listens. */
+async function whoAnswers(endpoint: string): Promise<SupervisorVersion | undefined> {
+  const probe = connect(supervisorContract, { endpoint, connectTimeoutMs: 0 });
+  try {
+    return await probe.call("version", {}, { timeoutMs: 5000 });
+  } catch {
+    return undefined;
+  } finally {
+    probe.close();
+  }
+}
+
+function isSameDirectory(one: string, other: string): boolean {
+  try {
+    return realpathSync(one) === realpathSync(other);
+  } catch {
+    return false; // one of them is not there
+  }
+}

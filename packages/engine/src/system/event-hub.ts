@@ -1,0 +1,25 @@
+import { EventLog } from "@gantry/ipc";
+import type { EngineEvent } from "@gantry/ipc/contracts/engine-types";
+import { nowNs } from "../base/clock.ts";
+
+/** Events kept for `events --since`. */
+const KEPT = 1024;
+
+type EventType = EngineEvent["Type"];
+
+/** What happens in the engine, told to whoever listens. */
+export class EventHub {
+  readonly log = new EventLog<EngineEvent>(KEPT);
+
+  emit(type: EventType, action: string, id: string, attributes: Readonly<Record<string, string>>): void {
+    const ns = nowNs();
+    this.log.append({
+      Type: type,
+      Action: action,
+      Actor: { ID: id, Attributes: { ...attributes } },
+      scope: "local",
+      time: Number(ns / 1_000_000_000n),
+      timeNano: ns.toString(),
+    });
+  }
+}

@@ -1,0 +1,312 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { appendFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Handlers, InputOf, ItemOf, StreamContext } from "@gantry/ipc";
+import { EventLog, RpcError, serve } from "@gantry/ipc";
+import type { Stdio } from "@gantry/ipc/contracts/common";
+import { type SupervisorEvent, supervisorContract } from "@gantry/ipc/contracts/supervisor";
+import { normalizeReference } from "@gantry/oci-spec";
+import { type Image, imageHandlers, standInImage } from "./stand-in-images.ts";
+
+type Methods = (typeof supervisorContract)["methods"];
+type Attach = StreamContext<ItemOf<Methods["tasks.attach"]>, InputOf<Methods["tasks.attach"]>>;
+
+/**
+ * A supervisor that holds everything in memory and runs a container's command as a plain process of this machine:
+ * just what the contract says, and nothing of how ours does it.
+ */
+export interface StandIn {
+  readonly endpoint: string;
+  readonly images: Map<string, Image>;
+  /** What containers.create and update were given last, by id. */
+  readonly specs: Map<string, Record<string, unknown>>;
+  readonly snapshots: Map<string, { key: string; labels: Record<string, string> }>;
+  readonly users: Map<string, string>;
+  /** Root file system that all containers have. */
+  sharedRootfs(): string;
+  /** Ids of containers that have a task. */
+  tasks(): string[];
+  /** How many are attached to a task. */
+  attached(id: string): number;
+  /** Loses a task, and its process with it, as a reboot would. */
+  forget(id: string): void;
+  /** Ends the server; processes go on, as with a real one. */
+  stop(): Promise<void>;
+  /** Serves again. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+class Process {
+  status: "created" | "running" | "paused" | "stopped" = "created";
+  child: ChildProcess | undefined;
+  readonly attached = new Set<Attach>();
+  exit: { exitStatus: number; exitedAt: string } | undefined;
+  ended: (exit: { exitStatus: number; exitedAt: string }) => void = () => {};
+  readonly finished = new Promise<{ exitStatus: number; exitedAt: string }>((resolve) => {
+    this.ended = resolve;
+  });
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly stdio: Stdio;
+
+  constructor(args: readonly string[], env: readonly string[], stdio: Stdio) {
+    this.args = args;
+    this.env = env;
+    this.stdio = stdio;
+  }
+}
+
+/** Starts one. @param directory for root file systems and the socket; mode 0700 */
+export async function startStandIn(directory: string): Promise<StandIn> {
+  const endpoint = `ipc://${directory}/supervisor.sock`;
+  const state = new State(directory);
+  let server = await serve(supervisorContract, handlers(state), { endpoint });
+  const stop = () => server.close({ deadlineMs: 0 });
+  return {
+    endpoint,
+    images: state.images,
+    specs: state.specs,
+    snapshots: state.snapshots,
+    users: state.users,
+    sharedRootfs: () => state.rootfs(),
+    tasks: () => [...state.processes.keys()].filter((key) => !key.includes("/")),
+    attached: (id) => state.processes.get(id)?.attached.size ?? 0,
+    forget: (id) => {
+      const process = state.processes.get(id);
+      state.processes.delete(id);
+      if (process) send(process, "SIGKILL");
+    },
+    stop,
+    restart: async () => {
+      state.events = new EventLog(100);
+      server = await serve(supervisorContract, handlers(state), { endpoint });
+    },
+    close: async () => {
+      for (const process of state.processes.values()) send(process, "SIGKILL");
+      await stop();
+    },
+  };
+}
+
+class State {
+  readonly images = new Map([[normalizeReference("busybox"), standInImage("busybox", {})]]);
+  readonly specs = new Map<string, Record<string, unknown>>();
+  readonly users = new Map<string, string>();
+  readonly snapshots = new Map<string, { key: string; labels: Record<string, string> }>();
+  readonly processes = new Map<string, Process>();
+  events = new EventLog<SupervisorEvent>(100);
+  readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  rootfs(): string {
+    const path = join(this.directory, "rootfs");
+    mkdirSync(path, { recursive: true });
+    return path;
+  }
+
+  process(request: { containerId: string; execId?: string | undefined }): Process {
+    const found = this.processes.get(keyOf(request));
+    if (!found) throw new RpcError("NotFound", `no task ${keyOf(request)}`);
+    return found;
+  }
+
+  tell(event: Omit<SupervisorEvent, "sequence" | "time" | "namespace">): void {
+    this.events.append({ ...event, time: new Date().toISOString(), namespace: "gantry" });
+  }
+}
+
+function keyOf({ containerId, execId }: { containerId: string; execId?: string | undefined }): string {
+  return execId === undefined ? containerId : `${containerId}/${execId}`;
+}
+
+function handlers(state: State): Handlers<Methods> {
+  const refuse = async () => {
+    throw new RpcError("Unimplemented", "the stand-in does not have this");
+  };
+  const rest = Object.fromEntries(Object.keys(supervisorContract.methods).map((name) => [name, refuse]));
+  return {
+    ...(rest as unknown as Handlers<Methods>),
+    version: async () => ({ version: "stand-in", pid: process.pid, root: "", state: "" }),
+    ...imageHandlers(state.images),
+    ...containerHandlers(state),
+    ...taskHandlers(state),
+    ...processHandlers(state),
+    "events.subscribe": async ({ from }, context) => {
+      const first = from === 0 ? state.events.last + 1 : from;
+      for await (const event of state.events.subscribe(first, context.signal)) await context.send(event);
+      return {};
+    },
+  };
+}
+
+function containerHandlers(state: State) {
+  const record = (request: { id: string; spec: Record<string, unknown>; user: string }) => {
+    state.specs.set(request.id, request.spec);
+    state.users.set(request.id, request.user);
+    const times = { createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:00Z" };
+    const runtime = { path: "/runtime", root: "/runtimes", worker: false };
+    return { ...request, image: "", labels: {}, snapshotKey: request.id, runtime, ...times };
+  };
+  return {
+    "snapshots.prepare": async ({ key, labels = {} }) => {
+      state.snapshots.set(key, { key, labels });
+      return { mounts: [] };
+    },
+    "snapshots.remove": async ({ key }) => {
+      if (!state.snapshots.delete(key)) throw new RpcError("NotFound", `no snapshot ${key}`);
+      return {};
+    },
+    "snapshots.usage": async () => ({ size: 4096, inodes: 1 }),
+    "snapshots.list": async () => ({
+      snapshots: [...state.snapshots.values()].map((snapshot) => ({
+        ...snapshot,
+        parent: "",
+        kind: "active" as const,
+        createdAt: "2026-01-01T00:00:00Z",
+      })),
+    }),
+    "containers.create": async (request) => {
+      if (state.specs.has(request.id)) throw new RpcError("AlreadyExists", `container ${request.id} is there`);
+      return record(request);
+    },
+    "containers.update": async ({ id, spec = {}, user = "" }) => record({ id, spec, user }),
+    "containers.list": async () => ({
+      containers: [...state.specs].map(([id, spec]) => record({ id, spec, user: state.users.get(id) ?? "" })),
+    }),
+    "containers.delete": async ({ id }) => {
+      if (!state.specs.delete(id)) throw new RpcError("NotFound", `no container ${id}`);
+      return {};
+    },
+    "containers.mountRootfs": async () => ({ path: state.rootfs() }),
+    "containers.unmountRootfs": async () => ({}),
+  } satisfies Partial<Handlers<Methods>>;
+}
+
+interface SpecProcess {
+  readonly args: string[];
+  readonly env: string[];
+}
+
+function taskHandlers(state: State) {
+  return {
+    "tasks.create": async ({ containerId, stdio }) => {
+      const spec = state.specs.get(containerId);
+      if (!spec) throw new RpcError("NotFound", `no container ${containerId}`);
+      if (state.processes.has(containerId)) throw new RpcError("AlreadyExists", `task ${containerId} is there`);
+      const { args, env } = spec["process"] as SpecProcess;
+      if (args[0] === "nope")
+        throw new RpcError("FailedPrecondition", 'exec: "nope": executable file not found in $PATH');
+      state.processes.set(containerId, new Process(args, env, stdio));
+      return { pid: 1 };
+    },
+    "tasks.exec": async ({ containerId, execId, process, stdio }) => {
+      const { args, env } = process as unknown as SpecProcess;
+      state.processes.set(keyOf({ containerId, execId }), new Process(args, env, stdio));
+      return {};
+    },
+    "tasks.start": async (request) => ({ pid: begin(state, request) }),
+    "tasks.delete": async (request) => {
+      const { exit } = state.process(request);
+      if (!exit) throw new RpcError("FailedPrecondition", `task ${keyOf(request)} runs`);
+      state.processes.delete(keyOf(request));
+      return exit;
+    },
+    "tasks.get": async (request) => show(request.containerId, state.process(request)),
+    "tasks.list": async () => ({
+      tasks: [...state.processes].filter(([key]) => !key.includes("/")).map(([key, value]) => show(key, value)),
+    }),
+    "tasks.wait": async (request) => state.process(request).finished,
+  } satisfies Partial<Handlers<Methods>>;
+}
+
+function processHandlers(state: State) {
+  const signalled = (request: { containerId: string }, signal: NodeJS.Signals | number) => {
+    send(state.process(request), signal);
+    return {};
+  };
+  return {
+    "tasks.kill": async ({ signal, ...request }) => signalled(request, signal),
+    "tasks.pause": async (request) => {
+      state.process(request).status = "paused";
+      return signalled(request, "SIGSTOP");
+    },
+    "tasks.resume": async (request) => {
+      state.process(request).status = "running";
+      return signalled(request, "SIGCONT");
+    },
+    "tasks.pids": async (request) => ({ pids: [state.process(request).child?.pid ?? 0] }),
+    "tasks.resizePty": async () => ({}),
+    "tasks.attach": async (request, context) => {
+      const process = state.process(request);
+      process.attached.add(context);
+      forwardInput(process, context).catch(() => {});
+      const gone = new Promise<undefined>((resolve) =>
+        context.signal.addEventListener("abort", () => resolve(undefined)),
+      );
+      const exit = await Promise.race([process.finished, gone]);
+      process.attached.delete(context);
+      return exit ? { exitStatus: exit.exitStatus } : {};
+    },
+  } satisfies Partial<Handlers<Methods>>;
+}
+
+/** To the command and what it started, as a container's end would take them all. */
+function send({ child, exit }: Process, signal: NodeJS.Signals | number): void {
+  if (child?.pid === undefined || exit) return;
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    // It has just ended.
+  }
+}
+
+function begin(state: State, request: { containerId: string; execId?: string | undefined }): number {
+  const process = state.process(request);
+  const [command = "", ...args] = process.args;
+  const env = Object.fromEntries(process.env.map((entry) => entry.split(/=(.*)/s)));
+  const child = spawn(command, args, {
+    cwd: "/",
+    env,
+    detached: true,
+    stdio: [process.stdio.stdin ? "pipe" : "ignore", "pipe", "pipe"],
+  });
+  process.child = child;
+  process.status = "running";
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream]?.on("data", (bytes: Buffer) => output(process, stream, bytes));
+  }
+  child.once("close", (code, signal) => {
+    const { signals } = globalThis.process.getBuiltinModule("node:os").constants;
+    process.exit = { exitStatus: code ?? 128 + (signal ? signals[signal] : 0), exitedAt: new Date().toISOString() };
+    process.status = "stopped";
+    process.ended(process.exit);
+    const { exitStatus } = process.exit;
+    const { containerId, execId } = request;
+    state.tell({ topic: "/tasks/exit", id: containerId, pid: child.pid, exitStatus, ...(execId ? { execId } : {}) });
+  });
+  return child.pid ?? 0;
+}
+
+function output(process: Process, stream: "stdout" | "stderr", bytes: Buffer): void {
+  for (const context of process.attached) context.send({ stream }, bytes).catch(() => {});
+  const { log } = process.stdio;
+  if (log?.driver !== "json-file" || !log.path) return;
+  for (const line of bytes.toString().split(/(?<=\n)/)) {
+    appendFileSync(log.path, `${JSON.stringify({ log: line, stream, time: new Date().toISOString() })}\n`);
+  }
+}
+
+async function forwardInput(process: Process, context: Attach): Promise<void> {
+  for await (const { value, blobs } of context.input) {
+    if (value.kind === "stdin") for (const blob of blobs) process.child?.stdin?.write(blob);
+    if (value.kind === "closeStdin") process.child?.stdin?.end();
+  }
+}
+
+function show(containerId: string, { status, child, exit }: Process) {
+  return { containerId, pid: child?.pid ?? 1, status, terminal: false, ...exit };
+}
