@@ -1,0 +1,12 @@
+export { buildProbe } from "../probe/build.ts";
+export { type ArchiveImage, type LayerEntry, layerTar, writeDockerArchive } from "./archive.ts";
+export { busyboxArchive, busyboxLayer, writeBusyboxArchive } from "./images.ts";
+export { cgroupDirectories, checkLeaks, type LeakScope, type LeakSnapshot, processesOf, snapshot } from "./leaks.ts";
+export { makeNamespaces, type Namespaces } from "./namespaces.ts";
+export type { Outside } from "./outside.ts";
+export { distBin, workTree } from "./paths.ts";
+export { missing, type Requirement, requires, type Skippable } from "./requires.ts";
+export type { ProcessEnd, RunOptions, RunResult, StartOptions, TempDir, TestProcess, WaitOptions } from "./resource.ts";
+export { childrenOf, descendantsOf, killTree, run, start, tempDir, waitFor } from "./resource.ts";
+export { type ClientOptions, type Stack, type StackOptions, startStack } from "./stack.ts";
+export { startTerminal, type Terminal, type TerminalOptions } from "./terminal.ts";
