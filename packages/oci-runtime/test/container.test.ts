@@ -5,13 +5,15 @@ import {
   mkdirSync,
   readFileSync,
   readlinkSync,
+  rmdirSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { S_IFIFO } from "@gantry/native-sys";
 import { defaultCapabilities, defaultSeccompProfile } from "@gantry/oci-spec/runtime";
+import { missing } from "@gantry/testkit";
 import { test } from "tap";
 import { createContainer } from "../src/run/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
@@ -178,6 +180,25 @@ test("limits reach the kernel, and the cgroups go with the container", { skip },
     return container;
   });
   t.same(globSync(`/sys/fs/cgroup/**/${id}`, { withFileTypes: false }), []);
+});
+
+test("a cpuset above that nobody has filled yet is filled", { skip: skip || missing("cgroup1") }, async (t) => {
+  await using box = new Box();
+  const above = `/sys/fs/cgroup/cpuset/${box.newId()}`;
+  mkdirSync(above);
+  try {
+    box.configure("cat /proc/self/cpuset", (spec) => {
+      spec.linux.cgroupsPath = join("/", above.slice("/sys/fs/cgroup/cpuset".length), "below");
+    });
+    const { status, stderr } = await box.run();
+    t.same([status, stderr], [0, ""]);
+    t.equal(
+      readFileSync(join(above, "cpuset.cpus"), "utf8"),
+      readFileSync("/sys/fs/cgroup/cpuset/cpuset.cpus", "utf8"),
+    );
+  } finally {
+    for (const path of globSync(`/sys/fs/cgroup/*/${basename(above)}`)) rmdirSync(path);
+  }
 });
 
 async function using_<T>(box: Box, work: (container: { id: string; pid: number }) => Promise<T>): Promise<T> {

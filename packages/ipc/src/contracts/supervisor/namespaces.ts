@@ -1,0 +1,28 @@
+import * as v from "valibot";
+import { empty, identifier, labels } from "../common.ts";
+import { call } from "../define.ts";
+
+export const namespaces = {
+  "namespaces.create": call({
+    doc: "Makes a namespace.",
+    request: v.object({ name: identifier, labels }),
+    reply: empty,
+  }),
+  "namespaces.list": call({
+    doc: "All namespaces with their labels.",
+    idempotent: true,
+    request: empty,
+    reply: v.object({ namespaces: v.array(v.object({ name: v.string(), labels })) }),
+  }),
+  "namespaces.label": call({
+    doc: "Sets labels; an empty value removes one.",
+    idempotent: true,
+    request: v.object({ name: identifier, labels }),
+    reply: empty,
+  }),
+  "namespaces.delete": call({
+    doc: "Removes an empty namespace; FailedPrecondition names what is in it.",
+    request: v.object({ name: identifier }),
+    reply: empty,
+  }),
+};

@@ -1,0 +1,9 @@
+import * as v from "valibot";
+import { identifier } from "../common.ts";
+
+/** Every request is made in one namespace; namespaces do not see each other's images, containers, snapshots and tasks. */
+export const inNamespace = { namespace: identifier };
+export const named = v.object({ ...inNamespace, name: v.string() });
+export const ofContainer = { ...inNamespace, containerId: identifier };
+/** A process of a task: without execId its first one. */
+export const ofProcess = { ...ofContainer, execId: v.optional(identifier) };
