@@ -33,12 +33,13 @@ test("kill -9 of the supervisor in the middle of a load: nothing half is seen, t
     await waitFor(() => steps[round]?.() || load.child.exitCode !== null, { timeoutMs: 20_000, intervalMs: 0 });
     await stack.killSupervisor();
     const { code } = await load.ended;
-    await waitFor(async () => (await client(["images"])).code === 0, { what: "a supervisor again" });
+    await waitFor(async () => (await client(["images"])).code === 0, { timeoutMs: 30_000, what: "a supervisor again" });
     const loaded = (await client(["images", "-q", "large"])).stdout !== "";
     t.equal(loaded, code === 0, `round ${round}: there if and only if the load was answered (${load.stderr().trim()})`);
     if (!loaded) t.match(load.stderr(), /supervisor.*lost|connection to .*supervisor/i);
     if (loaded) await client(["rmi", "large:1"]);
     await waitFor(() => same(filesOf(root), before), {
+      timeoutMs: 30_000,
       what: `no leftovers: ${JSON.stringify(filesOf(root))} ${JSON.stringify(before)}`,
     });
   }
