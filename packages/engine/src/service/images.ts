@@ -3,12 +3,15 @@ import type { engineContract } from "@gantry/ipc/contracts/engine";
 import type { World } from "../containers/world.ts";
 import { importImage, loadImages, pullImage, tagImage } from "../images/fetch.ts";
 import { listImages } from "../images/list.ts";
+import { login, pushImage, remoteTags } from "../images/push.ts";
 import { removeImage } from "../images/remove.ts";
 import { groupByImage, inspectView } from "../images/view.ts";
 
 type Methods = (typeof engineContract)["methods"];
 
-export function imageHandlers(world: World): Pick<Handlers<Methods>, Extract<keyof Methods, `image${string}`>> {
+type Names = Extract<keyof Methods, `image${string}` | `registry${string}`>;
+
+export function imageHandlers(world: World): Pick<Handlers<Methods>, Names> {
   return {
     imageList: async ({ Filters }) => ({ Images: await listImages(world, Filters ?? {}) }),
     imageInspect: async ({ Name }) => {
@@ -22,7 +25,14 @@ export function imageHandlers(world: World): Pick<Handlers<Methods>, Extract<key
     },
     imageRemove: async ({ Name, Force }) => ({ Items: await removeImage(world, Name, Force ?? false) }),
     imagePull: (request, context) => pullImage(world, request, context),
+    imagePush: (request, context) => pushImage(world, request, context),
+    imageRemoteTags: (request) => remoteTags(world, request),
     imageLoad: (request, context) => loadImages(world, request, context),
+    imageSave: async () => {
+      throw new Error("imageSave");
+    },
+    imageHistory: async () => ({ Items: [] }),
     imageImport: (request, context) => importImage(world, request, context),
+    registryLogin: (request) => login(world, request),
   };
 }

@@ -225,6 +225,26 @@ const images = {
     /** Name in full, manifest digest, and whether it was newer than the local one. */
     reply: v.object({ Name: v.string(), Digest: v.string(), Changed: v.boolean() }),
   }),
+  imagePush: stream({
+    doc: "Brings an image to the registry that its name says. NotFound when there is no image of that name.",
+    request: v.object({ ...byName, Platform: v.optional(v.string()), Auth: v.optional(registryAuth) }),
+    item: progress,
+    input: v.never(),
+    /** Digest and size of the manifest or index that was pushed. */
+    reply: v.object({ Digest: v.string(), Size: integer }),
+  }),
+  imageRemoteTags: call({
+    doc: "The tags of a registry's repository. Name is as people type it, without tag.",
+    idempotent: true,
+    request: v.object({ ...byName, Auth: v.optional(registryAuth) }),
+    reply: v.object({ Tags: v.array(v.string()) }),
+  }),
+  registryLogin: call({
+    doc: "Asks a registry whether it takes credentials. PermissionDenied when it does not.",
+    idempotent: true,
+    request: v.object({ /** docker.io, localhost:5000 */ Registry: v.string(), Auth: registryAuth }),
+    reply: v.object({ /** To keep instead of the password. */ IdentityToken: v.optional(v.string()) }),
+  }),
   imageLoad: stream({
     doc: "Reads an image archive from the input's blobs.",
     request: v.object({ Platform: v.optional(v.string()) }),
@@ -232,6 +252,35 @@ const images = {
     input: empty,
     /** Names as people type them, or ids of images without a name. */
     reply: v.object({ Loaded: v.array(v.string()) }),
+  }),
+  imageSave: stream({
+    doc: "Writes images as a docker-archive into the items' blobs. An id or a digest gives the archive's image no name; a repository alone means its tag latest.",
+    request: v.object({
+      Names: v.pipe(v.array(v.string()), v.minLength(1, "must name an image")),
+      Platform: v.optional(v.string()),
+    }),
+    item: empty,
+    input: v.never(),
+    reply: empty,
+  }),
+  imageHistory: call({
+    doc: "As the Engine API's image history: the steps of an image, the last one first.",
+    idempotent: true,
+    request: v.object({ ...byName, Platform: v.optional(v.string()) }),
+    reply: v.object({
+      Items: v.array(
+        v.object({
+          /** Of the image for its last step, else <missing>. */
+          Id: v.string(),
+          /** Seconds since 1970. */
+          Created: integer,
+          CreatedBy: v.string(),
+          Tags: v.array(v.string()),
+          Size: integer,
+          Comment: v.string(),
+        }),
+      ),
+    }),
   }),
   imageImport: stream({
     doc: "Makes an image of a root file system's tar from the input's blobs. Changes are Dockerfile lines: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR.",

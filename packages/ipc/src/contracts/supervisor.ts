@@ -1,15 +1,17 @@
 import * as v from "valibot";
 import { empty, integer } from "./common.ts";
 import { call, contract } from "./define.ts";
+import { archives } from "./supervisor/archives.ts";
 import { containers } from "./supervisor/containers.ts";
 import { content } from "./supervisor/content.ts";
 import { events } from "./supervisor/events.ts";
 import { images } from "./supervisor/images.ts";
 import { namespaces } from "./supervisor/namespaces.ts";
+import { registry } from "./supervisor/registry.ts";
 import { snapshots } from "./supervisor/snapshots.ts";
 import { tasks } from "./supervisor/tasks.ts";
 
-export { type Progress, progress, registryAuth } from "./common.ts";
+export { type Progress, progress, registryAccess, registryAuth } from "./common.ts";
 export { type ContainerRecord, container } from "./supervisor/containers.ts";
 export { type SupervisorEvent, supervisorEvent } from "./supervisor/events.ts";
 export { type Image, image, type ResolvedImage, resolvedImage } from "./supervisor/images.ts";
@@ -26,6 +28,8 @@ export const supervisorContract = contract("supervisor", 1, {
   }),
   ...namespaces,
   ...images,
+  ...registry,
+  ...archives,
   ...content,
   ...snapshots,
   ...containers,

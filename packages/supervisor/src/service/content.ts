@@ -1,7 +1,7 @@
 import { failedPrecondition, notFound } from "../errors.ts";
 import { collect, type Stores } from "../images/collect.ts";
+import { bytesOf } from "./bytes.ts";
 import type { ServiceHandlers } from "./handlers.ts";
-import { bytesOf } from "./images.ts";
 
 export function contentService(stores: Stores): ServiceHandlers<"content"> {
   const { content, metadata } = stores;

@@ -1,0 +1,37 @@
+import { unimplemented } from "../errors.ts";
+import type { IdleMemory } from "../idle-memory.ts";
+import { loadImages } from "../images/archive/load.ts";
+import type { ImageStore } from "../images/image-store.ts";
+import { importRootfs } from "../images/import-rootfs.ts";
+import { ProgressReporter } from "../images/progress.ts";
+import { bytesOf } from "./bytes.ts";
+import type { SupervisorHandlers } from "./handlers.ts";
+
+type ArchiveMethod = "images.load" | "images.export" | "images.importRootfs" | "images.unpack" | "images.createBundle";
+
+/** Images from archives and into them, and out of the stores. */
+export function archiveMethods(images: ImageStore, memory: IdleMemory): Pick<SupervisorHandlers, ArchiveMethod> {
+  return {
+    "images.load": async (request, { send, input }) => {
+      const progress = new ProgressReporter(send);
+      const loaded = await memory.during(() => loadImages(images, request, bytesOf(input), progress));
+      await progress.flush();
+      return { images: loaded };
+    },
+    "images.export": async () => {
+      throw unimplemented("images.export");
+    },
+    "images.importRootfs": async (request, { send, input }) => {
+      const progress = new ProgressReporter(send);
+      const imported = await memory.during(() => importRootfs(images, request, bytesOf(input), progress));
+      await progress.flush();
+      return imported;
+    },
+    "images.unpack": async () => {
+      throw unimplemented("images.unpack");
+    },
+    "images.createBundle": async () => {
+      throw unimplemented("images.createBundle");
+    },
+  };
+}
