@@ -57,15 +57,26 @@ export const descriptor = v.object({
 });
 export type Descriptor = v.InferOutput<typeof descriptor>;
 
+/** What happens when output comes faster than its reader takes it. */
+const pace = {
+  /** blocking (the default): the process waits. non-blocking: it never does, and what finds no room is lost. */
+  mode: v.optional(v.picklist(["blocking", "non-blocking"])),
+  /** Bytes that may wait in non-blocking mode; 1 MiB unless given. */
+  maxBufferSize: v.optional(v.pipe(integer, v.minValue(1))),
+};
+
 /** Where the log of a container goes and how it is kept. */
 export const logConfig = v.object({
-  /** json-file: Docker's one JSON object a line; none: nothing is kept. */
-  driver: v.picklist(["json-file", "none"]),
+  /** json-file: Docker's one JSON object a line; plain: the bytes of both streams as they come; none: nothing is kept. */
+  driver: v.picklist(["json-file", "plain", "none"]),
   path: v.optional(absolutePath),
   /** Bytes after which the file is rotated; without it the file grows. */
   maxSize: v.optional(integer),
   /** Files kept, the current one included; 1 unless given. */
   maxFiles: v.optional(integer),
+  /** Rotated files are compressed with gzip: PATH.1.gz and so on. */
+  compress: v.optional(v.boolean()),
+  ...pace,
   /** Put into every line as `attrs`. */
   attrs: v.optional(labels),
 });
@@ -93,6 +104,9 @@ export const stdio = v.object({
 });
 export type Stdio = v.InferOutput<typeof stdio>;
 
+/** Which streams of a process to attach to. */
+export const attachOptions = { stdin: v.boolean(), stdout: v.boolean(), stderr: v.boolean(), ...pace };
+
 /** How the OCI runtime is run. */
 export const runtime = v.object({
   /** Absolute path of an OCI runtime's binary. */
@@ -106,6 +120,30 @@ export const runtime = v.object({
 });
 export type Runtime = v.InferOutput<typeof runtime>;
 
+/** A process of a container, on the host; one that an exec has started carries its id, its children do not. */
+export const processInfo = v.object({ pid: integer, execId: v.optional(identifier) });
+
+/** The cgroup's figures, in the fields of containerd's metrics (io.containerd.cgroups.v1 or v2 Metrics, as JSON). */
+export const metrics = v.object({ timestamp, cgroupVersion: v.picklist([1, 2]), data: document });
+export type Metrics = v.InferOutput<typeof metrics>;
+
+/** How a container is frozen into files by the OCI runtime's checkpoint command (runc's flags). */
+export const checkpointOptions = {
+  /** Directory of the images; it is made. */
+  imagePath: absolutePath,
+  /** Directory of CRIU's logs; the images' one unless given. */
+  workPath: v.optional(absolutePath),
+  /** The container ends; without it, it runs on. */
+  exit: v.optional(v.boolean()),
+  tcpEstablished: v.optional(v.boolean()),
+  externalUnixSockets: v.optional(v.boolean()),
+  /** Containers with a terminal. */
+  shellJob: v.optional(v.boolean()),
+  fileLocks: v.optional(v.boolean()),
+};
+export type CheckpointOptions = v.InferOutput<ReturnType<typeof checkpointSchema>>;
+const checkpointSchema = () => v.object(checkpointOptions);
+
 export const processStatus = v.picklist(["created", "running", "paused", "stopped", "unknown"]);
 
 /** One frame of output, or the notice that a stream has ended; the bytes ride as the item's blob. */
@@ -118,13 +156,21 @@ export const attachInput = v.variant("kind", [
   v.object({ kind: v.literal("resize"), width: integer, height: integer }),
 ]);
 
-/** One step of a pull or load, for a progress display. `id` is a layer's short digest, or absent for the whole. */
+/**
+ * One step of a pull, push or load, for a progress display. `id` is a layer's short digest; without an `id` it is a
+ * step of the whole, or, with `ref`, of a document that Docker does not show.
+ */
 export const progress = v.object({
   id: v.optional(v.string()),
-  /** In Docker's words: "Pulling fs layer", "Downloading", "Download complete", "Extracting", "Pull complete", "Already exists". */
+  /**
+   * In Docker's words: "Pulling fs layer", "Downloading", "Download complete", "Extracting", "Pull complete",
+   * "Already exists"; "Preparing", "Waiting", "Layer already exists", "Mounted from REPOSITORY", "Pushing", "Pushed".
+   */
   status: v.string(),
   current: v.optional(integer),
   total: v.optional(integer),
+  /** containerd's name of what it is about: index-, manifest-, config- or layer-, and the digest. */
+  ref: v.optional(v.string()),
 });
 export type Progress = v.InferOutput<typeof progress>;
 
@@ -134,4 +180,21 @@ export const registryAuth = v.object({
   password: v.optional(v.string()),
   /** A refresh token instead of a password. */
   identityToken: v.optional(v.string()),
+  /** A bearer token that is sent as it is. */
+  registryToken: v.optional(v.string()),
 });
+
+/** How a registry is reached, where it differs from what the supervisor's own configuration says. */
+export const registryAccess = {
+  auth: v.optional(registryAuth),
+  /** Plain HTTP; tried by itself for loopback only. */
+  plainHttp: v.optional(v.boolean()),
+  /** Take any certificate. */
+  skipVerify: v.optional(v.boolean()),
+  /** Directory with HOST/hosts.toml in containerd's form, instead of the supervisor's. */
+  hostsDirectory: v.optional(absolutePath),
+  /** PEM text: certificates of authorities besides the system's, the client's certificate and its key. */
+  ca: v.optional(v.string()),
+  cert: v.optional(v.string()),
+  key: v.optional(v.string()),
+};

@@ -2,12 +2,16 @@ import * as v from "valibot";
 import {
   absolutePath,
   attachInput,
+  attachOptions,
+  checkpointOptions,
   document,
   empty,
   exitStatus,
   identifier,
   integer,
+  metrics,
   outputItem,
+  processInfo,
   processStatus,
   runtime,
   stdio,
@@ -24,7 +28,18 @@ export const exit = v.object({ exitStatus, exitedAt: timestamp });
 export const shimEvent = v.object({
   sequence: integer,
   time: timestamp,
-  topic: v.picklist(["create", "start", "exec-added", "exec-started", "exit", "oom", "paused", "resumed", "delete"]),
+  topic: v.picklist([
+    "create",
+    "start",
+    "exec-added",
+    "exec-started",
+    "exit",
+    "oom",
+    "paused",
+    "resumed",
+    "checkpointed",
+    "delete",
+  ]),
   id: v.string(),
   execId: v.optional(v.string()),
   pid: v.optional(integer),
@@ -34,8 +49,16 @@ export const shimEvent = v.object({
 /** containerd's task API, served by one shim for one container. */
 export const shimContract = contract("shim", 1, {
   create: call({
-    doc: "Runs the OCI runtime's create on a bundle. The container's first process exists and waits; the shim owns its streams.",
-    request: v.object({ id: identifier, namespace: identifier, bundle: absolutePath, runtime, stdio }),
+    doc: "Runs the OCI runtime's create on a bundle. The container's first process exists and waits; the shim owns its streams. With checkpoint there is no process (pid 0) until start restores it.",
+    request: v.object({
+      id: identifier,
+      namespace: identifier,
+      bundle: absolutePath,
+      runtime,
+      stdio,
+      /** Directory of images to restore from. */
+      checkpoint: v.optional(absolutePath),
+    }),
     reply: v.object({ pid: integer }),
   }),
   start: call({
@@ -71,10 +94,10 @@ export const shimContract = contract("shim", 1, {
   pause: call({ doc: "Freezes the container.", idempotent: true, request: empty, reply: empty }),
   resume: call({ doc: "Thaws the container.", idempotent: true, request: empty, reply: empty }),
   pids: call({
-    doc: "Ids, on the host, of every process of the container.",
+    doc: "Every process of the container.",
     idempotent: true,
     request: empty,
-    reply: v.object({ pids: v.array(integer) }),
+    reply: v.object({ processes: v.array(processInfo) }),
   }),
   resizePty: call({
     doc: "Sets the size of a process's terminal, in characters.",
@@ -94,6 +117,12 @@ export const shimContract = contract("shim", 1, {
     idempotent: true,
     request: empty,
     reply: document,
+  }),
+  metrics: call({ doc: "The cgroup's figures, read by the shim.", idempotent: true, request: empty, reply: metrics }),
+  checkpoint: call({
+    doc: "Runs the OCI runtime's checkpoint. Unimplemented or FailedPrecondition where it cannot.",
+    request: v.object(checkpointOptions),
+    reply: empty,
   }),
   wait: call({
     doc: "Waits for a process to end. Answers at once if it has.",
@@ -123,8 +152,8 @@ export const shimContract = contract("shim", 1, {
     reply: empty,
   }),
   attach: stream({
-    doc: "Output of a process from now on, and its standard input. Ends with the exit of the process, once its output is drained. A client that reads slowly slows the process.",
-    request: v.object({ execId: v.optional(identifier), stdin: v.boolean(), stdout: v.boolean(), stderr: v.boolean() }),
+    doc: "Output of a process from now on, and its standard input. Ends with the exit of the process, once its output is drained. Any number may be attached; each gets all of the output. In blocking mode (the default) a client that reads slowly slows the process.",
+    request: v.object({ execId: v.optional(identifier), ...attachOptions }),
     item: outputItem,
     input: attachInput,
     reply: v.object({ exitStatus: v.optional(exitStatus) }),

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { document, empty, identifier, labels, runtime, timestamp } from "../common.ts";
+import { absolutePath, document, empty, identifier, labels, runtime, timestamp } from "../common.ts";
 import { call } from "../define.ts";
 import { inNamespace } from "./scope.ts";
 
@@ -20,6 +20,14 @@ export const container = v.object({
 });
 export type ContainerRecord = v.InferOutput<typeof container>;
 
+/** What is left out of a runtime is the supervisor's own: its OCI runtime, by messages, with a state of each namespace. */
+const runtimeChoice = v.object({
+  path: v.optional(absolutePath),
+  args: v.optional(v.array(v.string())),
+  root: v.optional(absolutePath),
+  worker: v.optional(v.boolean()),
+});
+
 export const containers = {
   "containers.create": call({
     doc: "Records a container.",
@@ -30,7 +38,7 @@ export const containers = {
       labels,
       spec: document,
       snapshotKey: v.string(),
-      runtime,
+      runtime: v.optional(runtimeChoice),
       user: v.string(),
     }),
     reply: container,

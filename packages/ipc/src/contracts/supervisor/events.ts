@@ -24,6 +24,7 @@ export const supervisorEvent = v.object({
     "/tasks/oom",
     "/tasks/paused",
     "/tasks/resumed",
+    "/tasks/checkpointed",
     "/tasks/exec-added",
     "/tasks/exec-started",
     "/namespaces/create",
@@ -35,6 +36,8 @@ export const supervisorEvent = v.object({
   execId: v.optional(v.string()),
   pid: v.optional(integer),
   exitStatus: v.optional(exitStatus),
+  /** Why, where the exit status does not tell: the shim died. */
+  reason: v.optional(v.string()),
 });
 export type SupervisorEvent = v.InferOutput<typeof supervisorEvent>;
 

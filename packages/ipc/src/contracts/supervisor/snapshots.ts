@@ -3,61 +3,83 @@ import { empty, integer, labels, timestamp } from "../common.ts";
 import { call } from "../define.ts";
 import { inNamespace } from "./scope.ts";
 
+/** How snapshots are kept: stacked by overlayfs, or each one a full copy of its parent (reflinked where that can be). */
+export const snapshotterName = v.picklist(["overlayfs", "native"]);
+
+/** A snapshot's key is unique in its namespace and snapshotter; without a snapshotter the supervisor's own is meant. */
+export const ofSnapshotter = { ...inNamespace, snapshotter: v.optional(snapshotterName) };
+const ofSnapshot = { ...ofSnapshotter, key: v.string() };
+
 export const snapshotKind = v.picklist(["view", "active", "committed"]);
 export const snapshot = v.object({
   key: v.string(),
   parent: v.string(),
   kind: snapshotKind,
   labels,
+  snapshotter: snapshotterName,
   createdAt: timestamp,
+  updatedAt: timestamp,
 });
+export type Snapshot = v.InferOutput<typeof snapshot>;
 
 /** mount(8)-like: what to mount to see a snapshot. */
 export const mountSpec = v.object({ type: v.string(), source: v.string(), options: v.array(v.string()) });
 
 export const snapshots = {
+  "snapshots.snapshotters": call({
+    doc: "The ways in which snapshots can be kept here: those that do not work say why. `default` is the one that images are unpacked with.",
+    idempotent: true,
+    request: empty,
+    reply: v.object({
+      default: snapshotterName,
+      /** Why it is the default: a flag, or what was found. */
+      reason: v.string(),
+      snapshotters: v.array(v.object({ name: snapshotterName, error: v.optional(v.string()) })),
+    }),
+  }),
   "snapshots.prepare": call({
     doc: "Makes an active (writable) snapshot on a committed parent (empty: on nothing).",
-    request: v.object({ ...inNamespace, key: v.string(), parent: v.string(), labels: v.optional(labels) }),
+    request: v.object({ ...ofSnapshot, parent: v.string(), labels: v.optional(labels) }),
     reply: v.object({ mounts: v.array(mountSpec) }),
   }),
   "snapshots.view": call({
-    doc: "Makes a read-only snapshot.",
-    request: v.object({ ...inNamespace, key: v.string(), parent: v.string() }),
+    doc: "Makes a read-only snapshot on a committed parent (empty: on nothing).",
+    request: v.object({ ...ofSnapshot, parent: v.string(), labels: v.optional(labels) }),
     reply: v.object({ mounts: v.array(mountSpec) }),
   }),
   "snapshots.commit": call({
-    doc: "Turns an active snapshot into a committed one.",
-    request: v.object({ ...inNamespace, key: v.string(), name: v.string() }),
+    doc: "Turns an active snapshot into a committed one of another name. Labels, when given, replace those it had.",
+    request: v.object({ ...ofSnapshot, name: v.string(), labels: v.optional(labels) }),
     reply: empty,
   }),
-  "snapshots.stat": call({
-    doc: "One snapshot.",
-    idempotent: true,
-    request: v.object({ ...inNamespace, key: v.string() }),
-    reply: snapshot,
-  }),
+  "snapshots.stat": call({ doc: "One snapshot.", idempotent: true, request: v.object(ofSnapshot), reply: snapshot }),
   "snapshots.list": call({
-    doc: "All snapshots.",
+    doc: "All snapshots of a snapshotter, parents before their children.",
     idempotent: true,
-    request: v.object(inNamespace),
+    request: v.object(ofSnapshotter),
     reply: v.object({ snapshots: v.array(snapshot) }),
   }),
-  "snapshots.mounts": call({
-    doc: "What to mount to see a snapshot.",
+  "snapshots.label": call({
+    doc: "Sets labels; an empty value removes one.",
     idempotent: true,
-    request: v.object({ ...inNamespace, key: v.string() }),
+    request: v.object({ ...ofSnapshot, labels }),
+    reply: snapshot,
+  }),
+  "snapshots.mounts": call({
+    doc: "What to mount to see an active snapshot or a view.",
+    idempotent: true,
+    request: v.object(ofSnapshot),
     reply: v.object({ mounts: v.array(mountSpec) }),
   }),
   "snapshots.usage": call({
-    doc: "Bytes and inodes of its own.",
+    doc: "Bytes on disk and inodes of its own, a file with several names counted once.",
     idempotent: true,
-    request: v.object({ ...inNamespace, key: v.string() }),
+    request: v.object(ofSnapshot),
     reply: v.object({ size: integer, inodes: integer }),
   }),
   "snapshots.remove": call({
     doc: "Removes a snapshot without children.",
-    request: v.object({ ...inNamespace, key: v.string() }),
+    request: v.object(ofSnapshot),
     reply: empty,
   }),
 };

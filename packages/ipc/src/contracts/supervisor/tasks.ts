@@ -1,12 +1,17 @@
 import * as v from "valibot";
 import {
+  absolutePath,
   attachInput,
+  attachOptions,
+  checkpointOptions,
   document,
   empty,
   exitStatus,
   identifier,
   integer,
+  metrics,
   outputItem,
+  processInfo,
   processStatus,
   stdio,
   timestamp,
@@ -22,14 +27,34 @@ export const task = v.object({
   terminal: v.boolean(),
   exitStatus: v.optional(exitStatus),
   exitedAt: v.optional(timestamp),
+  /** Why it ended, where its exit status does not tell: its shim died. */
+  reason: v.optional(v.string()),
 });
 export type Task = v.InferOutput<typeof task>;
+
+/** Named pipes that were made, as containerd names them; a terminal has no stderr. */
+const fifos = v.object({
+  stdin: v.optional(absolutePath),
+  stdout: absolutePath,
+  stderr: v.optional(absolutePath),
+});
+/**
+ * A directory to make named pipes in, DIRECTORY/RANDOM/ID-stdin|stdout|stderr (ID: the exec's or the container's), which
+ * the streams then use, stdin only where `stdio.stdin` is set. They go with the process's deletion.
+ */
+const fifoDirectory = v.optional(absolutePath);
 
 export const tasks = {
   "tasks.create": call({
     doc: "Mounts the root file system, writes the bundle, takes a shim and runs the OCI runtime's create.",
-    request: v.object({ ...ofContainer, stdio }),
-    reply: v.object({ pid: integer }),
+    request: v.object({
+      ...ofContainer,
+      stdio,
+      fifoDirectory,
+      /** Directory of a checkpoint's images: start restores from it, and the pid is 0 until then. */
+      checkpoint: v.optional(absolutePath),
+    }),
+    reply: v.object({ pid: integer, fifos: v.optional(fifos) }),
   }),
   "tasks.start": call({
     doc: "Starts the created task or an added exec.",
@@ -51,8 +76,9 @@ export const tasks = {
       process: document,
       /** As container.user. */ user: v.string(),
       stdio,
+      fifoDirectory,
     }),
-    reply: empty,
+    reply: v.object({ fifos: v.optional(fifos) }),
   }),
   "tasks.kill": call({
     doc: "Sends a signal.",
@@ -62,10 +88,10 @@ export const tasks = {
   "tasks.pause": call({ doc: "Freezes.", idempotent: true, request: v.object(ofContainer), reply: empty }),
   "tasks.resume": call({ doc: "Thaws.", idempotent: true, request: v.object(ofContainer), reply: empty }),
   "tasks.pids": call({
-    doc: "Ids on the host of its processes.",
+    doc: "Its processes, on the host.",
     idempotent: true,
     request: v.object(ofContainer),
-    reply: v.object({ pids: v.array(integer) }),
+    reply: v.object({ processes: v.array(processInfo) }),
   }),
   "tasks.resizePty": call({
     doc: "Sets a terminal's size.",
@@ -86,13 +112,24 @@ export const tasks = {
     reply: empty,
   }),
   "tasks.stats": call({
-    doc: "Figures of its cgroup.",
+    doc: "Figures of its cgroup in the shape of `runc events --stats`' data.",
     idempotent: true,
     request: v.object(ofContainer),
     reply: document,
   }),
+  "tasks.metrics": call({
+    doc: "Figures of its cgroup in the fields of containerd's metrics.",
+    idempotent: true,
+    request: v.object(ofContainer),
+    reply: metrics,
+  }),
+  "tasks.checkpoint": call({
+    doc: "Freezes a running task into files by the OCI runtime's checkpoint. With exit the task then ends.",
+    request: v.object({ ...ofContainer, ...checkpointOptions }),
+    reply: empty,
+  }),
   "tasks.wait": call({
-    doc: "Waits for the end of a task or exec; at once if it has ended.",
+    doc: "Waits for the end of a task or exec, started or not; at once if it has ended.",
     idempotent: true,
     request: v.object(ofProcess),
     reply: v.object({ exitStatus, exitedAt: timestamp }),
@@ -104,7 +141,7 @@ export const tasks = {
   }),
   "tasks.attach": stream({
     doc: "As the shim's attach.",
-    request: v.object({ ...ofProcess, stdin: v.boolean(), stdout: v.boolean(), stderr: v.boolean() }),
+    request: v.object({ ...ofProcess, ...attachOptions }),
     item: outputItem,
     input: attachInput,
     reply: v.object({ exitStatus: v.optional(exitStatus) }),

@@ -1,0 +1,66 @@
+import type { InputOf, ItemOf, ReplyOf, RequestOf, StreamContext } from "@gantry/ipc";
+import { relay } from "@gantry/ipc";
+import type { engineContract } from "@gantry/ipc/contracts/engine";
+import {
+  familiarize,
+  formatReference,
+  parseReference,
+  type Reference,
+  repositoryName,
+  withDefaultTag,
+} from "@gantry/oci-spec";
+import { invalid, notFound } from "../base/errors.ts";
+import { messageOf } from "../base/log.ts";
+import type { World } from "../containers/world.ts";
+
+type Methods = (typeof engineContract)["methods"];
+type Context<K extends keyof Methods> = StreamContext<ItemOf<Methods[K]>, InputOf<Methods[K]>>;
+
+/** `push`: the image of exactly this name. */
+export async function pushImage(
+  world: World,
+  request: RequestOf<Methods["imagePush"]>,
+  context: Context<"imagePush">,
+): Promise<ReplyOf<Methods["imagePush"]>> {
+  const reference = withDefaultTag(referenceOf(request.Name));
+  if (reference.digest !== undefined) throw invalid("cannot push a digest reference");
+  const name = formatReference(reference);
+  const { images } = await world.supervisor.call("images.list", {});
+  if (!images.some((image) => image.name === name)) {
+    throw notFound(`An image does not exist locally with the tag: ${familiarize(repositoryName(reference))}`);
+  }
+  const { Platform: platform, Auth: auth } = request;
+  const upstream = world.supervisor.open("images.push", { name, ...(platform && { platform }), ...(auth && { auth }) });
+  const { target } = await relay(context, upstream);
+  world.images.invalidate();
+  world.events.emit("image", "push", familiarize(name), { name: familiarize(name) });
+  return { Digest: target.digest, Size: target.size };
+}
+
+/** The tags that a registry has of a repository. */
+export async function remoteTags(
+  world: World,
+  request: RequestOf<Methods["imageRemoteTags"]>,
+): Promise<ReplyOf<Methods["imageRemoteTags"]>> {
+  const { Name, Auth: auth } = request;
+  const repository = repositoryName(referenceOf(Name));
+  const { tags } = await world.supervisor.call("images.listTags", { repository, ...(auth && { auth }) });
+  return { Tags: tags };
+}
+
+/** `login`: whether a registry takes credentials. */
+export async function login(
+  world: World,
+  { Registry: registry, Auth: auth }: RequestOf<Methods["registryLogin"]>,
+): Promise<ReplyOf<Methods["registryLogin"]>> {
+  const { identityToken } = await world.supervisor.call("images.login", { registry, auth });
+  return identityToken === undefined ? {} : { IdentityToken: identityToken };
+}
+
+function referenceOf(text: string): Reference {
+  try {
+    return parseReference(text);
+  } catch (error) {
+    throw invalid(messageOf(error));
+  }
+}

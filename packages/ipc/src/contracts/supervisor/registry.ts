@@ -1,0 +1,79 @@
+import * as v from "valibot";
+import { descriptor, integer, labels, progress, registryAccess } from "../common.ts";
+import { call, stream } from "../define.ts";
+import { image } from "./images.ts";
+import { inNamespace } from "./scope.ts";
+
+const parallel = v.pipe(integer, v.minValue(1), v.maxValue(64));
+
+/** Images between here and registries (distribution-spec). */
+export const registry = {
+  "images.pull": stream({
+    doc: "Fetches an image or another artifact from a registry and gives it its name; an image is unpacked. What is already here is not fetched again.",
+    request: v.object({
+      ...inNamespace,
+      ...registryAccess,
+      /** Full reference with tag or digest. */
+      name: v.string(),
+      /** The platform that is fetched and unpacked; this host's where absent. */
+      platform: v.optional(v.string()),
+      /** Fetch the content of every platform; the one above is unpacked. */
+      allPlatforms: v.optional(v.boolean()),
+      /** Fetch the manifests and configurations of every platform. */
+      allMetadata: v.optional(v.boolean()),
+      /** Fetch no layers. */
+      metadataOnly: v.optional(v.boolean()),
+      /** Fetch also what refers to the image: signatures, attestations, SBOMs. */
+      referrers: v.optional(v.boolean()),
+      /** False: the content is fetched only. */
+      unpack: v.optional(v.boolean()),
+      /** Of the image. */
+      labels: v.optional(labels),
+      /** Layers fetched at a time. */
+      parallel: v.optional(parallel),
+    }),
+    item: progress,
+    input: v.never(),
+    reply: v.object({ image, /** False when the name already had this target. */ changed: v.boolean() }),
+  }),
+  "images.push": stream({
+    doc: "Brings an image or another artifact to a registry: an index whole when all of it is here, else the manifest of this host's platform.",
+    request: v.object({
+      ...inNamespace,
+      ...registryAccess,
+      /** Full reference that it gets: with a tag, or with the digest of what is pushed. */
+      name: v.string(),
+      /** Local image that is pushed; the one of the same name where absent. */
+      source: v.optional(v.string()),
+      /** Push this document instead of what the source's name stands for. */
+      target: v.optional(descriptor),
+      /** Push only this platform's manifest. */
+      platform: v.optional(v.string()),
+      /** Push every platform; NotFound names what is not here. */
+      allPlatforms: v.optional(v.boolean()),
+      /** Push also what refers to the image. */
+      referrers: v.optional(v.boolean()),
+      /** Push layers of a type that says that they must not be. */
+      nonDistributable: v.optional(v.boolean()),
+      /** Layers pushed at a time. */
+      parallel: v.optional(parallel),
+    }),
+    item: progress,
+    input: v.never(),
+    /** What the registry now has under the name. */
+    reply: v.object({ target: descriptor }),
+  }),
+  "images.listTags": call({
+    doc: "The tags of a registry's repository.",
+    idempotent: true,
+    request: v.object({ ...inNamespace, ...registryAccess, /** docker.io/library/busybox */ repository: v.string() }),
+    reply: v.object({ tags: v.array(v.string()) }),
+  }),
+  "images.login": call({
+    doc: "Asks a registry whether it takes credentials. PermissionDenied when it does not.",
+    idempotent: true,
+    request: v.object({ ...inNamespace, ...registryAccess, /** docker.io, localhost:5000 */ registry: v.string() }),
+    /** A refresh token to keep instead of the password, where the registry gives one. */
+    reply: v.object({ identityToken: v.optional(v.string()) }),
+  }),
+};
