@@ -136,8 +136,14 @@ class Pull {
     }
   }
 
-  async #fetched(layer: ImageDescriptor): Promise<void> {
-    await this.#fetches.get(layer.digest);
+  #fetched(layer: ImageDescriptor): AsyncIterable<Buffer> | undefined {
+    const fetch = this.#fetches.get(layer.digest);
+    return fetch && this.#afterFetch(layer, fetch);
+  }
+
+  async *#afterFetch({ digest }: ImageDescriptor, fetch: Promise<void>): AsyncGenerator<Buffer> {
+    await fetch;
+    yield* this.#images.stores.content.read(this.#request.namespace, digest);
   }
 
   async #fetchLayer(layer: ImageDescriptor): Promise<void> {

@@ -42,14 +42,15 @@ export class Unpacker {
 
   /**
    * Unpacks the layers that are not unpacked yet.
-   * @param ready resolves once a layer's blob is in the content store
+   * @param open gives a layer's bytes while they are still being fetched; it ends once they are checked and in the
+   * content store, and fails when they never come. Undefined: they are in the store.
    * @returns the chain id of the last layer; empty for an image without layers
    */
   async unpack(
     namespace: string,
     image: Pick<PlatformImage, "manifest" | "config">,
     progress?: ProgressReporter,
-    ready: (layer: ImageDescriptor) => Promise<void> = async () => {},
+    open: (layer: ImageDescriptor) => AsyncIterable<Buffer> | undefined = () => undefined,
   ): Promise<string> {
     const diffIds = image.config.rootfs.diff_ids ?? [];
     const { layers } = image.manifest;
@@ -63,14 +64,17 @@ export class Unpacker {
     for (const [at, chainId] of chain.entries()) {
       const layer = layers[at] as ImageDescriptor;
       const step = { namespace, layer, diffId: diffIds[at] as string, chainId, parent };
-      await ready(layer);
-      await this.#lock.run(`${namespace} ${chainId}`, () => this.#unpackLayer(step, progress));
+      await this.#lock.run(`${namespace} ${chainId}`, () => this.#unpackLayer(step, progress, open));
       parent = chainId;
     }
     return parent;
   }
 
-  async #unpackLayer(step: LayerStep, progress?: ProgressReporter): Promise<void> {
+  async #unpackLayer(
+    step: LayerStep,
+    progress: ProgressReporter | undefined,
+    open: (layer: ImageDescriptor) => AsyncIterable<Buffer> | undefined,
+  ): Promise<void> {
     const { namespace, layer, diffId, chainId, parent } = step;
     const { snapshots, content, metadata } = this.#stores;
     const id = shortDigest(layer.digest);
@@ -79,7 +83,7 @@ export class Unpacker {
     const row = snapshots.prepare(namespace, key, parent, { managed: true });
     try {
       let read = 0;
-      const source = counting(content.read(namespace, layer.digest), (bytes) => {
+      const source = counting(open(layer) ?? content.read(namespace, layer.digest), (bytes) => {
         read += bytes;
         progress?.figure("Extracting", id, read, layer.size);
       });
