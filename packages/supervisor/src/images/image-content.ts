@@ -32,7 +32,8 @@ export interface PlatformImage {
 const maxNesting = 4;
 /** overlayfs takes 500 lower layers (OVL_MAX_STACK); one is left for a container's own init layer. */
 const maxLayers = 499;
-const configTypes: readonly string[] = [mediaTypes.config, mediaTypes.dockerConfig];
+/** Configurations that describe a root file system. */
+export const configTypes: readonly string[] = [mediaTypes.config, mediaTypes.dockerConfig];
 
 /** The platform that is asked for, or the host's. @throws RpcError InvalidArgument */
 export function wantedPlatform(text: string | undefined): Platform {

@@ -1,6 +1,7 @@
 import { unimplemented } from "../errors.ts";
 import type { IdleMemory } from "../idle-memory.ts";
 import { loadImages } from "../images/archive/load.ts";
+import { exportImages } from "../images/export/export.ts";
 import type { ImageStore } from "../images/image-store.ts";
 import { importRootfs } from "../images/import-rootfs.ts";
 import { ProgressReporter } from "../images/progress.ts";
@@ -18,9 +19,9 @@ export function archiveMethods(images: ImageStore, memory: IdleMemory): Pick<Sup
       await progress.flush();
       return { images: loaded };
     },
-    "images.export": async () => {
-      throw unimplemented("images.export");
-    },
+    "images.export": async (request, { send, signal }) => ({
+      size: await memory.during(() => exportImages(images, request, (...parts) => send({}, ...parts), signal)),
+    }),
     "images.importRootfs": async (request, { send, input }) => {
       const progress = new ProgressReporter(send);
       const imported = await memory.during(() => importRootfs(images, request, bytesOf(input), progress));
