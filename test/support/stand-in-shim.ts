@@ -81,7 +81,7 @@ const handlers: Handlers<typeof shimContract.methods> = {
     publish({ topic: "delete", id });
     return { pid: child?.pid ?? 0, ...ended };
   },
-  pids: async () => ({ pids: own().child?.pid ? [own().child?.pid as number] : [] }),
+  pids: async () => ({ processes: own().child?.pid ? [{ pid: own().child?.pid as number }] : [] }),
   connect: async () => ({ shimPid: process.pid, version: "stand-in", ...(container ? { id: container.id } : {}) }),
   shutdown: async () => {
     setTimeout(() => process.exit(0), 50);
@@ -107,6 +107,8 @@ const handlers: Handlers<typeof shimContract.methods> = {
   resume: unsupported,
   update: unsupported,
   stats: unsupported,
+  metrics: unsupported,
+  checkpoint: unsupported,
 };
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();

@@ -238,7 +238,7 @@ function processHandlers(state: State) {
       state.process(request).status = "running";
       return signalled(request, "SIGCONT");
     },
-    "tasks.pids": async (request) => ({ pids: [state.process(request).child?.pid ?? 0] }),
+    "tasks.pids": async (request) => ({ processes: [{ pid: state.process(request).child?.pid ?? 0 }] }),
     "tasks.resizePty": async () => ({}),
     "tasks.attach": async (request, context) => {
       const process = state.process(request);

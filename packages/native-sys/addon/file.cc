@@ -1,6 +1,7 @@
 // Files and descriptors.
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -123,6 +124,11 @@ Napi::Value pipeVerb(const Args& args) {
   return ends;
 }
 
+Napi::Value eventFdVerb(const Args& args) {
+  const long fd = check(args.env(), eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd");
+  return Napi::Number::New(args.env(), static_cast<double>(fd));
+}
+
 }  // namespace
 
 void defineFile(Napi::Object exports) {
@@ -139,6 +145,7 @@ void defineFile(Napi::Object exports) {
   define(exports, "memfdCreate", memfdCreateVerb);
   define(exports, "addSeals", addSealsVerb);
   define(exports, "pipe", pipeVerb);
+  define(exports, "eventFd", eventFdVerb);
 }
 
 }  // namespace gantry

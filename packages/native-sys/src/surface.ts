@@ -1,7 +1,8 @@
 /**
  * The whole native surface of the addon, on one page. Verbs are the kernel's: each is one system call
  * (or the one smallest sequence that cannot be split from JavaScript), named as its man page.
- * Numbers are the kernel's constants, from `constants.ts`. Paths are passed as given.
+ * Numbers are the kernel's constants, from `constants.ts`. Paths are passed as given; as bytes where a name need not
+ * be UTF-8.
  *
  * Every failure throws a SystemError: `code` ("ENOENT"), `errno` (positive), `syscall` ("mount"), and `path` where
  * there is one; the message reads `mount /proc: EPERM: operation not permitted`.
@@ -30,14 +31,14 @@ export interface NativeSys {
   pivotRoot(newRoot: string, putOld: string): void;
 
   // files
-  openat2(dirFd: number, path: string, flags: number, mode: number, resolve: number): number;
+  openat2(dirFd: number, path: Path, flags: number, mode: number, resolve: number): number;
   closeFd(fd: number): void;
-  mknod(path: string, mode: number, major: number, minor: number): void;
-  utimens(path: string, atimeNs: bigint, mtimeNs: bigint, follow: boolean): void;
-  getxattr(path: string, name: string, follow: boolean): Buffer | null;
-  setxattr(path: string, name: string, value: Uint8Array, flags: number, follow: boolean): void;
-  listxattr(path: string, follow: boolean): string[];
-  removexattr(path: string, name: string, follow: boolean): void;
+  mknod(path: Path, mode: number, major: number, minor: number): void;
+  utimens(path: Path, atimeNs: bigint, mtimeNs: bigint, follow: boolean): void;
+  getxattr(path: Path, name: Path, follow: boolean): Buffer | null;
+  setxattr(path: Path, name: Path, value: Uint8Array, flags: number, follow: boolean): void;
+  listxattr(path: Path, follow: boolean): string[];
+  removexattr(path: Path, name: Path, follow: boolean): void;
   renameat2(from: string, to: string, flags: number): void;
   /** Takes or drops an advisory lock; false when LOCK_NB is set and another process holds it. */
   flock(fd: number, operation: number): boolean;
@@ -51,6 +52,8 @@ export interface NativeSys {
   /** fcntl(F_ADD_SEALS). */
   addSeals(fd: number, seals: number): void;
   pipe(flags: number): [read: number, write: number];
+  /** eventfd(2), non-blocking, counting from 0. */
+  eventFd(): number;
 
   // processes
   /**
@@ -63,6 +66,8 @@ export interface NativeSys {
   waitid(idType: number, id: number, options: number): ExitInfo | null;
   pidfdOpen(pid: number): number;
   pidfdSendSignal(pidFd: number, signal: number): void;
+  /** A descriptor of another process, as one of this one. */
+  pidfdGetfd(pidFd: number, fd: number): number;
   kill(pid: number, signal: number): void;
   setns(fd: number, type: number): void;
   unshare(flags: number): void;
@@ -207,3 +212,6 @@ export interface SeccompProfile {
     }[];
   }[];
 }
+
+/** Text, which is passed as UTF-8, or the bytes themselves. */
+export type Path = string | Uint8Array;

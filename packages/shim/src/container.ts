@@ -1,15 +1,21 @@
 import { RpcError } from "@gantry/ipc";
-import type { Stdio } from "@gantry/ipc/contracts/common";
+import type { CheckpointOptions, Metrics, Stdio } from "@gantry/ipc/contracts/common";
 import { SIGNALS } from "@gantry/native-sys";
+import { type Cgroup, cgroupOf } from "./cgroup/cgroup.ts";
+import { readMetrics } from "./cgroup/metrics.ts";
+import { OomWatch } from "./cgroup/oom.ts";
 import { type CreateRequest, openStdio, type ShimContext, type ShimEvent } from "./context.ts";
+import { Execs, release } from "./process/execs.ts";
 import { launch, orInvalidArgument, signalProcess } from "./process/launch.ts";
-import { OomCounter } from "./process/oom.ts";
 import { ContainerProcess, type Exit } from "./process/process.ts";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime/runtime.ts";
 
 export interface Deleted extends Exit {
   readonly pid: number;
 }
+
+/** Exit status of a container that could not be restored. */
+const failedStatus = 255;
 
 /** The shim's one container, from a successful create on. */
 export class Container {
@@ -18,8 +24,10 @@ export class Container {
   readonly init: ContainerProcess;
   readonly #context: ShimContext;
   readonly #runtime: OciRuntime;
-  readonly #execs = new Map<string, ContainerProcess>();
-  #oom: OomCounter | undefined;
+  readonly #request: CreateRequest;
+  readonly #execs = new Execs();
+  #cgroup: Cgroup | undefined;
+  #oom: OomWatch | undefined;
   #execCount = 0;
   #paused = false;
   #deleting: Promise<Deleted> | undefined;
@@ -28,6 +36,7 @@ export class Container {
   private constructor(context: ShimContext, runtime: OciRuntime, request: CreateRequest) {
     this.#context = context;
     this.#runtime = runtime;
+    this.#request = request;
     this.id = request.id;
     this.bundle = request.bundle;
     this.init = new ContainerProcess(this.#stdio(request.stdio, "init"));
@@ -36,12 +45,9 @@ export class Container {
   /** Has the runtime create the container. @throws RpcError of the runtime, or InvalidArgument for unusable streams */
   static async create(context: ShimContext, runtime: OciRuntime, request: CreateRequest): Promise<Container> {
     const container = new Container(context, runtime, request);
-    const { id, namespace, bundle, runtime: asked } = request;
-    const task = { id, namespace, bundle, runtime: asked, shimPid: process.pid };
-    context.files.writeTask(task);
+    container.#record();
     try {
-      const pid = await container.#launch(container.init, (streams) => runtime.create(bundle, streams));
-      context.files.writeTask({ ...task, pid });
+      await container.#createInit();
     } catch (error) {
       if (container.init.pid > 0) await runtime.delete().catch(() => undefined);
       context.files.removeTask();
@@ -77,10 +83,10 @@ export class Container {
 
   addExec(execId: string, document: Document, options: Stdio): void {
     this.process(undefined).require("add an exec to", "created", "running");
-    if (this.#execs.has(execId)) throw new RpcError("AlreadyExists", `exec ${execId} exists already`);
+    this.#execs.requireFree(execId);
     this.#execCount += 1;
     const exec = new ContainerProcess(this.#stdio(options, `${this.#execCount}`), { id: execId, document });
-    this.#execs.set(execId, exec);
+    this.#execs.add(exec);
     this.#publish("exec-added", exec);
   }
 
@@ -111,9 +117,14 @@ export class Container {
     this.#publish("resumed");
   }
 
-  async pids(): Promise<number[]> {
+  /** Every process, with the id of the exec that it is the first one of. */
+  async pids(): Promise<{ pid: number; execId?: string }[]> {
     if (this.process(undefined).reaped) return [];
-    return this.#runtime.pids();
+    const pids = await this.#runtime.pids();
+    return pids.map((pid) => {
+      const execId = this.#execs.ofPid(pid);
+      return execId === undefined ? { pid } : { pid, execId };
+    });
   }
 
   async update(resources: Document): Promise<void> {
@@ -126,6 +137,19 @@ export class Container {
     return this.#runtime.stats();
   }
 
+  metrics(): Metrics {
+    const { init } = this;
+    this.process(undefined).require("read the figures of", "created", "running");
+    this.#cgroup ??= cgroupOf(init.pid);
+    return readMetrics(this.#cgroup, this.#context.clock.now());
+  }
+
+  async checkpoint(options: CheckpointOptions): Promise<void> {
+    this.process(undefined).require("checkpoint", "running");
+    await this.#runtime.checkpoint(options);
+    this.#publish("checkpointed");
+  }
+
   /** Removes an ended process. Deleting the container again gives the same answer. */
   async delete(execId: string | undefined): Promise<Deleted> {
     if (execId !== undefined) return this.#deleteExec(this.process(execId));
@@ -136,8 +160,21 @@ export class Container {
     return this.#deleting;
   }
 
+  async #createInit(): Promise<void> {
+    const { init, bundle } = this;
+    if (this.#request.checkpoint === undefined) {
+      await this.#launch(init, (streams) => this.#runtime.create(bundle, streams));
+      this.#record();
+      return;
+    }
+    init.stage = "created";
+    this.#publish("create");
+  }
+
   async #startInit(): Promise<void> {
     const { init } = this;
+    const { checkpoint } = this.#request;
+    if (checkpoint !== undefined) return this.#restoreInit(checkpoint);
     try {
       await this.#runtime.start();
     } catch (error) {
@@ -147,15 +184,34 @@ export class Container {
     this.#publish("start", init);
   }
 
+  /** One that cannot be restored has ended: its streams were closed with the attempt. */
+  async #restoreInit(imagePath: string): Promise<void> {
+    const { init, bundle } = this;
+    try {
+      await this.#launch(init, (streams) => this.#runtime.restore(bundle, imagePath, streams));
+      this.#record();
+    } catch (error) {
+      this.#onExit(init, failedStatus);
+      throw error;
+    }
+  }
+
   async #startExec(exec: ContainerProcess): Promise<void> {
     const document = exec.document ?? {};
     try {
       await this.#launch(exec, (streams) => this.#runtime.exec(document, streams));
     } catch (error) {
-      this.#execs.delete(exec.execId ?? "");
-      exec.abandon();
+      this.#execs.fail(exec);
       throw error;
     }
+  }
+
+  /** What is on disk for whoever comes after this process. */
+  #record(): void {
+    const { id, namespace, bundle, runtime } = this.#request;
+    const { pid } = this.init;
+    const task = { id, namespace, bundle, runtime, shimPid: process.pid };
+    this.#context.files.writeTask(pid > 0 ? { ...task, pid } : task);
   }
 
   async #launch(target: ContainerProcess, run: (streams: RuntimeStreams) => Promise<number>): Promise<number> {
@@ -170,12 +226,14 @@ export class Container {
       this.#publish("exec-started", target);
       return;
     }
-    target.stage = "created";
+    const isRestored = target.stage === "running";
+    if (!isRestored) target.stage = "created";
     // After the answer: until its start, which is another message, nothing of it can be killed for lack of memory.
     setImmediate(() => {
-      this.#oom = new OomCounter(target.pid);
+      this.#cgroup = cgroupOf(target.pid);
+      this.#oom = new OomWatch(this.#context.sys, this.#cgroup, () => this.#publish("oom"));
     });
-    this.#publish("create", target);
+    this.#publish(isRestored ? "start" : "create", target);
   }
 
   #onExit(target: ContainerProcess, exitStatus: number): void {
@@ -188,9 +246,10 @@ export class Container {
   async #finish(target: ContainerProcess, exit: Exit): Promise<void> {
     const { files, errors } = this.#context;
     await target.starting.catch(() => undefined);
-    if (this.#oom?.increased()) this.#publish("oom");
+    this.#oom?.check();
     await target.stdio.drain();
     if (target === this.init) {
+      this.#oom?.close();
       this.#paused = false;
       try {
         files.writeExit({ id: this.id, pid: target.pid, ...exit });
@@ -203,38 +262,25 @@ export class Container {
   }
 
   async #deleteExec(exec: ContainerProcess): Promise<Deleted> {
-    if (exec.stage === "added") exec.abandon();
-    else if (!exec.reaped) exec.require("delete", "stopped");
-    this.#execs.delete(exec.execId ?? "");
-    const exit = exec.pid > 0 ? await exec.exit : { exitStatus: 0, exitedAt: this.#context.clock.now() };
-    exec.stdio.removeFifos();
-    await exec.stdio.close();
-    return { pid: exec.pid, ...exit };
+    await this.#execs.delete(exec);
+    return { pid: exec.pid, ...(exec.exited ?? { exitStatus: 0, exitedAt: this.#context.clock.now() }) };
   }
 
   async #deleteContainer(): Promise<Deleted> {
     const { init } = this;
-    if (init.stage === "created") await this.#runtime.kill(SIGNALS.SIGKILL, false);
+    if (init.stage === "created" && init.pid === 0) this.#onExit(init, 0);
+    else if (init.stage === "created") await this.#runtime.kill(SIGNALS.SIGKILL, false);
     else if (!init.reaped) init.require("delete", "stopped");
     const exit = await init.exit;
     await this.#runtime.delete().catch((error) => {
       if (!(error instanceof RpcError && error.code === "NotFound")) throw error;
     });
     this.#runtime.close();
-    for (const exec of this.#execs.values()) await this.#closeExec(exec);
-    this.#execs.clear();
-    init.stdio.removeFifos();
-    await init.stdio.close();
+    await this.#execs.clear();
+    await release(init);
     this.#deleted = true;
     this.#publish("delete", init);
     return { pid: init.pid, ...exit };
-  }
-
-  /** The container is gone and its execs with it. */
-  async #closeExec(exec: ContainerProcess): Promise<void> {
-    if (exec.stage === "added") exec.abandon();
-    exec.stdio.removeFifos();
-    await exec.stdio.close();
   }
 
   #stdio(options: Stdio, label: string) {

@@ -109,6 +109,8 @@ function plainProgram({ sys }: ShimContext): OciRuntime {
     update: nothing,
     pids: async () => [],
     stats: async () => ({}),
+    checkpoint: nothing,
+    restore: (_, __, streams) => run(streams),
     close: () => undefined,
   };
 }

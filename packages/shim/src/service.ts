@@ -42,7 +42,7 @@ export class ShimService {
       kill: async ({ execId, signal, all }) => done(this.#get().kill(execId, signal, all ?? false)),
       pause: async () => done(this.#get().pause()),
       resume: async () => done(this.#get().resume()),
-      pids: async () => ({ pids: await this.#get().pids() }),
+      pids: async () => ({ processes: await this.#get().pids() }),
       resizePty: async ({ execId, width, height }) => {
         const { stdio, label } = this.#get().process(execId);
         if (!stdio.terminal) throw new RpcError("FailedPrecondition", `${label} has no terminal`);
@@ -55,6 +55,8 @@ export class ShimService {
       },
       update: async ({ resources }) => done(this.#get().update(resources)),
       stats: async () => ({ ...(await this.#get().stats()) }),
+      metrics: async () => this.#get().metrics(),
+      checkpoint: async (request) => done(this.#get().checkpoint(request)),
       wait: async ({ execId }) => this.#get().process(execId).exit,
       delete: async ({ execId }) => this.#delete(execId),
       connect: async () => this.#connect(),

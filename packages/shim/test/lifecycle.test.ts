@@ -93,7 +93,7 @@ test("pause, pids, stats, update, resume through the runtime", async (t) => {
   const { client } = shim;
   const pid = await shim.create({ args: ["sleep", "1000"] });
   await client.call("start", {});
-  t.same(await client.call("pids", {}), { pids: [pid] });
+  t.same(await client.call("pids", {}), { processes: [{ pid }] });
   await client.call("pause", {});
   t.equal((await client.call("state", {})).status, "paused");
   await client.call("pause", {});
@@ -112,7 +112,7 @@ test("every process is signalled; a deleted container no longer keeps its shim f
   await using shim = await startShim();
   const pid = await shim.create({ args: ["sh", "-c", "sleep 1000 & sleep 1000"] });
   await shim.client.call("start", {});
-  await waitFor(async () => (await shim.client.call("pids", {})).pids.length > 1);
+  await waitFor(async () => (await shim.client.call("pids", {})).processes.length > 1);
   await shim.client.call("kill", { signal: 9, all: true });
   t.same(await shim.client.call("wait", {}).then((exit) => exit.exitStatus), 137);
   t.notOk(existsSync(`/proc/${pid}`));

@@ -84,7 +84,7 @@ test("worker: exec, terminal, early ends, signals; a worker that was killed is s
   await waitFor(() => children(shim.pid, "worker").length === 1, { what: "a new worker, for the next exec" });
   await client.call("exec", { execId: "none", process: ociProcess(["no-such"]), stdio: plain });
   await t.rejects(client.call("start", { execId: "none" }), { message: /no-such/ });
-  await waitFor(async () => (await client.call("pids", {})).pids.length === 1);
+  await waitFor(async () => (await client.call("pids", {})).processes.length === 1);
   const left = () => readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, "latin1").trim().split(" ");
   await waitFor(() => left().length === 2, { what: "nothing but the container and the worker: what failed is reaped" });
   await client.call("pause", {});

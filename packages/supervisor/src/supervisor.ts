@@ -62,7 +62,7 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   const standbyRuntime = { path: options.ociRuntime, root: `${state}/runtime`, worker: true };
   const shims = { path: options.shim, directory: `${state}/shims`, standbyRuntime };
   const pool = new StandbyPool({ ...shims, size: options.standby, onError }, background);
-  const tasks = new Tasks({ metadata, bundles, pool, background, onError });
+  const tasks = new Tasks({ native, metadata, bundles, pool, background, onError });
 
   content.removeLeftovers();
   unpacker.removeLeftovers();
@@ -71,7 +71,10 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   for (const { name } of metadata.namespaces.list()) collect(stores, name);
 
   const memory = new IdleMemory();
-  const handlers = supervisorHandlers({ stores, images, memory, bundles, tasks, root, state });
+  const handlers = supervisorHandlers({
+    ...{ stores, images, memory, bundles, tasks, native, root, state },
+    ociRuntime: options.ociRuntime,
+  });
   const server = await serve(supervisorContract, handlers, {
     endpoint: address,
     onError: (error) => log.warn({ err: error }, "a message could not be handled"),

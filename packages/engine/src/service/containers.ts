@@ -53,8 +53,8 @@ export function containerHandlers(world: World): Pick<Handlers<Methods>, Names> 
     containerTop: async ({ Id }) => {
       const container = find(Id);
       if (!container.alive) throw conflict(`container ${container.id} is not running`);
-      const { pids } = await world.supervisor.call("tasks.pids", { containerId: container.id });
-      return { Pids: pids };
+      const { processes } = await world.supervisor.call("tasks.pids", { containerId: container.id });
+      return { Pids: processes.map(({ pid }) => pid) };
     },
     containerWait: async ({ Id, Condition }) => {
       const { exitCode, error } = await waitContainer(find(Id), Condition ?? "not-running");

@@ -96,6 +96,8 @@ export const stdio = v.object({
       stdin: v.optional(absolutePath),
       stdout: v.optional(absolutePath),
       stderr: v.optional(absolutePath),
+      /** Their directory, to be removed with them when the process is deleted. */
+      directory: v.optional(absolutePath),
     }),
   ),
   log: v.optional(logConfig),

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RpcError } from "@gantry/ipc";
-import type { Runtime } from "@gantry/ipc/contracts/common";
+import type { CheckpointOptions, Runtime } from "@gantry/ipc/contracts/common";
 import type { Children } from "./children.ts";
 import { lastLoggedError, runtimeError } from "./errors.ts";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime.ts";
@@ -87,6 +87,14 @@ export class CommandLineRuntime implements OciRuntime {
     throw runtimeError("events", "the answer has no data");
   }
 
+  async checkpoint(options: CheckpointOptions): Promise<void> {
+    await this.#run({ name: "checkpoint", args: [...checkpointFlags(options), this.#context.id] });
+  }
+
+  async restore(bundle: string, imagePath: string, streams: RuntimeStreams): Promise<number> {
+    return this.#startProcess("restore", ["--detach", "--bundle", bundle, "--image-path", imagePath], streams);
+  }
+
   close(): void {}
 
   async #startProcess(name: string, flags: readonly string[], streams: RuntimeStreams): Promise<number> {
@@ -154,6 +162,19 @@ export class CommandLineRuntime implements OciRuntime {
     this.#count += 1;
     return join(this.#context.directory, `runtime-${this.#count}.${kind}`);
   }
+}
+
+function checkpointFlags(options: CheckpointOptions): string[] {
+  const { imagePath, workPath, exit, tcpEstablished, externalUnixSockets, shellJob, fileLocks } = options;
+  return [
+    ...["--image-path", imagePath],
+    ...(workPath === undefined ? [] : ["--work-path", workPath]),
+    ...(exit ? [] : ["--leave-running"]),
+    ...(tcpEstablished ? ["--tcp-established"] : []),
+    ...(externalUnixSockets ? ["--ext-unix-sk"] : []),
+    ...(shellJob ? ["--shell-job"] : []),
+    ...(fileLocks ? ["--file-locks"] : []),
+  ];
 }
 
 function readText(path: string): string {

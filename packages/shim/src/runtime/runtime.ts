@@ -1,3 +1,5 @@
+import type { CheckpointOptions } from "@gantry/ipc/contracts/common";
+
 /** Descriptors of this process that become a container process's streams; a missing one is /dev/null. */
 export interface RuntimeStreams {
   readonly stdin?: number;
@@ -32,6 +34,10 @@ export interface OciRuntime {
   update(resources: Document): Promise<void>;
   /** The data of `events --stats`. */
   stats(): Promise<Document>;
+  /** Freezes the container into files. */
+  checkpoint(options: CheckpointOptions): Promise<void>;
+  /** Makes and starts the container from such files. @returns the id of its first process, which runs */
+  restore(bundle: string, imagePath: string, streams: RuntimeStreams): Promise<number>;
   /** Ends what it keeps running for itself. */
   close(): void;
 }

@@ -1,3 +1,4 @@
+import type { CheckpointOptions } from "@gantry/ipc/contracts/common";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime.ts";
 import type { RuntimeClient, RuntimeWorker } from "./worker.ts";
 
@@ -100,6 +101,15 @@ export class WorkerRuntime implements OciRuntime {
       (client) => client.call("update", { ...this.#container, resources }),
       () => this.#commandLine.update(resources),
     );
+  }
+
+  /** Rare, and slow whatever way it is asked for. */
+  checkpoint(options: CheckpointOptions): Promise<void> {
+    return this.#commandLine.checkpoint(options);
+  }
+
+  restore(bundle: string, imagePath: string, streams: RuntimeStreams): Promise<number> {
+    return this.#commandLine.restore(bundle, imagePath, streams);
   }
 
   close(): void {

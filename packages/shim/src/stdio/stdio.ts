@@ -136,8 +136,9 @@ export class ProcessStdio {
 
   /** Removes the named pipes of a deleted process. */
   removeFifos(): void {
-    const { stdin, stdout, stderr } = this.#context.options.fifos ?? {};
+    const { stdin, stdout, stderr, directory } = this.#context.options.fifos ?? {};
     for (const path of [stdin, stdout, stderr]) if (path) rmSync(path, { force: true });
+    if (directory) rmSync(directory, { recursive: true, force: true });
   }
 
   #beginPipes(): void {

@@ -1,3 +1,6 @@
+import type { RequestOf } from "@gantry/ipc";
+import type { Runtime } from "@gantry/ipc/contracts/common";
+import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { Bundles } from "../tasks/bundle.ts";
@@ -5,6 +8,9 @@ import type { Tasks } from "../tasks/tasks.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
 export interface ContainerServiceOptions {
+  /** What a container gets that names no runtime. */
+  readonly ociRuntime: string;
+  readonly state: string;
   readonly metadata: Metadata;
   readonly bundles: Bundles;
   readonly tasks: Tasks;
@@ -19,10 +25,11 @@ export function containerService(options: ContainerServiceOptions): ServiceHandl
     return container;
   };
   return {
-    "containers.create": async ({ namespace, ...container }) =>
+    "containers.create": async ({ namespace, runtime, ...container }) =>
       events.publishing(() => {
         namespaces.ensure(namespace);
-        const result = containers.insert(namespace, container);
+        const chosen = chooseRuntime(options, namespace, runtime ?? {});
+        const result = containers.insert(namespace, { ...container, runtime: chosen });
         if (!result) throw alreadyExists(`container ${container.id} already exists`);
         return { result, events: [{ namespace, topic: "/containers/create", id: container.id }] };
       }),
@@ -60,4 +67,13 @@ export function containerService(options: ContainerServiceOptions): ServiceHandl
         return {};
       }),
   };
+}
+
+type AskedRuntime = NonNullable<RequestOf<(typeof supervisorContract.methods)["containers.create"]>["runtime"]>;
+
+/** The supervisor's own runtime is asked by messages; of another one only its command line is known. */
+function chooseRuntime(options: ContainerServiceOptions, namespace: string, asked: AskedRuntime): Runtime {
+  const { path = options.ociRuntime, root = `${options.state}/runtime/${namespace}`, args } = asked;
+  const worker = asked.worker ?? path === options.ociRuntime;
+  return { path, root, worker, ...(args ? { args } : {}) };
 }

@@ -1,3 +1,4 @@
+import type { NativeSys } from "@gantry/native-sys";
 import type { IdleMemory } from "../idle-memory.ts";
 import type { Stores } from "../images/collect.ts";
 import type { ImageStore } from "../images/image-store.ts";
@@ -18,6 +19,9 @@ export interface ServiceOptions {
   readonly memory: IdleMemory;
   readonly bundles: Bundles;
   readonly tasks: Tasks;
+  readonly native: NativeSys;
+  /** The OCI runtime of containers that name none. */
+  readonly ociRuntime: string;
   readonly root: string;
   readonly state: string;
 }

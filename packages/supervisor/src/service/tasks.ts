@@ -1,7 +1,9 @@
 import { isRpcError, relay } from "@gantry/ipc";
+import type { NativeSys } from "@gantry/native-sys";
 import { failedPrecondition, notFound } from "../errors.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { Bundles } from "../tasks/bundle.ts";
+import { makeFifos, publicFifos } from "../tasks/fifos.ts";
 import type { Task } from "../tasks/task.ts";
 import { runtimeTimeoutMs, type Tasks, taskInfo } from "../tasks/tasks.ts";
 import type { ServiceHandlers } from "./handlers.ts";
@@ -10,6 +12,7 @@ export interface TaskServiceOptions {
   readonly metadata: Metadata;
   readonly bundles: Bundles;
   readonly tasks: Tasks;
+  readonly native: NativeSys;
 }
 
 interface OfContainer {
@@ -30,11 +33,11 @@ export function taskService(options: TaskServiceOptions): ServiceHandlers<"tasks
 
 function lifecycle({ metadata, tasks }: TaskServiceOptions) {
   return {
-    "tasks.create": async ({ namespace, containerId, stdio }) =>
+    "tasks.create": async ({ namespace, containerId, ...options }) =>
       await tasks.exclusive(namespace, containerId, async () => {
         const container = metadata.containers.get(namespace, containerId);
         if (!container) throw notFound(`no such container: ${containerId}`);
-        return { pid: await tasks.create(namespace, container, stdio) };
+        return await tasks.create(namespace, container, options);
       }),
     "tasks.start": async (request) => {
       const { namespace, containerId, execId } = request;
@@ -58,14 +61,18 @@ function lifecycle({ metadata, tasks }: TaskServiceOptions) {
   } satisfies Partial<ServiceHandlers<"tasks">>;
 }
 
-function execs({ metadata, tasks, bundles }: TaskServiceOptions) {
+function execs({ metadata, tasks, bundles, native }: TaskServiceOptions) {
   return {
-    "tasks.exec": async ({ namespace, containerId, execId, process, user, stdio }) => {
+    "tasks.exec": async ({ namespace, containerId, execId, process, user, stdio, fifoDirectory }) => {
       const task = living(tasks, { namespace, containerId });
       const container = metadata.containers.get(namespace, containerId);
       if (!container) throw notFound(`no such container: ${containerId}`);
       const asUser = bundles.withUser(bundles.rootfs(namespace, container), process, user);
-      return await task.client.call("exec", { execId, process: asUser, stdio });
+      if (fifoDirectory === undefined) return await task.client.call("exec", { execId, process: asUser, stdio });
+      const { shimDirectory } = task.row;
+      const fifos = makeFifos(native, { parent: fifoDirectory, id: execId, stdio, shimDirectory });
+      await task.client.call("exec", { execId, process: asUser, stdio: { ...stdio, fifos } });
+      return { fifos: publicFifos(fifos) };
     },
     "tasks.wait": async ({ namespace, containerId, execId }, { signal }) => {
       const task = tasks.get(namespace, containerId);
@@ -108,6 +115,11 @@ function signals({ tasks }: TaskServiceOptions) {
         task.note("running");
         return {};
       }),
+    "tasks.checkpoint": async (request) =>
+      await tasks.exclusive(request.namespace, request.containerId, async () => {
+        const task = living(tasks, request);
+        return await task.client.call("checkpoint", ofShim(request), slow);
+      }),
     "tasks.update": async (request) =>
       await tasks.exclusive(
         request.namespace,
@@ -134,6 +146,7 @@ function figures({ tasks }: TaskServiceOptions) {
     "tasks.list": async ({ namespace }) => ({ tasks: tasks.list(namespace).map(taskInfo) }),
     "tasks.pids": async (request) => await living(tasks, request).client.call("pids", {}),
     "tasks.stats": async (request) => await living(tasks, request).client.call("stats", {}),
+    "tasks.metrics": async (request) => await living(tasks, request).client.call("metrics", {}),
   } satisfies Partial<ServiceHandlers<"tasks">>;
 }
 

@@ -27,6 +27,7 @@ const topics = {
   oom: "/tasks/oom",
   paused: "/tasks/paused",
   resumed: "/tasks/resumed",
+  checkpointed: "/tasks/checkpointed",
   "exec-added": "/tasks/exec-added",
   "exec-started": "/tasks/exec-started",
 } as const;
@@ -38,6 +39,9 @@ const statusAfter: Partial<Record<ShimEvent["topic"], TaskStatus>> = {
   resumed: "running",
   exit: "stopped",
 };
+
+/** A restored container has its process only with its start. */
+const makesPid: ReadonlySet<ShimEvent["topic"]> = new Set(["create", "start"]);
 
 export interface TaskOptions {
   readonly metadata: Metadata;
@@ -144,7 +148,7 @@ export class Task {
       {
         lastEvent: event.sequence,
         status: status ?? this.#row.status,
-        pid: isOfInit && event.topic === "create" ? (event.pid ?? this.#row.pid) : this.#row.pid,
+        pid: isOfInit && makesPid.has(event.topic) ? (event.pid ?? this.#row.pid) : this.#row.pid,
         exitStatus: isExit ? (event.exitStatus ?? lostStatus) : this.#row.exitStatus,
         exitedAt: isExit ? event.time : this.#row.exitedAt,
       },

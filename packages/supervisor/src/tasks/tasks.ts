@@ -1,20 +1,29 @@
-import { rmSync } from "node:fs";
 import { setTimeout as delay, setImmediate as immediate } from "node:timers/promises";
-import { type ErrorCode, isRpcError } from "@gantry/ipc";
+import { type ErrorCode, isRpcError, type ReplyOf, type RequestOf } from "@gantry/ipc";
 import type { Stdio } from "@gantry/ipc/contracts/common";
-import type { ContainerRecord, Task as TaskInfo } from "@gantry/ipc/contracts/supervisor";
+import type { ContainerRecord, supervisorContract, Task as TaskInfo } from "@gantry/ipc/contracts/supervisor";
+import type { NativeSys } from "@gantry/native-sys";
 import type { Background } from "../background.ts";
 import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
 import { KeyedLock } from "../keyed-lock.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { TaskRow } from "../metadata/tasks.ts";
 import type { Bundles } from "./bundle.ts";
+import { makeFifos, publicFifos, removeShimFiles } from "./fifos.ts";
 import { forceDelete } from "./runtime-command.ts";
 import { connectShim, type StartedShim } from "./shim.ts";
 import type { StandbyPool } from "./standby-pool.ts";
 import { type Exit, Task } from "./task.ts";
 
+/** What a task is created with, as in the contract. */
+type NewTask = Pick<
+  RequestOf<(typeof supervisorContract.methods)["tasks.create"]>,
+  "stdio" | "fifoDirectory" | "checkpoint"
+>;
+type CreatedTask = ReplyOf<(typeof supervisorContract.methods)["tasks.create"]>;
+
 export interface TasksOptions {
+  readonly native: NativeSys;
   readonly metadata: Metadata;
   readonly bundles: Bundles;
   readonly pool: StandbyPool;
@@ -72,9 +81,10 @@ export class Tasks {
     await this.#cleanups.get(keyOf(namespace, id));
   }
 
-  /** Creates a container's task. Call it in `exclusive`. @returns the process id of the container's first process */
-  async create(namespace: string, container: ContainerRecord, stdio: Stdio): Promise<number> {
-    const { metadata, bundles, pool, onError } = this.#options;
+  /** Creates a container's task. Call it in `exclusive`. @returns the id of its first process, and its named pipes */
+  async create(namespace: string, container: ContainerRecord, options: NewTask): Promise<CreatedTask> {
+    const { metadata, bundles, pool, native, onError } = this.#options;
+    const { fifoDirectory, checkpoint } = options;
     const { id } = container;
     if (this.find(namespace, id)) throw alreadyExists(`container ${id} has a task already`);
     await this.cleanedUp(namespace, id);
@@ -83,14 +93,18 @@ export class Tasks {
     try {
       const bundle = bundles.create(namespace, container);
       shim = await taking;
-      metadata.tasks.insert(newRow(namespace, container, stdio, shim));
-      const task = this.#follow(newRow(namespace, container, stdio, shim), shim);
-      const { runtime } = container;
-      const request = { id, namespace, bundle, runtime, stdio };
+      const row = newRow(namespace, container, options.stdio, shim);
+      metadata.tasks.insert(row);
+      const task = this.#follow(row, shim);
+      const place = { parent: fifoDirectory ?? "", id, stdio: options.stdio, shimDirectory: shim.directory };
+      const fifos = fifoDirectory === undefined ? undefined : makeFifos(native, place);
+      const stdio = fifos ? { ...options.stdio, fifos } : options.stdio;
+      const restored = checkpoint === undefined ? {} : { checkpoint };
+      const request = { id, namespace, bundle, runtime: container.runtime, stdio, ...restored };
       const { pid } = await shim.client.call("create", request, { timeoutMs: runtimeTimeoutMs });
       await task.created;
       shim.release();
-      return pid;
+      return fifos ? { pid, fifos: publicFifos(fifos) } : { pid };
     } catch (error) {
       const used = shim ?? (await taking.catch(() => undefined));
       used?.discard();
@@ -172,7 +186,7 @@ export class Tasks {
   /** After a deletion. What is not done here, because this process ends, the next one's start does. */
   #cleanUp(task: Task): void {
     const { namespace, containerId, shimDirectory } = task.row;
-    const shimGone = this.#endShim(task).then(() => rmSync(shimDirectory, { recursive: true, force: true }));
+    const shimGone = this.#endShim(task).then(() => removeShimFiles(shimDirectory));
     const bundleGone = immediate().then(() => this.#options.bundles.remove(namespace, containerId));
     this.#cleaning(namespace, containerId, Promise.all([shimGone, bundleGone]));
   }
@@ -219,7 +233,7 @@ export async function removeShim(directory: string): Promise<void> {
     // Nobody is there, which is as well.
   } finally {
     client.close();
-    rmSync(directory, { recursive: true, force: true });
+    removeShimFiles(directory);
   }
 }
 
