@@ -1,3 +1,5 @@
+export { CommandError } from "./command-error.ts";
+export { defined } from "./defined.ts";
 export type { Flag, FlagTable, FlagValues, Parsed } from "./flags.ts";
 export { parseFlags, UsageError } from "./flags.ts";
 export type { HelpText } from "./help.ts";

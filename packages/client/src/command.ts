@@ -1,7 +1,7 @@
 import type { FlagTable, Parsed } from "@gantry/cli";
+import type { Log } from "@gantry/cli/log";
+import type { Output } from "@gantry/cli/output";
 import type { Engine } from "./engine/connect.ts";
-import type { Log } from "./io/log.ts";
-import type { Output } from "./io/output.ts";
 
 /** What a command is given: everything that it may touch of the process. */
 export interface Context {
@@ -40,15 +40,6 @@ export function defineCommand<const T extends FlagTable>(spec: CommandSpec<T>): 
   return spec as unknown as Command;
 }
 
-/** A failure whose message is for the person, as it is. */
-export class CommandError extends Error {
-  override name = "CommandError";
-  readonly exitCode: number;
-
-  constructor(message: string, exitCode = 1) {
-    super(message);
-    this.exitCode = exitCode;
-  }
-}
-
 export const anyNumber = Number.POSITIVE_INFINITY;
+
+export { CommandError } from "@gantry/cli";

@@ -1,12 +1,12 @@
 import { type FlagTable, type Parsed, parseFlags, UsageError } from "@gantry/cli";
+import { createLog, type LogLevel } from "@gantry/cli/log";
+import { BrokenPipe, type Output } from "@gantry/cli/output";
 import { type Command, CommandError, type Context } from "./command.ts";
 import { type Entry, findCommand } from "./commands/table.ts";
 import { connectEngine, type Engine } from "./engine/connect.ts";
 import { describeFailure } from "./engine/failure.ts";
 import { defaultHost, parseHost } from "./engine/host.ts";
 import { globalFlags, versionLine } from "./global-flags.ts";
-import { createLog, type LogLevel } from "./io/log.ts";
-import { BrokenPipe, type Output } from "./io/output.ts";
 
 /** What the process brings. */
 export interface Process {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
+import { BrokenPipe, Output } from "@gantry/cli/output";
 import { brokenPipeExitCode, dispatch } from "./dispatch.ts";
 import { versionLine } from "./global-flags.ts";
-import { BrokenPipe, Output } from "./io/output.ts";
 
 /** Runs the command line and leaves at once: nothing that still runs in the background keeps the process. */
 async function main(argv: readonly string[]): Promise<never> {

@@ -1,11 +1,11 @@
+import { ago, humanDuration } from "@gantry/cli/duration";
+import { printable } from "@gantry/cli/printable";
+import { binarySize, humanSize } from "@gantry/cli/size";
 import { test } from "tap";
-import { printable } from "../src/engine/failure.ts";
 import { containerList } from "../src/format/container-list.ts";
-import { ago, humanDuration } from "../src/format/duration.ts";
 import { imageList, imageRows } from "../src/format/image-list.ts";
 import { renderList } from "../src/format/list.ts";
 import { formatPorts } from "../src/format/ports.ts";
-import { binarySize, humanSize } from "../src/format/size.ts";
 import { alignTabs } from "../src/format/tabwriter.ts";
 import { ellipsis, naturalOrder } from "../src/format/text.ts";
 import { rfc3339Nano } from "../src/format/time.ts";

@@ -1,6 +1,7 @@
+import { BrokenPipe } from "@gantry/cli/output";
+import { printable } from "@gantry/cli/printable";
 import type { RpcError } from "@gantry/ipc";
 import { CommandError, type Context } from "../command.ts";
-import { BrokenPipe } from "../io/output.ts";
 import { unreachable } from "./connect.ts";
 
 export interface Failure {
@@ -19,14 +20,6 @@ export function isRpcError(error: unknown, code?: RpcError["code"]): error is Rp
 export async function describeFailure(error: unknown, context: Pick<Context, "host">): Promise<Failure> {
   const { message, exitCode } = await rawFailure(error, context);
   return { message: printable(message), exitCode };
-}
-
-/** Names in an error may come from an image or a registry: their control characters must not reach a terminal. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (letter) => {
-    return `\\x${letter.charCodeAt(0).toString(16).padStart(2, "0")}`;
-  });
 }
 
 async function rawFailure(error: unknown, context: Pick<Context, "host">): Promise<Failure> {

@@ -1,8 +1,8 @@
+import { ago } from "@gantry/cli/duration";
+import { humanSize } from "@gantry/cli/size";
 import type { ContainerSummary } from "@gantry/ipc/contracts/engine-types";
-import { ago } from "./duration.ts";
 import type { ListFormat } from "./list.ts";
 import { formatPorts } from "./ports.ts";
-import { humanSize } from "./size.ts";
 import { quote } from "./template/printf.ts";
 import { ellipsis, shortId } from "./text.ts";
 import { goTime } from "./time.ts";

@@ -1,7 +1,7 @@
+import { ago } from "@gantry/cli/duration";
+import { humanSize } from "@gantry/cli/size";
 import type { ImageSummary } from "@gantry/ipc/contracts/engine-types";
-import { ago } from "./duration.ts";
 import type { ListFormat } from "./list.ts";
-import { humanSize } from "./size.ts";
 import { shortId } from "./text.ts";
 import { goTime } from "./time.ts";
 

@@ -1,4 +1,4 @@
-import { binarySize } from "./size.ts";
+import { binarySize } from "@gantry/cli/size";
 import { isObject, type PlainObject } from "./template/values.ts";
 
 /** Label, field and form of each line, in docker info's order; a field that the engine does not tell is left out. */

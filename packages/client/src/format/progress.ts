@@ -1,4 +1,4 @@
-import { humanSize } from "./size.ts";
+import { humanSize } from "@gantry/cli/size";
 
 /** One step of a pull or load. */
 export interface ProgressItem {

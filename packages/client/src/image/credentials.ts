@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { defined } from "../parse/flag-value.ts";
+import { defined } from "@gantry/cli";
 
 export interface Credentials {
   username?: string;

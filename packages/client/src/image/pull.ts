@@ -1,9 +1,10 @@
+import { defined } from "@gantry/cli";
+import type { Target } from "@gantry/cli/output";
 import { familiarReference, formatReference, parseReference, withDefaultTag } from "@gantry/oci-spec/reference";
 import type { Context } from "../command.ts";
 import type { ProgressItem } from "../format/progress.ts";
-import type { Target } from "../io/output.ts";
 import { showProgress } from "../io/progress.ts";
-import { defined } from "../parse/flag-value.ts";
+
 import { registryCredentials } from "./credentials.ts";
 
 export interface PullOptions {

@@ -1,8 +1,8 @@
+import type { Target } from "@gantry/cli/output";
+import { isTerminal, terminalColumns } from "@gantry/cli/terminal";
 import type { Message } from "@gantry/ipc";
 import type { Context } from "../command.ts";
 import { type ProgressItem, plainProgress, terminalProgress } from "../format/progress.ts";
-import type { Target } from "./output.ts";
-import { isTerminal, terminalColumns } from "./terminal.ts";
 
 /** Draws the steps of a stream as they come, until it ends. */
 export async function showProgress(

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { fileProblem } from "@gantry/cli/file-problem";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -63,18 +64,4 @@ export function readKeyValueFile(file: string, lookUp: (name: string) => string 
     throw new Error(`open ${file}: ${fileProblem(error)}`);
   }
   return parseKeyValueFile(bytes, file, lookUp);
-}
-
-const problems: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EACCES: "permission denied",
-  EISDIR: "is a directory",
-  ENOTDIR: "not a directory",
-  EEXIST: "file exists",
-};
-
-/** What is wrong with a file, in the words of strerror(3). */
-export function fileProblem(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return problems[code ?? ""] ?? message;
 }

@@ -13,9 +13,3 @@ export function flagValue<T>(table: FlagTable, name: string, text: string, read:
     throw new UsageError(`invalid argument ${JSON.stringify(text)} for "${shown}" flag: ${(error as Error).message}`);
   }
 }
-
-/** The object without the keys whose value is undefined, so that absent and unknown are the same on the wire. */
-export function defined<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const kept = Object.entries(object).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(kept) as { [K in keyof T]: Exclude<T[K], undefined> };
-}

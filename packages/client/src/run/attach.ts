@@ -1,7 +1,8 @@
-import type { RequestOf } from "@gantry/ipc";
+import type { SessionInput, SessionItem, SessionStream } from "@gantry/cli/session";
+import type { OpenStream, RequestOf } from "@gantry/ipc";
 import type { Engine, EngineMethods } from "../engine/connect.ts";
-import type { SessionStream } from "../io/session.ts";
 
+type EngineStream = OpenStream<SessionItem["value"], SessionInput, { ExitCode?: number | undefined }>;
 type AttachRequest = RequestOf<EngineMethods["containerAttach"]>;
 
 /**
@@ -15,8 +16,16 @@ export async function openAttach(engine: Engine, request: AttachRequest): Promis
   // ended before it began: the reason is in the result
   if (first.done) await stream.result;
   return {
+    ...asSession(stream),
     items: { [Symbol.asyncIterator]: () => items },
-    result: stream.result,
+  };
+}
+
+/** An engine's stream as a session takes it. */
+export function asSession(stream: EngineStream): SessionStream {
+  return {
+    items: stream.items,
+    exitCode: stream.result.then(({ ExitCode }) => ExitCode),
     send: (input, ...blobs) => stream.send(input, ...blobs),
     cancel: () => stream.cancel(),
   };

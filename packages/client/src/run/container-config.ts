@@ -1,7 +1,7 @@
-import { type Parsed, UsageError } from "@gantry/cli";
+import { defined, type Parsed, UsageError } from "@gantry/cli";
 import type { ContainerConfig } from "@gantry/ipc/contracts/engine-types";
 import { collectEnv, readKeyValueFile } from "../parse/env.ts";
-import { defined, flagValue } from "../parse/flag-value.ts";
+import { flagValue } from "../parse/flag-value.ts";
 import { checkedLabels, pairs } from "../parse/pairs.ts";
 import { parsePorts } from "../parse/ports.ts";
 import { parseVolumes } from "../parse/volumes.ts";

@@ -1,7 +1,8 @@
 import type { FlagValues, Parsed } from "@gantry/cli";
+import { defined } from "@gantry/cli";
 import type { RequestOf } from "@gantry/ipc";
 import type { EngineMethods } from "../engine/connect.ts";
-import { defined } from "../parse/flag-value.ts";
+
 import { containerConfig } from "./container-config.ts";
 import type { createFlags } from "./create-flags.ts";
 import { hostConfig } from "./host-config.ts";

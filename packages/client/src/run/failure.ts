@@ -1,8 +1,8 @@
 import { UsageError } from "@gantry/cli";
+import { BrokenPipe } from "@gantry/cli/output";
+import { NoTerminalError } from "@gantry/cli/terminal";
 import { CommandError, type Context } from "../command.ts";
 import { describeFailure, isRpcError } from "../engine/failure.ts";
-import { BrokenPipe } from "../io/output.ts";
-import { NoTerminalError } from "../io/terminal.ts";
 
 const engineFailed = 125;
 const cannotInvoke = 126;

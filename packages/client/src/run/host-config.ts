@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { FlagTable, Parsed } from "@gantry/cli";
+import { defined } from "@gantry/cli";
+import { fileProblem } from "@gantry/cli/file-problem";
+import { terminalSize } from "@gantry/cli/terminal";
 import type { HostConfig } from "@gantry/ipc/contracts/engine-types";
-import { terminalSize } from "../io/terminal.ts";
-import { fileProblem } from "../parse/env.ts";
-import { defined, flagValue } from "../parse/flag-value.ts";
+import { flagValue } from "../parse/flag-value.ts";
 import { parseDevice, parseRestartPolicy, parseUlimit } from "../parse/limits.ts";
 import { parseMount } from "../parse/mount.ts";
 import { checkDns, parseExtraHost } from "../parse/network.ts";

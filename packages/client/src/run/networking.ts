@@ -1,5 +1,6 @@
 import type { FlagTable } from "@gantry/cli";
-import { defined, flagValue } from "../parse/flag-value.ts";
+import { defined } from "@gantry/cli";
+import { flagValue } from "../parse/flag-value.ts";
 import { isIPv4, isIPv6 } from "../parse/ip.ts";
 import { checkIp, checkMac, type NetworkChoice, parseNetwork } from "../parse/network.ts";
 import { createFlags } from "./create-flags.ts";

@@ -1,8 +1,8 @@
+import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
+import { startSession } from "@gantry/cli/session";
+import { checkInputTerminal, terminalSize } from "@gantry/cli/terminal";
 import { CommandError, defineCommand } from "../../command.ts";
 import type { Engine } from "../../engine/connect.ts";
-import { startSession } from "../../io/session.ts";
-import { checkInputTerminal, terminalSize } from "../../io/terminal.ts";
-import { defaultDetachKeys, parseDetachKeys } from "../../parse/detach-keys.ts";
 import { openAttach } from "../../run/attach.ts";
 import { inspectForAttach } from "../../run/inspect-container.ts";
 import { exitCodeOf } from "../../run/run-container.ts";

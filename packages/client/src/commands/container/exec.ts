@@ -1,10 +1,12 @@
+import { defined } from "@gantry/cli";
+import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
+import { startSession } from "@gantry/cli/session";
+import { checkInputTerminal, terminalSize } from "@gantry/cli/terminal";
 import { anyNumber, CommandError, type Context, defineCommand } from "../../command.ts";
 import { describeFailure, isRpcError } from "../../engine/failure.ts";
-import { startSession } from "../../io/session.ts";
-import { checkInputTerminal, terminalSize } from "../../io/terminal.ts";
-import { defaultDetachKeys, parseDetachKeys } from "../../parse/detach-keys.ts";
 import { collectEnv } from "../../parse/env.ts";
-import { defined } from "../../parse/flag-value.ts";
+
+import { asSession } from "../../run/attach.ts";
 import { startExitCode } from "../../run/failure.ts";
 
 export const command = defineCommand({
@@ -52,7 +54,7 @@ export const command = defineCommand({
         await stream.result;
         return 0;
       }
-      const session = startSession(context, stream, {
+      const session = startSession(context, asSession(stream), {
         tty,
         stdin,
         detachKeys,

@@ -1,6 +1,6 @@
+import { defined } from "@gantry/cli";
 import { anyNumber, defineCommand } from "../../command.ts";
 import { inspect } from "../../engine/inspect.ts";
-import { defined } from "../../parse/flag-value.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",

@@ -1,5 +1,6 @@
+import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
-import { defined } from "../../parse/flag-value.ts";
+
 import { parseMoment } from "../../parse/time.ts";
 
 export const command = defineCommand({

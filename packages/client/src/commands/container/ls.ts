@@ -1,8 +1,8 @@
+import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
 import { containerList } from "../../format/container-list.ts";
 import { renderList } from "../../format/list.ts";
 import { parseFilters } from "../../parse/filters.ts";
-import { defined } from "../../parse/flag-value.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",

@@ -1,6 +1,7 @@
+import { defined } from "@gantry/cli";
 import { anyNumber, defineCommand } from "../../command.ts";
 import { forEach } from "../../engine/failure.ts";
-import { defined } from "../../parse/flag-value.ts";
+
 import { stopFlags } from "./stop-flags.ts";
 
 export const command = defineCommand({

@@ -1,6 +1,6 @@
+import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
+import { checkInputTerminal } from "@gantry/cli/terminal";
 import { anyNumber, defineCommand } from "../../command.ts";
-import { checkInputTerminal } from "../../io/terminal.ts";
-import { defaultDetachKeys, parseDetachKeys } from "../../parse/detach-keys.ts";
 import { attachedStreams } from "../../run/container-config.ts";
 import { createContainer } from "../../run/create-container.ts";
 import { runFlags } from "../../run/create-flags.ts";

@@ -1,7 +1,7 @@
+import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
+import { checkInputTerminal } from "@gantry/cli/terminal";
 import { anyNumber, CommandError, defineCommand } from "../../command.ts";
 import { forEach } from "../../engine/failure.ts";
-import { checkInputTerminal } from "../../io/terminal.ts";
-import { defaultDetachKeys, parseDetachKeys } from "../../parse/detach-keys.ts";
 import { inspectForAttach } from "../../run/inspect-container.ts";
 import { runAttached } from "../../run/run-container.ts";
 

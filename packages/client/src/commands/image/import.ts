@@ -1,7 +1,7 @@
+import { defined } from "@gantry/cli";
+import { openSource, upload } from "@gantry/cli/upload";
 import { CommandError, defineCommand } from "../../command.ts";
-import { openSource, upload } from "../../image/upload.ts";
 import { showProgress } from "../../io/progress.ts";
-import { defined } from "../../parse/flag-value.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] FILE|URL|- [REPOSITORY[:TAG]]",

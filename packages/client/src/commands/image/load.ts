@@ -1,8 +1,8 @@
+import { defined } from "@gantry/cli";
+import { isTerminal } from "@gantry/cli/terminal";
+import { openSource, upload } from "@gantry/cli/upload";
 import { CommandError, defineCommand } from "../../command.ts";
-import { openSource, upload } from "../../image/upload.ts";
 import { showProgress } from "../../io/progress.ts";
-import { isTerminal } from "../../io/terminal.ts";
-import { defined } from "../../parse/flag-value.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",

@@ -1,5 +1,6 @@
+import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
-import { defined, flagValue } from "../../parse/flag-value.ts";
+import { flagValue } from "../../parse/flag-value.ts";
 import { isIPv4, isIPv6 } from "../../parse/ip.ts";
 import { checkIp } from "../../parse/network.ts";
 import { endpoint } from "../../run/networking.ts";

@@ -1,10 +1,10 @@
+import { defined } from "@gantry/cli";
 import type { Network } from "@gantry/ipc/contracts/engine-types";
 import { defineCommand } from "../../command.ts";
 import { labelText } from "../../format/container-list.ts";
 import { type ListFormat, renderList } from "../../format/list.ts";
 import { naturalOrder, shortId } from "../../format/text.ts";
 import { parseFilters } from "../../parse/filters.ts";
-import { defined } from "../../parse/flag-value.ts";
 
 const networkList = (truncate: boolean): ListFormat<Network> => ({
   typeName: "*network.networkContext",

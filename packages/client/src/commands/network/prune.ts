@@ -1,7 +1,7 @@
+import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
 import { confirm } from "../../io/confirm.ts";
 import { parseFilters } from "../../parse/filters.ts";
-import { defined } from "../../parse/flag-value.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",

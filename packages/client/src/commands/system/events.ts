@@ -1,10 +1,11 @@
+import { defined } from "@gantry/cli";
 import type { EngineEvent } from "@gantry/ipc/contracts/engine-types";
 import { defineCommand } from "../../command.ts";
 import { compileTemplate } from "../../format/template/index.ts";
 import { markMap } from "../../format/template/values.ts";
 import { rfc3339Nano } from "../../format/time.ts";
 import { parseFilters } from "../../parse/filters.ts";
-import { defined } from "../../parse/flag-value.ts";
+
 import { parseMoment } from "../../parse/time.ts";
 
 export const command = defineCommand({

@@ -1,6 +1,7 @@
 import type { FlagTable } from "@gantry/cli";
+import { defined } from "@gantry/cli";
 import { CommandError, defineCommand } from "../../command.ts";
-import { defined } from "../../parse/flag-value.ts";
+
 import { checkedLabels, pairs } from "../../parse/pairs.ts";
 
 const labelFlag = {

@@ -1,8 +1,8 @@
+import { defined } from "@gantry/cli";
+import { humanSize } from "@gantry/cli/size";
 import { defineCommand } from "../../command.ts";
-import { humanSize } from "../../format/size.ts";
 import { confirm } from "../../io/confirm.ts";
 import { parseFilters } from "../../parse/filters.ts";
-import { defined } from "../../parse/flag-value.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS]",

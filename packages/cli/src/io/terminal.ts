@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:tty";
-import { CommandError } from "../command.ts";
+import { CommandError } from "../command-error.ts";
 
 const sttyTimeoutMs = 1000;
 

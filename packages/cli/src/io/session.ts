@@ -1,16 +1,29 @@
-import type { Message } from "@gantry/ipc";
-import type { Context } from "../command.ts";
-import { DetachFilter } from "../parse/detach-keys.ts";
+import { DetachFilter } from "./detach-keys.ts";
+import type { Log } from "./log.ts";
+import type { Output } from "./output.ts";
 import { forwardSignals, onTermination, signalExitCode } from "./signals.ts";
 import { rawMode, type TerminalSize, terminalSize } from "./terminal.ts";
 
 /** What an attached client sends. */
 export type SessionInput = { kind: "stdin" } | { kind: "closeStdin" } | { kind: "detach" };
 
+/** What the process comes with that a session is shown in. */
+export interface SessionHost {
+  readonly out: Output;
+  readonly log: Log;
+}
+
+/** Output of a process, with its bytes; other items are passed over. */
+export interface SessionItem {
+  readonly value: { readonly stream: "stdout" | "stderr" } | { readonly attached: true };
+  readonly blobs: readonly Uint8Array[];
+}
+
 /** An open stream to a container's process: attach or exec. */
 export interface SessionStream {
-  readonly items: AsyncIterable<Message<{ stream: "stdout" | "stderr" } | { attached: true }>>;
-  readonly result: Promise<{ ExitCode?: number | undefined }>;
+  readonly items: AsyncIterable<SessionItem>;
+  /** Settles when the stream has ended; undefined where it does not tell the process's exit code. */
+  readonly exitCode: Promise<number | undefined>;
   send(input: SessionInput, ...blobs: Uint8Array[]): Promise<void>;
   cancel(): void;
 }
@@ -41,11 +54,11 @@ export interface Session {
 }
 
 /** Connects this process's streams, signals and terminal with a process in a container. */
-export function startSession(context: Context, stream: SessionStream, options: SessionOptions): Session {
+export function startSession(host: SessionHost, stream: SessionStream, options: SessionOptions): Session {
   const undo: (() => void)[] = [];
   const left = Promise.withResolvers<SessionEnd>();
   const quietly = (work: Promise<unknown>): void => {
-    work.catch((error: Error) => context.log.debug(error.message));
+    work.catch((error: Error) => host.log.debug(error.message));
   };
   if (options.tty) {
     undo.push(followSize((size) => quietly(options.resize(size))));
@@ -68,27 +81,27 @@ export function startSession(context: Context, stream: SessionStream, options: S
       (detached) => (detached || options.inputOnly) && left.resolve({ kind: "detached" }),
       left.reject,
     );
-  const ended = copyOutput(context, stream).then(
-    async (): Promise<SessionEnd> => ({ kind: "ended", exitCode: (await stream.result).ExitCode }),
+  const ended = copyOutput(host, stream).then(
+    async (): Promise<SessionEnd> => ({ kind: "ended", exitCode: await stream.exitCode }),
   );
   // both are looked at by the race alone
-  stream.result.catch(() => {});
+  stream.exitCode.catch(() => {});
   const close = (): void => {
     for (const step of undo.splice(0).reverse()) step();
   };
   return { end: Promise.race([left.promise, ended]).finally(close), close };
 }
 
-async function copyOutput(context: Context, stream: SessionStream): Promise<void> {
+async function copyOutput({ out }: SessionHost, stream: SessionStream): Promise<void> {
   try {
     for await (const { value, blobs } of stream.items) {
       if (!("stream" in value)) continue;
       for (const blob of blobs) {
-        const wait = context.out.write(value.stream === "stderr" ? 2 : 1, blob);
+        const wait = out.write(value.stream === "stderr" ? 2 : 1, blob);
         if (wait) await wait;
       }
     }
-    await context.out.drain();
+    await out.drain();
   } catch (error) {
     stream.cancel();
     throw error;

@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { fileProblem } from "../parse/env.ts";
+import { fileProblem } from "./file-problem.ts";
 
 const chunkBytes = 1 << 20;
 
