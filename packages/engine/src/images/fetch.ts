@@ -11,13 +11,14 @@ import { applyChanges } from "./changes.ts";
 import { isNameless, namelessArchive, namelessName, namelessRepository, targetName } from "./names.ts";
 
 type Methods = (typeof engineContract)["methods"];
-type Context<K extends keyof Methods> = StreamContext<ItemOf<Methods[K]>, InputOf<Methods[K]>>;
+/** What the handler of a streaming method is given. */
+export type StreamOf<K extends keyof Methods> = StreamContext<ItemOf<Methods[K]>, InputOf<Methods[K]>>;
 
 /** `pull`: the image that had the name before stays, without it. */
 export async function pullImage(
   world: World,
   request: RequestOf<Methods["imagePull"]>,
-  context: Context<"imagePull">,
+  context: StreamOf<"imagePull">,
 ): Promise<ReplyOf<Methods["imagePull"]>> {
   const name = fullName(request.Name);
   const kept = await keepNameless(world, name);
@@ -76,7 +77,7 @@ export async function tagImage(world: World, reference: string, target: string):
 export async function loadImages(
   world: World,
   request: RequestOf<Methods["imageLoad"]>,
-  context: Context<"imageLoad">,
+  context: StreamOf<"imageLoad">,
 ): Promise<ReplyOf<Methods["imageLoad"]>> {
   const defaultName = namelessArchive(newId().slice(0, 32));
   const platform = request.Platform ? { platform: request.Platform } : {};
@@ -103,7 +104,7 @@ async function dropIfNamed(world: World, id: string, name: string): Promise<void
 export async function importImage(
   world: World,
   request: RequestOf<Methods["imageImport"]>,
-  context: Context<"imageImport">,
+  context: StreamOf<"imageImport">,
 ): Promise<ReplyOf<Methods["imageImport"]>> {
   const name =
     request.Target === ""

@@ -5,6 +5,7 @@ import { importImage, loadImages, pullImage, tagImage } from "../images/fetch.ts
 import { listImages } from "../images/list.ts";
 import { login, pushImage, remoteTags } from "../images/push.ts";
 import { removeImage } from "../images/remove.ts";
+import { saveImages } from "../images/save.ts";
 import { groupByImage, inspectView } from "../images/view.ts";
 
 type Methods = (typeof engineContract)["methods"];
@@ -28,9 +29,7 @@ export function imageHandlers(world: World): Pick<Handlers<Methods>, Names> {
     imagePush: (request, context) => pushImage(world, request, context),
     imageRemoteTags: (request) => remoteTags(world, request),
     imageLoad: (request, context) => loadImages(world, request, context),
-    imageSave: async () => {
-      throw new Error("imageSave");
-    },
+    imageSave: (request, context) => saveImages(world, request, context),
     imageHistory: async () => ({ Items: [] }),
     imageImport: (request, context) => importImage(world, request, context),
     registryLogin: (request) => login(world, request),

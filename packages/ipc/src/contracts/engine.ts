@@ -254,7 +254,7 @@ const images = {
     reply: v.object({ Loaded: v.array(v.string()) }),
   }),
   imageSave: stream({
-    doc: "Writes images as a docker-archive into the items' blobs. An id or a digest gives the archive's image no name; a repository alone means its tag latest.",
+    doc: "Writes images as a docker-archive into the items' blobs. An id or a digest gives the archive's image no name; a repository alone means all its tags.",
     request: v.object({
       Names: v.pipe(v.array(v.string()), v.minLength(1, "must name an image")),
       Platform: v.optional(v.string()),

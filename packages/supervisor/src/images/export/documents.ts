@@ -30,10 +30,11 @@ export function layoutDocument(): Buffer {
 
 /** The file index.json: an entry for each name, with the annotations by which containerd and others know it. */
 export function indexDocument(images: readonly ExportedImage[]): Buffer {
+  const named = new Set(images.filter(({ names }) => names.length > 0).map(({ root }) => root.digest));
   const manifests = images.flatMap(({ names, root }) => {
-    const { annotations = {}, ...descriptor } = plainDescriptor(root);
-    if (names.length === 0) return [{ ...descriptor, ...(root.annotations ? { annotations } : {}) }];
-    return names.map((name) => ({ ...descriptor, annotations: { ...annotations, ...nameAnnotations(name) } }));
+    const descriptor = plainDescriptor(root);
+    if (names.length === 0) return named.has(root.digest) ? [] : [descriptor];
+    return names.map((name) => ({ ...descriptor, annotations: { ...root.annotations, ...nameAnnotations(name) } }));
   });
   return Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.index, manifests }));
 }
