@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { RpcError } from "@gantry/ipc";
 import { run, tempDir } from "@gantry/testkit";
 import { test } from "tap";
@@ -335,6 +335,36 @@ test("load and import send the archive's bytes", async (t) => {
     code: 1,
     stderr: "open /nope.tar: no such file or directory\n",
   });
+});
+
+test("save writes an archive to standard output, or to a file that is whole or not there", async (t) => {
+  await using directory = tempDir("save");
+  const bytes = Buffer.alloc(3_000_000, "tar");
+  const [file, bad] = [`${directory.path}/a.tar`, `${directory.path}/bad.tar`];
+  await using engine = await standInEngine({
+    imageSave: async ({ Names }, { send }) => {
+      await send({}, bytes.subarray(0, 1_000_001), bytes.subarray(1_000_001, 1_000_002));
+      if (Names.includes("broken")) throw new RpcError("Internal", "a blob is damaged");
+      await send({}, bytes.subarray(1_000_002));
+      return {};
+    },
+  });
+  const toFile = await engine.client(["save", "-o", file, "--platform", "linux/amd64", "busybox", "redis:7"]);
+  t.match(toFile, { code: 0, stdout: "", stderr: "" });
+  t.ok(readFileSync(file).equals(bytes));
+  t.match(engine.requests("imageSave")[0], { Names: ["busybox", "redis:7"], Platform: "linux/amd64" });
+  t.equal((await engine.client(["image", "save", "busybox"])).stdout, bytes.toString());
+  t.match(await engine.client(["save", "-o", bad, "broken"]), {
+    code: 1,
+    stderr: "Error response from engine: a blob is damaged\n",
+  });
+  t.match(await engine.client(["save", "-o", "/nowhere/a.tar", "busybox"]), {
+    code: 1,
+    stderr: /^invalid output path/,
+  });
+  t.match(await engine.client(["save", "-o", "/dev/null", "busybox"]), { code: 1, stderr: /must be a regular file/ });
+  t.match(await engine.client(["save", "-o", directory.path, "busybox"]), { code: 1, stderr: /is a directory/ });
+  t.strictSame(readdirSync(directory.path), ["a.tar"], "nothing is left of what failed");
 });
 
 test("events, in words and as JSON", async (t) => {

@@ -106,6 +106,13 @@ const images: readonly Entry[] = [
   },
   {
     noun: "image",
+    verb: "save",
+    short: ["save"],
+    summary: "Save one or more images to a tar archive (streamed to STDOUT by default)",
+    load: () => import("./image/save.ts"),
+  },
+  {
+    noun: "image",
     verb: "tag",
     short: ["tag"],
     summary: "Create a tag TARGET_IMAGE that refers to SOURCE_IMAGE",
