@@ -1,3 +1,5 @@
+export type { CommandSpec } from "./command.ts";
+export { anyNumber, argumentProblem } from "./command.ts";
 export { CommandError } from "./command-error.ts";
 export { defined } from "./defined.ts";
 export type { Flag, FlagTable, FlagValues, Parsed } from "./flags.ts";

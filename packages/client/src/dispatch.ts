@@ -1,11 +1,12 @@
-import { type FlagTable, type Parsed, parseFlags, UsageError } from "@gantry/cli";
+import { argumentProblem, type FlagTable, type Parsed, parseFlags, UsageError } from "@gantry/cli";
+import { parseEndpoint } from "@gantry/cli/endpoint";
 import { createLog, type LogLevel } from "@gantry/cli/log";
 import { BrokenPipe, type Output } from "@gantry/cli/output";
 import { type Command, CommandError, type Context } from "./command.ts";
 import { type Entry, findCommand } from "./commands/table.ts";
 import { connectEngine, type Engine } from "./engine/connect.ts";
 import { describeFailure } from "./engine/failure.ts";
-import { defaultHost, parseHost } from "./engine/host.ts";
+import { defaultHost } from "./engine/host.ts";
 import { globalFlags, versionLine } from "./global-flags.ts";
 
 /** What the process brings. */
@@ -101,14 +102,6 @@ async function runCommand(
   }
 }
 
-function argumentProblem({ args: [least, most] }: Command, given: number): string | undefined {
-  const count = (number: number): string => `${number} argument${number === 1 ? "" : "s"}`;
-  if (given >= least && given <= most) return undefined;
-  if (most === 0) return "accepts no arguments";
-  if (least === most) return `requires exactly ${count(least)}`;
-  return given < least ? `requires at least ${count(least)}` : `requires at most ${count(most)}`;
-}
-
 function createContext(process: Process, values: Parsed<typeof globalFlags>["values"]): Context {
   const { out, env } = process;
   let engine: Promise<Engine> | undefined;
@@ -119,11 +112,11 @@ function createContext(process: Process, values: Parsed<typeof globalFlags>["val
     ...process,
     log,
     get host() {
-      return parseHost(host);
+      return parseEndpoint(host, "engine");
     },
     engine() {
       if (!engine) {
-        const endpoint = parseHost(host);
+        const endpoint = parseEndpoint(host, "engine");
         log.debug(`connecting to ${endpoint}`);
         engine = connectEngine(endpoint);
       }

@@ -1,13 +1,13 @@
 import { ago, humanDuration } from "@gantry/cli/duration";
 import { printable } from "@gantry/cli/printable";
 import { binarySize, humanSize } from "@gantry/cli/size";
+import { alignTabs } from "@gantry/cli/tabwriter";
 import { test } from "tap";
 import { containerList } from "../src/format/container-list.ts";
 import { imageList, imageRows } from "../src/format/image-list.ts";
 import { renderList } from "../src/format/list.ts";
 import { formatPorts } from "../src/format/ports.ts";
-import { alignTabs } from "../src/format/tabwriter.ts";
-import { ellipsis, naturalOrder } from "../src/format/text.ts";
+import { columnStyle, ellipsis, naturalOrder } from "../src/format/text.ts";
 import { rfc3339Nano } from "../src/format/time.ts";
 
 test("spans of time in Docker's words", async (t) => {
@@ -49,10 +49,10 @@ test("sizes as Docker writes them", async (t) => {
 
 test("columns as text/tabwriter aligns them", async (t) => {
   t.equal(
-    alignTabs("A\tLONGER THAN TEN\tC\nx\ty\tz\n"),
+    alignTabs("A\tLONGER THAN TEN\tC\nx\ty\tz\n", columnStyle),
     "A         LONGER THAN TEN   C\nx         y                 z\n",
   );
-  t.equal(alignTabs("名前\tb\nx\ty\n"), "名前      b\nx         y\n");
+  t.equal(alignTabs("名前\tb\nx\ty\n", columnStyle), "名前      b\nx         y\n");
 });
 
 test("texts", async (t) => {

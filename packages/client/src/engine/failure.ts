@@ -1,8 +1,8 @@
+import { unreachable } from "@gantry/cli/endpoint";
 import { BrokenPipe } from "@gantry/cli/output";
 import { printable } from "@gantry/cli/printable";
 import type { RpcError } from "@gantry/ipc";
 import { CommandError, type Context } from "../command.ts";
-import { unreachable } from "./connect.ts";
 
 export interface Failure {
   readonly message: string;
@@ -27,7 +27,7 @@ async function rawFailure(error: unknown, context: Pick<Context, "host">): Promi
   if (isRpcError(error)) {
     // a lost connection is nothing that the engine said
     if (error.code === "Unavailable")
-      return { message: (await unreachable(context.host)) ?? error.message, exitCode: 1 };
+      return { message: (await unreachable(context.host, "engine")) ?? error.message, exitCode: 1 };
     return { message: `Error response from engine: ${error.message}`, exitCode: 1 };
   }
   return { message: error instanceof Error ? error.message : String(error), exitCode: 1 };

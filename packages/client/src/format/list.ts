@@ -1,7 +1,8 @@
-import { alignTabs } from "./tabwriter.ts";
+import { alignTabs } from "@gantry/cli/tabwriter";
 import { compileTemplate } from "./template/index.ts";
 import { toJson } from "./template/json.ts";
 import { markMap, type StructView, structView } from "./template/values.ts";
+import { columnStyle } from "./text.ts";
 
 /** One thing that a list can show of its items. */
 export interface Column<T> {
@@ -40,7 +41,7 @@ export function renderList<T>(
   const template = compileTemplate(source);
   const lines = items.map((item) => `${template.render(itemView(item, list))}\n`);
   if (!isTable) return lines.join("");
-  return alignTabs([`${template.renderHeader(headerView(list))}\n`, ...lines].join(""));
+  return alignTabs([`${template.renderHeader(headerView(list))}\n`, ...lines].join(""), columnStyle);
 }
 
 function resolveFormat<T>(list: ListFormat<T>, format: string | undefined, quiet: boolean): string {

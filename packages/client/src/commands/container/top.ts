@@ -1,7 +1,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { alignTabs } from "@gantry/cli/tabwriter";
 import { anyNumber, CommandError, defineCommand } from "../../command.ts";
-import { alignTabs } from "../../format/tabwriter.ts";
+import { columnStyle } from "../../format/text.ts";
 
 export const command = defineCommand({
   usage: "CONTAINER [ps OPTIONS]",
@@ -14,7 +15,7 @@ export const command = defineCommand({
     const engine = await context.engine();
     const { Pids } = await engine.call("containerTop", { Id: container });
     const table = await hostProcesses(options.length > 0 ? options : ["-ef"]);
-    context.out.write(1, alignTabs(rowsOf(table, new Set(Pids))));
+    context.out.write(1, alignTabs(rowsOf(table, new Set(Pids))), columnStyle);
     return 0;
   },
 });

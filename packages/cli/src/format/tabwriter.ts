@@ -1,21 +1,30 @@
-import { displayWidth } from "./text.ts";
+import { displayWidth } from "./display-width.ts";
 
-const minWidth = 10;
-const padding = 3;
+export interface ColumnStyle {
+  /** Least width of a column, its padding included. */
+  readonly minWidth: number;
+  /** Least distance to the next column. */
+  readonly padding: number;
+  /** Columns are filled with tabs, eight wide, instead of blanks. */
+  readonly tabs?: boolean;
+}
+
+const tabWidth = 8;
 
 /**
- * Aligns the tab-terminated cells of lines as Go's text/tabwriter does with docker's settings:
- * three blanks between columns, at least ten wide; what follows a line's last tab is not a cell.
+ * Aligns the tab-terminated cells of lines as Go's text/tabwriter does;
+ * what follows a line's last tab is not a cell.
  */
-export function alignTabs(text: string): string {
+export function alignTabs(text: string, style: ColumnStyle): string {
   const lines = text.split("\n").map((line) => line.split("\t"));
-  const widths = columnWidths(lines);
+  const widths = columnWidths(lines, style);
   return lines
     .map((cells, row) =>
       cells
         .map((cell, column) => {
           const width = column === cells.length - 1 ? 0 : (widths[row]?.[column] ?? 0);
-          return cell + " ".repeat(Math.max(0, width - displayWidth(cell)));
+          const missing = Math.max(0, width - displayWidth(cell));
+          return cell + (style.tabs ? "\t".repeat(Math.ceil(missing / tabWidth)) : " ".repeat(missing));
         })
         .join(""),
     )
@@ -23,7 +32,7 @@ export function alignTabs(text: string): string {
 }
 
 /** A column is a run of neighbouring lines that have a cell there. */
-function columnWidths(lines: readonly (readonly string[])[]): number[][] {
+function columnWidths(lines: readonly (readonly string[])[], { minWidth, padding, tabs }: ColumnStyle): number[][] {
   const widths: number[][] = lines.map(() => []);
   const most = Math.max(0, ...lines.map((cells) => cells.length - 1));
   for (let column = 0; column < most; column++) {
@@ -34,6 +43,7 @@ function columnWidths(lines: readonly (readonly string[])[]): number[][] {
         width = Math.max(width, displayWidth(lines[end]?.[column] ?? "") + padding);
         end++;
       }
+      if (tabs) width = Math.ceil(width / tabWidth) * tabWidth;
       for (let at = row; at < end; at++) (widths[at] as number[])[column] = width;
       row = Math.max(end, row + 1);
     }
