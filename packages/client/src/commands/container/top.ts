@@ -15,7 +15,7 @@ export const command = defineCommand({
     const engine = await context.engine();
     const { Pids } = await engine.call("containerTop", { Id: container });
     const table = await hostProcesses(options.length > 0 ? options : ["-ef"]);
-    context.out.write(1, alignTabs(rowsOf(table, new Set(Pids))), columnStyle);
+    context.out.write(1, alignTabs(rowsOf(table, new Set(Pids)), columnStyle));
     return 0;
   },
 });
