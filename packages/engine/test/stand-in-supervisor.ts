@@ -166,7 +166,9 @@ function containerHandlers(state: State) {
         ...snapshot,
         parent: "",
         kind: "active" as const,
+        snapshotter: "overlayfs" as const,
         createdAt: "2026-01-01T00:00:00Z",
+        updatedAt: "2026-01-01T00:00:00Z",
       })),
     }),
     "containers.create": async (request) => {

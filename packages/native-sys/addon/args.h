@@ -30,20 +30,27 @@ inline int64_t toInteger(const Napi::Value& value, const std::string& what) {
   return static_cast<int64_t>(number);
 }
 
-/** A C string: one with a NUL byte inside would be cut short by the kernel, so it is refused. */
-inline std::string toText(const Napi::Value& value, const std::string& what) {
-  if (!value.IsString()) throw wrongType(value.Env(), what, "a string");
-  std::string text = value.As<Napi::String>().Utf8Value();
-  if (text.find('\0') != std::string::npos) throw wrongType(value.Env(), what, "a string without NUL bytes");
-  return text;
-}
-
 inline Bytes toBytes(const Napi::Value& value, const std::string& what) {
   if (!value.IsTypedArray()) throw wrongType(value.Env(), what, "a Uint8Array");
   const auto array = value.As<Napi::TypedArray>();
   if (array.TypedArrayType() != napi_uint8_array) throw wrongType(value.Env(), what, "a Uint8Array");
   auto* start = static_cast<uint8_t*>(array.ArrayBuffer().Data());
   return {start + array.ByteOffset(), array.ByteLength()};
+}
+
+/** A C string, from text or from bytes: one with a NUL byte inside would be cut short by the kernel, so it is refused. */
+inline std::string toText(const Napi::Value& value, const std::string& what) {
+  std::string text;
+  if (value.IsString()) {
+    text = value.As<Napi::String>().Utf8Value();
+  } else if (value.IsTypedArray()) {
+    const Bytes bytes = toBytes(value, what);
+    text.assign(reinterpret_cast<const char*>(bytes.data), bytes.length);
+  } else {
+    throw wrongType(value.Env(), what, "a string");
+  }
+  if (text.find('\0') != std::string::npos) throw wrongType(value.Env(), what, "a string without NUL bytes");
+  return text;
 }
 
 inline std::vector<std::string> toTexts(const Napi::Value& value, const std::string& what) {

@@ -21,6 +21,12 @@ const flags = {
     value: "PATH",
     doc: "OCI runtime that shims keep ready (default: beside this one, then PATH)",
   },
+  snapshotter: {
+    type: "string",
+    value: "NAME",
+    choices: ["overlayfs", "native"],
+    doc: "How images and containers are stored (default: overlayfs, or native, which copies, where overlayfs cannot be used)",
+  },
   standby: { type: "integer", value: "N", default: 2, doc: "Shims kept ready for the next containers" },
   "log-level": {
     type: "string",

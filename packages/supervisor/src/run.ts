@@ -1,6 +1,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, dirname, resolve } from "node:path";
 import { type LogLevel, makeLog } from "./log.ts";
+import type { SnapshotterName } from "./metadata/snapshots.ts";
 import { type RunningSupervisor, startSupervisor } from "./supervisor.ts";
 
 export interface RunOptions {
@@ -10,6 +11,7 @@ export interface RunOptions {
   readonly shim: string | undefined;
   readonly "oci-runtime": string | undefined;
   readonly standby: number;
+  readonly snapshotter: string | undefined;
   readonly "log-level": string;
 }
 
@@ -25,6 +27,7 @@ export async function run(values: RunOptions): Promise<void> {
     shim: findBinary("shim", values.shim),
     ociRuntime: findBinary("oci-runtime", values["oci-runtime"]),
     standby: values.standby,
+    snapshotter: values.snapshotter as SnapshotterName | undefined,
   };
   const supervisor = await startSupervisor(options, log);
   // What nobody waited for must not end a daemon that others wait for.

@@ -11,9 +11,11 @@ import { ImageStore } from "./images/image-store.ts";
 import { Unpacker } from "./images/unpack.ts";
 import type { Log } from "./log.ts";
 import { openMetadata } from "./metadata/index.ts";
+import type { SnapshotterName } from "./metadata/snapshots.ts";
 import { lockRoot } from "./root-lock.ts";
 import { supervisorHandlers } from "./service/index.ts";
-import { Snapshots } from "./snapshots/snapshots.ts";
+import { Snapshots, snapshotDirectory } from "./snapshots/snapshots.ts";
+import { findSnapshotters } from "./snapshots/snapshotters.ts";
 import { Bundles } from "./tasks/bundle.ts";
 import { restoreTasks } from "./tasks/restore.ts";
 import { StandbyPool } from "./tasks/standby-pool.ts";
@@ -31,6 +33,8 @@ export interface SupervisorOptions {
   readonly ociRuntime: string;
   /** Shims kept ready. */
   readonly standby: number;
+  /** How images are unpacked and containers stored; absent: overlayfs where it works, else native. */
+  readonly snapshotter?: SnapshotterName | undefined;
 }
 
 export interface RunningSupervisor {
@@ -54,7 +58,9 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
 
   const metadata = openMetadata(`${root}/metadata.db`);
   const content = new ContentStore(root, metadata);
-  const snapshots = new Snapshots(root, metadata, background);
+  const directory = snapshotDirectory(root);
+  const snapshotters = findSnapshotters(native, directory, options.snapshotter);
+  const snapshots = new Snapshots(directory, metadata, background, snapshotters);
   const stores = { metadata, content, snapshots, leases: new Leases() };
   const unpacker = new Unpacker(native, stores);
   const images = new ImageStore(stores, unpacker);
@@ -80,6 +86,8 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
     onError: (error) => log.warn({ err: error }, "a message could not be handled"),
   });
   pool.open();
+  const { default: snapshotter, reason } = snapshotters;
+  log.info({ snapshotter, reason }, `snapshots are kept by ${snapshotter}: ${reason}`);
   memory.releaseSoon();
   log.info({ version, address, root, state, pid: process.pid }, "serving");
   return {

@@ -34,7 +34,7 @@ function workbench() {
       const path = join(temp.path, `layer${tries++}`);
       mkdirSync(path);
       const lowers = [...layers].reverse();
-      const applied = await applyLayer(nativeSys(), pieces(bytes), { directory: path, lowers });
+      const applied = await applyLayer(nativeSys(), pieces(bytes), { directory: path, lowers, whiteouts: "overlay" });
       layers.push(path);
       return { path, applied };
     },

@@ -4,6 +4,7 @@ import { call, contract } from "./define.ts";
 import { archives } from "./supervisor/archives.ts";
 import { containers } from "./supervisor/containers.ts";
 import { content } from "./supervisor/content.ts";
+import { diff } from "./supervisor/diff.ts";
 import { events } from "./supervisor/events.ts";
 import { images } from "./supervisor/images.ts";
 import { namespaces } from "./supervisor/namespaces.ts";
@@ -15,7 +16,7 @@ export { type Progress, progress, registryAccess, registryAuth } from "./common.
 export { type ContainerRecord, container } from "./supervisor/containers.ts";
 export { type SupervisorEvent, supervisorEvent } from "./supervisor/events.ts";
 export { type Image, image, type ResolvedImage, resolvedImage } from "./supervisor/images.ts";
-export { mountSpec, snapshot, snapshotKind } from "./supervisor/snapshots.ts";
+export { mountSpec, snapshot, snapshotKind, snapshotterName } from "./supervisor/snapshots.ts";
 export { type Task, task } from "./supervisor/tasks.ts";
 
 /** containerd's services, by messages. */
@@ -32,6 +33,7 @@ export const supervisorContract = contract("supervisor", 1, {
   ...archives,
   ...content,
   ...snapshots,
+  ...diff,
   ...containers,
   ...tasks,
   ...events,

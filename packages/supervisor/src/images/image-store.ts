@@ -118,9 +118,8 @@ export class ImageStore {
   }
 
   #unpackedSize(namespace: string, chainId: string): number {
-    const { metadata, snapshots } = this.stores;
-    const { id } = snapshots.get(namespace, chainId);
-    return metadata.snapshots.chain(id).reduce((sum, { size }) => sum + size, 0);
+    const { snapshots } = this.stores;
+    return snapshots.wholeSize(snapshots.get(namespace, chainId));
   }
 
   #repoDigests(namespace: string, image: Image): string[] {

@@ -76,23 +76,23 @@ export class Unpacker {
     open: (layer: ImageDescriptor) => AsyncIterable<Buffer> | undefined,
   ): Promise<void> {
     const { namespace, layer, diffId, chainId, parent } = step;
-    const { snapshots, content, metadata } = this.#stores;
+    const { snapshots, content } = this.#stores;
     const id = shortDigest(layer.digest);
-    if (metadata.snapshots.get(namespace, chainId)) return;
+    if (snapshots.find(namespace, chainId)) return;
     const key = `${extractPrefix}${randomBytes(6).toString("hex")} ${chainId}`;
-    const row = snapshots.prepare(namespace, key, parent, { managed: true });
+    const row = await snapshots.prepare(namespace, key, parent, { managed: true });
     try {
       let read = 0;
       const source = counting(open(layer) ?? content.read(namespace, layer.digest), (bytes) => {
         read += bytes;
         progress?.figure("Extracting", id, read, layer.size);
       });
-      const target = { directory: snapshots.directory(row.id), lowers: snapshots.lowers(row) };
-      const applied = await applyLayer(this.#native, source, target);
+      const applied = await applyLayer(this.#native, source, snapshots.layerTarget(row));
       if (applied.diffId !== diffId) {
         throw invalidArgument(`wrong content: unpacked it is ${applied.diffId}, the image says ${diffId}`);
       }
-      await snapshots.commit(row, chainId, applied);
+      // A copying driver's snapshot holds more than the layer: that is counted.
+      await snapshots.commit(row, chainId, snapshots.isStacked(row) ? { usage: applied } : {});
       progress?.step("Pull complete", id);
     } catch (error) {
       snapshots.remove(row);

@@ -7,13 +7,16 @@ import { TarReader } from "./tar-reader.ts";
 export interface LayerTarget {
   /** Directory to write into. */
   readonly directory: string;
-  /** Directories of the layers below, topmost first. */
+  /** Directories of the layers below, topmost first; none where the directory itself holds what is below. */
   readonly lowers: readonly string[];
+  /** Whiteouts are written in overlayfs' form, or what they hide is removed. */
+  readonly whiteouts: "overlay" | "remove";
 }
 
 export interface AppliedLayer {
   /** Digest of the uncompressed tar (image-spec config.md, "Layer DiffID"). */
   readonly diffId: string;
+  /** Bytes on disk and inodes that were written. */
   readonly size: number;
   readonly inodes: number;
 }
@@ -25,7 +28,7 @@ export async function applyLayer(
   target: LayerTarget,
   onProgress?: (bytes: number) => void,
 ): Promise<AppliedLayer> {
-  const writer = new LayerWriter(native, target.directory, target.lowers);
+  const writer = new LayerWriter(native, target);
   const reader = new TarReader(writer);
   const hash = createHash("sha256");
   try {

@@ -9,11 +9,13 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
 } from "@gantry/native-sys";
+import { type BytePath, fsPath, readable } from "./byte-path.ts";
 import { copyDirectory } from "./copy-up.ts";
 import { isOpaque, isWhiteout, LowerView, lstatOrNone, opaqueXattr } from "./lower-view.ts";
 
 const maxLinks = 40;
 const openDirectories = 8;
+const directoryFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 /**
  * The directory that a layer is written into. Directories inside are reached by descriptors that the kernel
@@ -32,16 +34,16 @@ export class LayerTree {
   constructor(native: NativeSys, root: string, lowers: readonly string[]) {
     this.native = native;
     this.lower = new LowerView(native, lowers);
-    this.#rootFd = native.openat2(AT_FDCWD, root, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0);
+    this.#rootFd = native.openat2(AT_FDCWD, root, directoryFlags, 0, 0);
   }
 
   /** A path by which the directory's own entries can be reached; it is made, with its parents, if it is not there. */
-  directory(path: string): string {
+  directory(path: BytePath): BytePath {
     return this.existing(path) ?? this.#adopt(path, this.#make(path));
   }
 
   /** The same, or undefined where there is none in this layer. */
-  existing(path: string): string | undefined {
+  existing(path: BytePath): BytePath | undefined {
     if (this.#stale.length > 0) this.#closeStale();
     const known = this.#open.get(path);
     if (known !== undefined) return descriptorPath(known);
@@ -50,24 +52,24 @@ export class LayerTree {
   }
 
   /** Removes what is at a path, with all below it. True when it was a whiteout. */
-  remove(path: string): boolean {
+  remove(path: BytePath): boolean {
     const stats = lstatOrNone(path);
     if (!stats) return false;
     if (!stats.isDirectory()) {
-      unlinkSync(path);
+      unlinkSync(fsPath(path));
       // The name may have been a link that open directories were reached through.
       if (stats.isSymbolicLink()) this.#forget();
       return isWhiteout(stats);
     }
     this.#forget();
-    rmSync(path, { recursive: true });
+    rmSync(fsPath(path), { recursive: true });
     return false;
   }
 
   /** Hides what the layers below have in a directory. */
-  setOpaque(directory: string): void {
+  setOpaque(directory: BytePath): void {
     if (this.lower.isEmpty) return;
-    this.native.setxattr(directory, opaqueXattr, Buffer.from("y"), 0, true);
+    this.native.setxattr(fsPath(directory), opaqueXattr, Buffer.from("y"), 0, true);
   }
 
   close(): void {
@@ -100,7 +102,7 @@ export class LayerTree {
   #openInRoot(path: string): number | undefined {
     const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
     try {
-      return this.native.openat2(this.#rootFd, path === "" ? "." : path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, resolve);
+      return this.native.openat2(this.#rootFd, fsPath(path === "" ? "." : path), directoryFlags, 0, resolve);
     } catch (error) {
       if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
       throw error;
@@ -124,31 +126,34 @@ export class LayerTree {
         continue;
       }
       links += 1;
-      if (links > maxLinks) throw new Error(`${path}: too many levels of symbolic links`);
+      if (links > maxLinks) throw new Error(`${readable(path)}: too many levels of symbolic links`);
       if (step.link.startsWith("/")) done = [];
       todo.unshift(...step.link.split("/"));
     }
     const fd = this.#openInRoot(join(done));
-    if (fd === undefined) throw new Error(`${path}: not a directory`);
+    if (fd === undefined) throw new Error(`${readable(path)}: not a directory`);
     return fd;
   }
 
   #step(whole: string, done: readonly Done[], name: string): { link?: string; isHiding: boolean } {
     const parentFd = this.#openInRoot(join(done));
-    if (parentFd === undefined) throw new Error(`${whole}: not a directory`);
+    if (parentFd === undefined) throw new Error(`${readable(whole)}: not a directory`);
     try {
       const path = `${descriptorPath(parentFd)}/${name}`;
       const isHidden = done.at(-1)?.isHiding ?? false;
       const stats = lstatOrNone(path);
       if (stats?.isDirectory()) return { isHiding: isHidden || isOpaque(this.native, path) };
-      if (stats?.isSymbolicLink()) return { link: readlinkSync(path), isHiding: false };
+      if (stats?.isSymbolicLink()) return { link: readlinkSync(fsPath(path), "latin1"), isHiding: false };
       if (stats && isWhiteout(stats)) {
-        unlinkSync(path);
-        mkdirSync(path, 0o755);
+        unlinkSync(fsPath(path));
+        mkdirSync(fsPath(path), 0o755);
         this.setOpaque(path);
         return { isHiding: true };
       }
-      if (stats) throw new Error(`${whole}: ${join(done)}/${name} is not a directory`);
+      if (stats)
+        throw new Error(
+          `${readable(whole)}: ${readable([...done.map((each) => each.name), name].join("/"))} is not a directory`,
+        );
       return this.#fromBelow(path, done, name, isHidden);
     } finally {
       this.native.closeFd(parentFd);
@@ -162,9 +167,9 @@ export class LayerTree {
     isHidden: boolean,
   ): { link?: string; isHiding: boolean } {
     const below = isHidden ? undefined : this.lower.find([...done.map((parent) => parent.name), name]);
-    if (below?.stats.isSymbolicLink()) return { link: readlinkSync(below.path), isHiding: false };
-    if (below?.stats.isDirectory()) copyDirectory(this.native, below.path, path, below.stats);
-    else mkdirSync(path, 0o755);
+    if (below?.stats.isSymbolicLink()) return { link: readlinkSync(fsPath(below.path), "latin1"), isHiding: false };
+    if (below?.stats.isDirectory()) copyDirectory(this.native, below.path, path);
+    else mkdirSync(fsPath(path), 0o755);
     return { isHiding: isHidden };
   }
 }

@@ -4,6 +4,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  ftruncateSync,
   futimesSync,
   lchownSync,
   linkSync,
@@ -15,37 +16,52 @@ import {
   writeSync,
 } from "node:fs";
 import { isSystemError, type NativeSys, S_IFBLK, S_IFCHR, S_IFIFO } from "@gantry/native-sys";
+import type { LayerTarget } from "./apply-layer.ts";
+import { type BytePath, fsPath, readable } from "./byte-path.ts";
 import { copyNode, setXattr } from "./copy-up.ts";
 import { LayerTree } from "./layer-tree.ts";
 import { lstatOrNone } from "./lower-view.ts";
+import { SpaceGuard } from "./space-guard.ts";
+import { insidePath } from "./tar-path.ts";
 import { type TarEntry, TarError, type TarSink } from "./tar-reader.ts";
+import { OverlayWhiteouts, parentOf, RemovingWhiteouts, type Whiteouts } from "./whiteouts.ts";
 
 const whiteoutPrefix = ".wh.";
 const opaqueMarker = ".wh..wh..opq";
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const blockBytes = 4096;
 
+interface OpenFile {
+  readonly entry: TarEntry;
+  readonly fd: number;
+  readonly path: BytePath;
+  /** Where the next piece goes, and where the last one ended. */
+  position: number;
+  written: number;
+}
+
 /**
- * Writes the entries of a layer's tar (image-spec layer.md) as an overlayfs upper directory: whiteouts become
- * character devices 0/0, opaque markers the attribute trusted.overlay.opaque.
+ * Writes the entries of a layer's tar (image-spec layer.md) into a directory; whiteouts as its target says.
  * All calls are synchronous: for small files that costs less than any hand-over.
  */
 export class LayerWriter implements TarSink {
   readonly #tree: LayerTree;
   readonly #native: NativeSys;
+  readonly #whiteouts: Whiteouts;
+  readonly #space: SpaceGuard;
   /** Times of directories are set last: writing into one changes them. */
   readonly #directories: TarEntry[] = [];
-  #file: { entry: TarEntry; fd: number; path: string } | undefined;
+  #file: OpenFile | undefined;
   #size = 0;
   #inodes = 0;
 
-  /**
-   * @param root directory to write into, which nobody else changes meanwhile
-   * @param lowers directories of the layers below, topmost first
-   */
-  constructor(native: NativeSys, root: string, lowers: readonly string[]) {
+  /** @param target a directory to write into, which nobody else changes meanwhile */
+  constructor(native: NativeSys, target: LayerTarget) {
     this.#native = native;
-    this.#tree = new LayerTree(native, root, lowers);
+    this.#tree = new LayerTree(native, target.directory, target.lowers);
+    this.#whiteouts =
+      target.whiteouts === "overlay" ? new OverlayWhiteouts(this.#tree) : new RemovingWhiteouts(this.#tree);
+    this.#space = new SpaceGuard(target.directory);
   }
 
   /** Bytes on disk and inodes written. */
@@ -59,24 +75,37 @@ export class LayerWriter implements TarSink {
       if (entry.type === "directory") this.#rootEntry(entry);
       return;
     }
-    const slash = path.lastIndexOf("/");
-    const parent = slash < 0 ? "" : path.slice(0, slash);
-    const name = path.slice(slash + 1);
-    if (name.startsWith(whiteoutPrefix)) {
-      this.#whiteout(parent, name);
-      return;
-    }
+    const parent = parentOf(path);
+    const name = path.slice(parent === "" ? 0 : parent.length + 1);
     try {
-      this.#make({ ...entry, path }, `${this.#tree.directory(parent)}/${name}`);
+      if (name.startsWith(whiteoutPrefix)) this.#whiteout(parent, name);
+      else {
+        this.#space.entry(entry.storedSize ?? entry.size);
+        this.#make({ ...entry, path }, `${this.#tree.directory(parent)}/${name}`);
+        this.#whiteouts.wrote(path);
+      }
     } catch (error) {
       if (error instanceof TarError) throw error;
-      throw new Error(`layer entry "${path}": ${withoutDescriptors(error)}`, { cause: error });
+      const message = `layer entry "${readable(path)}": ${withoutDescriptors(error)}`;
+      const { code, syscall } = error as NodeJS.ErrnoException;
+      throw Object.assign(new Error(message, { cause: error }), { code, syscall });
     }
   }
 
   data(chunk: Buffer): void {
-    if (!this.#file) return;
-    for (let at = 0; at < chunk.length; ) at += writeSync(this.#file.fd, chunk, at);
+    const file = this.#file;
+    if (!file) return;
+    for (let at = 0; at < chunk.length; ) {
+      const written = writeSync(file.fd, chunk, at, chunk.length - at, file.position);
+      at += written;
+      file.position += written;
+      file.written = file.position;
+    }
+    this.#space.wrote(chunk.length);
+  }
+
+  hole(length: number): void {
+    if (this.#file) this.#file.position += length;
   }
 
   entryEnd(): void {
@@ -85,6 +114,7 @@ export class LayerWriter implements TarSink {
     this.#file = undefined;
     const { entry, fd, path } = file;
     try {
+      if (file.position > file.written) ftruncateSync(fd, entry.size);
       fchownSync(fd, entry.uid, entry.gid);
       fchmodSync(fd, entry.mode);
       this.#xattrs(entry, path);
@@ -111,16 +141,17 @@ export class LayerWriter implements TarSink {
     this.#tree.close();
   }
 
-  #make(entry: TarEntry, path: string): void {
+  #make(entry: TarEntry, path: BytePath): void {
     if (entry.type === "directory") {
       this.#directory(entry, path);
       return;
     }
     this.#inodes += 1;
+    const place = fsPath(path);
     if (entry.type === "file") {
-      const fd = this.#replacing(path, () => openSync(path, createFlags, 0o600));
-      this.#file = { entry, fd, path };
-      this.#size += Math.ceil(entry.size / blockBytes) * blockBytes;
+      const fd = this.#replacing(path, () => openSync(place, createFlags, 0o600));
+      this.#file = { entry, fd, path, position: 0, written: 0 };
+      this.#size += Math.ceil((entry.storedSize ?? entry.size) / blockBytes) * blockBytes;
       return;
     }
     if (entry.type === "link") {
@@ -128,30 +159,31 @@ export class LayerWriter implements TarSink {
       this.#link(entry, path);
       return;
     }
-    if (entry.type === "symlink") this.#replacing(path, () => symlinkSync(entry.linkPath, path));
-    else this.#replacing(path, () => this.#native.mknod(path, nodeType(entry) | 0o600, entry.major, entry.minor));
-    lchownSync(path, entry.uid, entry.gid);
-    if (entry.type !== "symlink") chmodSync(path, entry.mode);
+    if (entry.type === "symlink") this.#replacing(path, () => symlinkSync(fsPath(entry.linkPath), place));
+    else this.#replacing(path, () => this.#native.mknod(place, nodeType(entry) | 0o600, entry.major, entry.minor));
+    lchownSync(place, entry.uid, entry.gid);
+    if (entry.type !== "symlink") chmodSync(place, entry.mode);
     this.#xattrs(entry, path);
-    if (entry.mtimeNanos === 0) lutimesSync(path, entry.mtime, entry.mtime);
+    if (entry.mtimeNanos === 0) lutimesSync(place, entry.mtime, entry.mtime);
     else this.#times(entry, path);
   }
 
-  #directory(entry: TarEntry, path: string): void {
+  #directory(entry: TarEntry, path: BytePath): void {
+    const place = fsPath(path);
     try {
-      mkdirSync(path, 0o700);
+      mkdirSync(place, 0o700);
       this.#inodes += 1;
       this.#size += blockBytes;
     } catch (error) {
-      if (!isSystemError(error, "EEXIST") && (error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if (!isSystemError(error, "EEXIST")) throw error;
       if (!lstatOrNone(path)?.isDirectory()) {
         const wasWhiteout = this.#tree.remove(path);
-        mkdirSync(path, 0o700);
+        mkdirSync(place, 0o700);
         if (wasWhiteout) this.#tree.setOpaque(path);
       }
     }
-    lchownSync(path, entry.uid, entry.gid);
-    chmodSync(path, entry.mode);
+    lchownSync(place, entry.uid, entry.gid);
+    chmodSync(place, entry.mode);
     this.#xattrs(entry, path);
     this.#directories.push(entry);
   }
@@ -164,40 +196,37 @@ export class LayerWriter implements TarSink {
     this.#directories.push({ ...entry, path: "" });
   }
 
-  #link(entry: TarEntry, path: string): void {
+  #link(entry: TarEntry, path: BytePath): void {
     const target = insidePath(entry.linkPath, entry.path);
-    const slash = target.lastIndexOf("/");
-    const parent = this.#tree.directory(slash < 0 ? "" : target.slice(0, slash));
-    const source = `${parent}/${target.slice(slash + 1)}`;
+    const parent = this.#tree.directory(parentOf(target));
+    const source = `${parent}/${target.slice(target.lastIndexOf("/") + 1)}`;
     if (source === path) return;
     if (!lstatOrNone(source)) {
       const below = this.#tree.lower.find(target.split("/"));
-      if (!below) throw new Error(`its target "${target}" is not in the image`);
-      copyNode(this.#native, below.path, source, below.stats);
+      if (!below) throw new Error(`its target "${readable(target)}" is not in the image`);
+      copyNode(this.#native, below.path, source);
+      this.#inodes += 1;
+      this.#size += below.stats.blocks * 512;
     }
-    this.#replacing(path, () => linkSync(source, path));
+    this.#replacing(path, () => linkSync(fsPath(source), fsPath(path)));
   }
 
-  /** A whiteout hides what the layers below have; what this layer itself has under the name stays. */
-  #whiteout(parent: string, name: string): void {
+  #whiteout(parent: BytePath, name: BytePath): void {
     if (name === opaqueMarker) {
-      this.#tree.setOpaque(this.#tree.directory(parent));
+      this.#whiteouts.clear(parent);
       return;
     }
     if (name.startsWith(".wh..wh.")) return; // AUFS' own records
     const victim = name.slice(whiteoutPrefix.length);
+    const path = parent === "" ? victim : `${parent}/${victim}`;
     if (victim === "" || victim === "." || victim === "..") {
-      throw new TarError(`layer entry "${parent}/${name}" is a whiteout of nothing`);
+      throw new TarError(`layer entry "${readable(parent)}/${name}" is a whiteout of nothing`);
     }
-    if (this.#tree.lower.isEmpty) return;
-    const path = `${this.#tree.directory(parent)}/${victim}`;
-    const stats = lstatOrNone(path);
-    if (stats?.isDirectory()) this.#tree.setOpaque(path);
-    else if (!stats) this.#native.mknod(path, S_IFCHR, 0, 0);
+    this.#whiteouts.hide(path);
   }
 
   /** Makes something where an earlier entry (of the same name, or a whiteout of it) may be. */
-  #replacing<T>(path: string, make: () => T): T {
+  #replacing<T>(path: BytePath, make: () => T): T {
     try {
       return make();
     } catch (error) {
@@ -207,7 +236,7 @@ export class LayerWriter implements TarSink {
     }
   }
 
-  #xattrs(entry: TarEntry, path: string): void {
+  #xattrs(entry: TarEntry, path: BytePath): void {
     if (!entry.xattrs) return;
     for (const [name, value] of entry.xattrs) {
       // overlayfs' own attributes would reach into other layers
@@ -216,27 +245,10 @@ export class LayerWriter implements TarSink {
     }
   }
 
-  #times(entry: TarEntry, path: string, follow = false): void {
+  #times(entry: TarEntry, path: BytePath, follow = false): void {
     const ns = BigInt(entry.mtime) * 1_000_000_000n + BigInt(entry.mtimeNanos);
-    this.#native.utimens(path, ns, ns, follow);
+    this.#native.utimens(fsPath(path), ns, ns, follow);
   }
-}
-
-/**
- * A tar's path as one relative to the root, without "." and "..".
- * @throws TarError when it leads out of the root
- */
-export function insidePath(path: string, entry: string): string {
-  if (!path.includes("./") && !path.includes("//") && !path.startsWith("/") && !/(?:^|\/)\.{0,2}$/.test(path)) {
-    return path;
-  }
-  const parts: string[] = [];
-  for (const part of path.split("/")) {
-    if (part === "" || part === ".") continue;
-    if (part !== "..") parts.push(part);
-    else if (parts.pop() === undefined) throw new TarError(`layer entry "${entry}" points outside the root (${path})`);
-  }
-  return parts.join("/");
 }
 
 function nodeType({ type }: TarEntry): number {

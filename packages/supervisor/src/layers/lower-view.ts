@@ -1,5 +1,6 @@
 import { lstatSync, type Stats } from "node:fs";
 import type { NativeSys } from "@gantry/native-sys";
+import { type BytePath, fsPath, toBytePath } from "./byte-path.ts";
 
 export const opaqueXattr = "trusted.overlay.opaque";
 
@@ -9,23 +10,23 @@ export function isWhiteout(stats: Stats): boolean {
 }
 
 /** True when a directory of a layer hides the directories of its name in the layers below. */
-export function isOpaque(native: NativeSys, directory: string): boolean {
-  return native.getxattr(directory, opaqueXattr, false)?.toString("latin1") === "y";
+export function isOpaque(native: NativeSys, directory: BytePath): boolean {
+  return native.getxattr(fsPath(directory), opaqueXattr, false)?.toString("latin1") === "y";
 }
 
-export function lstatOrNone(path: string): Stats | undefined {
-  return lstatSync(path, { throwIfNoEntry: false });
+export function lstatOrNone(path: BytePath): Stats | undefined {
+  return lstatSync(fsPath(path), { throwIfNoEntry: false });
 }
 
 /** The layers below one that is being written, as overlayfs merges them. */
 export class LowerView {
   readonly #native: NativeSys;
-  readonly #layers: readonly string[];
+  readonly #layers: readonly BytePath[];
 
   /** @param layers directories of the layers, topmost first */
   constructor(native: NativeSys, layers: readonly string[]) {
     this.#native = native;
-    this.#layers = layers;
+    this.#layers = layers.map(toBytePath);
   }
 
   get isEmpty(): boolean {
@@ -36,7 +37,7 @@ export class LowerView {
    * What is at a path, whose parents are known to be directories and no links.
    * @returns where the file itself is, and what; undefined when nothing is there
    */
-  find(components: readonly string[]): { path: string; stats: Stats } | undefined {
+  find(components: readonly BytePath[]): { path: BytePath; stats: Stats } | undefined {
     for (const layer of this.#layers) {
       const found = this.#walk(layer, components);
       if (found === "hidden") return undefined;
@@ -45,7 +46,7 @@ export class LowerView {
     return undefined;
   }
 
-  #walk(layer: string, components: readonly string[]): { path: string; stats: Stats } | "hidden" | undefined {
+  #walk(layer: BytePath, components: readonly BytePath[]): { path: BytePath; stats: Stats } | "hidden" | undefined {
     let path = layer;
     let isHiding = false;
     for (const [at, name] of components.entries()) {

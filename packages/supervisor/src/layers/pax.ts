@@ -1,4 +1,4 @@
-import { type RawHeader, TarError, utf8 } from "./tar-header.ts";
+import { type RawHeader, TarError } from "./tar-header.ts";
 
 /** Extended attributes of a pax header, by key; their values are bytes. */
 export type PaxRecords = Map<string, Buffer>;
@@ -33,8 +33,8 @@ export function readPax(body: Buffer): PaxRecords {
  */
 export function applyPax(header: RawHeader, records: PaxRecords): void {
   for (const [key, value] of records) {
-    if (key === "path") header.path = utf8(value, 0, value.length);
-    else if (key === "linkpath") header.linkPath = utf8(value, 0, value.length);
+    if (key === "path") header.path = name(key, value);
+    else if (key === "linkpath") header.linkPath = name(key, value);
     else if (key === "size") header.size = decimal(key, value);
     else if (key === "uid") header.uid = decimal(key, value);
     else if (key === "gid") header.gid = decimal(key, value);
@@ -46,6 +46,12 @@ export function applyPax(header: RawHeader, records: PaxRecords): void {
       throw new TarError(`${header.path}: sparse entries are not read; make the archive without --sparse`);
     }
   }
+}
+
+/** POSIX would have UTF-8 here; names that are not are written as they are, by GNU tar and by Go's archive/tar. */
+function name(key: string, value: Buffer): string {
+  if (value.includes(0)) throw new TarError(`not a tar archive: pax ${key} has a NUL byte`);
+  return value.toString("latin1");
 }
 
 function decimal(key: string, value: Buffer): number {

@@ -1,20 +1,24 @@
+import type { BytePath } from "./byte-path.ts";
+
 /** What an entry of a tar is (POSIX pax, "ustar Interchange Format"; GNU's extensions). */
 export type EntryType = "file" | "link" | "symlink" | "character" | "block" | "directory" | "fifo";
 
 export interface TarEntry {
-  path: string;
+  path: BytePath;
   type: EntryType;
   /** Permission bits with setuid, setgid and sticky. */
   mode: number;
   uid: number;
   gid: number;
-  /** Bytes of content that follow. */
+  /** Bytes of content. */
   size: number;
+  /** Bytes that follow in the archive, of a file with holes. */
+  storedSize?: number;
   /** Whole seconds since 1970, and nanoseconds within. */
   mtime: number;
   mtimeNanos: number;
   /** Target of a link or symlink. */
-  linkPath: string;
+  linkPath: BytePath;
   major: number;
   minor: number;
   xattrs: Map<string, Buffer> | undefined;
@@ -73,17 +77,10 @@ function checksum(block: Buffer): number {
   return sum;
 }
 
-function text(block: Buffer, start: number, length: number): string {
+function text(block: Buffer, start: number, length: number): BytePath {
   let end = start;
   while (end < start + length && block[end] !== 0) end++;
-  return utf8(block, start, end);
-}
-
-/** @throws TarError for bytes that are not UTF-8: as text they could not be told apart */
-export function utf8(bytes: Buffer, start: number, end: number): string {
-  const value = bytes.toString("utf8", start, end);
-  if (value.includes("�")) throw new TarError(`the name "${value}" is not UTF-8`);
-  return value;
+  return block.toString("latin1", start, end);
 }
 
 /** Octal text, or GNU's base-256 when the first bit is set. */

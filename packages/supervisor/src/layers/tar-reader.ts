@@ -1,6 +1,6 @@
 import { applyPax, type PaxRecords, readPax } from "./pax.ts";
 import type { TarEntry } from "./tar-header.ts";
-import { blockSize, type EntryType, isZeroBlock, type RawHeader, readHeader, TarError, utf8 } from "./tar-header.ts";
+import { blockSize, type EntryType, isZeroBlock, type RawHeader, readHeader, TarError } from "./tar-header.ts";
 
 export { type EntryType, type TarEntry, TarError } from "./tar-header.ts";
 
@@ -9,6 +9,8 @@ export interface TarSink {
   entry(entry: TarEntry): void;
   /** A piece of the entry's content. It is only good during the call. */
   data(chunk: Buffer): void;
+  /** So many zeros of a file with holes. A sink without this is given no such files. */
+  hole?(length: number): void;
   entryEnd(): void;
 }
 
@@ -158,5 +160,5 @@ export class TarReader {
 
 function untilZero(body: Buffer): string {
   const zero = body.indexOf(0);
-  return utf8(body, 0, zero < 0 ? body.length : zero);
+  return body.toString("latin1", 0, zero < 0 ? body.length : zero);
 }

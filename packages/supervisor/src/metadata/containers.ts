@@ -2,6 +2,7 @@ import type { Runtime } from "@gantry/ipc/contracts/common";
 import type { ContainerRecord } from "@gantry/ipc/contracts/supervisor";
 import type { Database } from "./database.ts";
 import { now, parseLabels } from "./rows.ts";
+import type { SnapshotRow, SnapshotterName } from "./snapshots.ts";
 
 export type NewContainer = Omit<ContainerRecord, "createdAt" | "updatedAt">;
 
@@ -19,13 +20,15 @@ export class ContainerTable {
     this.#list = db.prepare("SELECT * FROM containers WHERE namespace = ? ORDER BY id");
     this.#insert = db.prepare(`
       INSERT INTO containers
-        (namespace, id, image, labels, spec, snapshot_key, runtime, user, created_at, updated_at)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9) ON CONFLICT DO NOTHING`);
+        (namespace, id, image, labels, spec, snapshot_key, runtime, user, created_at, updated_at, snapshotter)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10) ON CONFLICT DO NOTHING`);
     this.#update = db.prepare(`
       UPDATE containers SET labels = ?, spec = ?, user = ?, updated_at = ? WHERE namespace = ? AND id = ?`);
     this.#delete = db.prepare("DELETE FROM containers WHERE namespace = ? AND id = ?");
     this.#exists = db.prepare("SELECT 1 FROM containers WHERE namespace = ? AND id = ?");
-    this.#usingSnapshot = db.prepare("SELECT id FROM containers WHERE namespace = ? AND snapshot_key = ? LIMIT 1");
+    this.#usingSnapshot = db.prepare(
+      "SELECT id FROM containers WHERE namespace = ? AND snapshotter = ? AND snapshot_key = ? LIMIT 1",
+    );
   }
 
   get(namespace: string, id: string): ContainerRecord | undefined {
@@ -46,7 +49,7 @@ export class ContainerTable {
     const { id, image, labels, spec, snapshotKey, runtime, user } = container;
     const time = now();
     const text = [JSON.stringify(labels), JSON.stringify(spec), snapshotKey, JSON.stringify(runtime)] as const;
-    const { changes } = this.#insert.run(namespace, id, image, ...text, user, time);
+    const { changes } = this.#insert.run(namespace, id, image, ...text, user, time, container.snapshotter ?? "");
     return changes === 0 ? undefined : { ...container, createdAt: time, updatedAt: time };
   }
 
@@ -62,8 +65,8 @@ export class ContainerTable {
   }
 
   /** A container whose root file system a snapshot is. */
-  usingSnapshot(namespace: string, key: string): string | undefined {
-    const row = this.#usingSnapshot.get(namespace, key);
+  usingSnapshot({ namespace, snapshotter, key }: SnapshotRow): string | undefined {
+    const row = this.#usingSnapshot.get(namespace, snapshotter, key);
     return row && String(row.id);
   }
 }
@@ -75,6 +78,7 @@ function toContainer(row: Record<string, unknown>): ContainerRecord {
     labels: parseLabels(row.labels),
     spec: JSON.parse(String(row.spec)) as Record<string, unknown>,
     snapshotKey: String(row.snapshot_key),
+    ...(row.snapshotter === "" ? {} : { snapshotter: row.snapshotter as SnapshotterName }),
     runtime: JSON.parse(String(row.runtime)) as Runtime,
     user: String(row.user),
     createdAt: String(row.created_at),

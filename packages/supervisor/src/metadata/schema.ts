@@ -47,4 +47,28 @@ export const migrations: readonly string[] = [
 
   CREATE TABLE events (sequence INTEGER PRIMARY KEY, event TEXT NOT NULL);
   `,
+  `
+  -- A key is unique in its namespace and snapshotter.
+  CREATE TABLE snapshots_by_snapshotter (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, snapshotter TEXT NOT NULL, key TEXT NOT NULL,
+    parent_id INTEGER REFERENCES snapshots (id), kind TEXT NOT NULL, labels TEXT NOT NULL, managed INTEGER NOT NULL,
+    size INTEGER, inodes INTEGER, created_at TEXT NOT NULL, updated_at TEXT NOT NULL,
+    UNIQUE (namespace, snapshotter, key)
+  );
+  INSERT INTO snapshots_by_snapshotter
+    SELECT id, namespace, 'overlayfs', key, parent_id, kind, labels, managed, size, inodes, created_at, created_at
+    FROM snapshots;
+  INSERT INTO sqlite_sequence (name, seq)
+    SELECT 'snapshots_by_snapshotter', 0
+    WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'snapshots_by_snapshotter');
+  UPDATE sqlite_sequence SET seq = coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'snapshots'), 0)
+    WHERE name = 'snapshots_by_snapshotter';
+  DROP TABLE snapshots;
+  ALTER TABLE snapshots_by_snapshotter RENAME TO snapshots;
+  CREATE INDEX snapshots_by_parent ON snapshots (parent_id);
+
+  -- Where a container's root file system is; empty for one without a snapshot.
+  ALTER TABLE containers ADD COLUMN snapshotter TEXT NOT NULL DEFAULT '';
+  UPDATE containers SET snapshotter = 'overlayfs' WHERE snapshot_key <> '';
+  `,
 ];

@@ -2,11 +2,13 @@ import type { Database } from "./database.ts";
 import { now, parseLabels } from "./rows.ts";
 
 export type SnapshotKind = "view" | "active" | "committed";
+export type SnapshotterName = "overlayfs" | "native";
 
 export interface SnapshotRow {
   /** Name of its directory. */
   readonly id: number;
   readonly namespace: string;
+  readonly snapshotter: SnapshotterName;
   readonly key: string;
   readonly parentId: number | undefined;
   readonly kind: SnapshotKind;
@@ -15,10 +17,12 @@ export interface SnapshotRow {
   readonly size: number | undefined;
   readonly inodes: number | undefined;
   readonly createdAt: string;
+  readonly updatedAt: string;
 }
 
 export interface NewSnapshot {
   readonly id: number;
+  readonly snapshotter: SnapshotterName;
   readonly key: string;
   readonly parentId: number | undefined;
   readonly kind: SnapshotKind;
@@ -34,6 +38,7 @@ export class SnapshotTable {
   readonly #list;
   readonly #insert;
   readonly #commit;
+  readonly #setLabels;
   readonly #delete;
   readonly #child;
   readonly #next;
@@ -42,13 +47,16 @@ export class SnapshotTable {
   readonly #managed;
 
   constructor(db: Database) {
-    this.#get = db.prepare("SELECT * FROM snapshots WHERE namespace = ? AND key = ?");
+    this.#get = db.prepare("SELECT * FROM snapshots WHERE namespace = ? AND snapshotter = ? AND key = ?");
     this.#byId = db.prepare("SELECT * FROM snapshots WHERE id = ?");
     this.#list = db.prepare("SELECT * FROM snapshots WHERE namespace = ? ORDER BY id");
     this.#insert = db.prepare(`
-      INSERT INTO snapshots (id, namespace, key, parent_id, kind, labels, managed, created_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
-    this.#commit = db.prepare("UPDATE snapshots SET key = ?, kind = 'committed', size = ?, inodes = ? WHERE id = ?");
+      INSERT INTO snapshots
+        (id, namespace, snapshotter, key, parent_id, kind, labels, managed, created_at, updated_at)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)`);
+    this.#commit = db.prepare(`
+      UPDATE snapshots SET key = ?, kind = 'committed', size = ?, inodes = ?, labels = ?, updated_at = ? WHERE id = ?`);
+    this.#setLabels = db.prepare("UPDATE snapshots SET labels = ?, updated_at = ? WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM snapshots WHERE id = ?");
     this.#child = db.prepare("SELECT key FROM snapshots WHERE parent_id = ? LIMIT 1");
     this.#next = db.prepare(
@@ -65,8 +73,8 @@ export class SnapshotTable {
         AND NOT EXISTS (SELECT 1 FROM snapshots c WHERE c.parent_id = s.id)`);
   }
 
-  get(namespace: string, key: string): SnapshotRow | undefined {
-    const row = this.#get.get(namespace, key);
+  get(namespace: string, snapshotter: SnapshotterName, key: string): SnapshotRow | undefined {
+    const row = this.#get.get(namespace, snapshotter, key);
     return row && toRow(row);
   }
 
@@ -75,18 +83,24 @@ export class SnapshotTable {
     return row && toRow(row);
   }
 
+  /** Those of all snapshotters, parents before their children. */
   list(namespace: string): SnapshotRow[] {
     return this.#list.all(namespace).map(toRow);
   }
 
   insert(namespace: string, snapshot: NewSnapshot): void {
-    const { id, key, parentId, kind, labels, managed } = snapshot;
-    this.#insert.run(id, namespace, key, parentId ?? null, kind, JSON.stringify(labels), managed ? 1 : 0, now());
+    const { id, snapshotter, key, parentId, kind, labels, managed } = snapshot;
+    const where = [id, namespace, snapshotter, key, parentId ?? null] as const;
+    this.#insert.run(...where, kind, JSON.stringify(labels), managed ? 1 : 0, now());
   }
 
   /** Gives an active snapshot its lasting name. */
-  commit(id: number, name: string, usage: { size: number; inodes: number }): void {
-    this.#commit.run(name, usage.size, usage.inodes, id);
+  commit(id: number, name: string, usage: { size: number; inodes: number }, labels: Record<string, string>): void {
+    this.#commit.run(name, usage.size, usage.inodes, JSON.stringify(labels), now(), id);
+  }
+
+  setLabels(id: number, labels: Record<string, string>): void {
+    this.#setLabels.run(JSON.stringify(labels), now(), id);
   }
 
   delete(id: number): void {
@@ -129,6 +143,7 @@ function toRow(row: Record<string, unknown>): SnapshotRow {
   return {
     id: Number(row.id),
     namespace: String(row.namespace),
+    snapshotter: row.snapshotter as SnapshotterName,
     key: String(row.key),
     parentId: optional(row.parent_id),
     kind: row.kind as SnapshotKind,
@@ -136,5 +151,6 @@ function toRow(row: Record<string, unknown>): SnapshotRow {
     size: optional(row.size),
     inodes: optional(row.inodes),
     createdAt: String(row.created_at),
+    updatedAt: String(row.updated_at),
   };
 }

@@ -3,6 +3,7 @@ import type { Runtime } from "@gantry/ipc/contracts/common";
 import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
 import type { Metadata } from "../metadata/index.ts";
+import type { Snapshots } from "../snapshots/snapshots.ts";
 import type { Bundles } from "../tasks/bundle.ts";
 import type { Tasks } from "../tasks/tasks.ts";
 import type { ServiceHandlers } from "./handlers.ts";
@@ -12,12 +13,13 @@ export interface ContainerServiceOptions {
   readonly ociRuntime: string;
   readonly state: string;
   readonly metadata: Metadata;
+  readonly snapshots: Snapshots;
   readonly bundles: Bundles;
   readonly tasks: Tasks;
 }
 
 export function containerService(options: ContainerServiceOptions): ServiceHandlers<"containers"> {
-  const { metadata, bundles, tasks } = options;
+  const { metadata, snapshots, bundles, tasks } = options;
   const { containers, events, namespaces } = metadata;
   const get = (namespace: string, id: string) => {
     const container = containers.get(namespace, id);
@@ -29,7 +31,9 @@ export function containerService(options: ContainerServiceOptions): ServiceHandl
       events.publishing(() => {
         namespaces.ensure(namespace);
         const chosen = chooseRuntime(options, namespace, runtime ?? {});
-        const result = containers.insert(namespace, { ...container, runtime: chosen });
+        const snapshotter =
+          container.snapshotKey === "" ? {} : { snapshotter: container.snapshotter ?? snapshots.snapshotters.default };
+        const result = containers.insert(namespace, { ...container, ...snapshotter, runtime: chosen });
         if (!result) throw alreadyExists(`container ${container.id} already exists`);
         return { result, events: [{ namespace, topic: "/containers/create", id: container.id }] };
       }),

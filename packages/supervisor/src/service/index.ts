@@ -7,6 +7,7 @@ import type { Tasks } from "../tasks/tasks.ts";
 import { version } from "../version.ts";
 import { containerService } from "./containers.ts";
 import { contentService } from "./content.ts";
+import { diffService } from "./diff.ts";
 import type { SupervisorHandlers } from "./handlers.ts";
 import { imageService } from "./images.ts";
 import { namespaceService } from "./namespaces.ts";
@@ -30,13 +31,14 @@ export interface ServiceOptions {
 export function supervisorHandlers(options: ServiceOptions): SupervisorHandlers {
   const { stores, images, memory, root, state } = options;
   const { metadata } = stores;
-  const parts = { ...options, metadata };
+  const parts = { ...options, metadata, snapshots: stores.snapshots };
   return {
     version: async () => ({ version, pid: process.pid, root, state }),
     ...namespaceService(metadata),
     ...imageService(images, memory),
     ...contentService(stores),
     ...snapshotService(stores),
+    ...diffService(stores),
     ...containerService(parts),
     ...taskService(parts),
     "events.subscribe": async ({ namespace, from }, { send, signal }) => {

@@ -1,31 +1,48 @@
 import { failedPrecondition } from "../errors.ts";
 import { collect, type Stores } from "../images/collect.ts";
 import type { Metadata } from "../metadata/index.ts";
-import type { SnapshotRow } from "../metadata/snapshots.ts";
+import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
 export function snapshotService(stores: Stores): ServiceHandlers<"snapshots"> {
   const { snapshots, metadata } = stores;
-  const prepare = (kind: "active" | "view") => (request: PrepareRequest) => {
-    const { namespace, key, parent, labels = {} } = request;
-    return { mounts: snapshots.mounts(snapshots.prepare(namespace, key, parent, { labels, kind })) };
+  const prepare = async (kind: "active" | "view", request: PrepareRequest) => {
+    const { namespace, key, parent, labels = {}, snapshotter } = request;
+    return { mounts: snapshots.mounts(await snapshots.prepare(namespace, key, parent, { labels, kind, snapshotter })) };
+  };
+  const get = ({ namespace, key, snapshotter }: SnapshotRequest) => {
+    if (snapshotter !== undefined) snapshots.snapshotters.driver(snapshotter);
+    return snapshots.get(namespace, key, snapshotter);
   };
   return {
-    "snapshots.prepare": async (request) => prepare("active")(request),
-    "snapshots.view": async (request) => prepare("view")(request),
-    "snapshots.commit": async ({ namespace, key, name }) => {
-      await snapshots.commit(snapshots.get(namespace, key), name);
+    "snapshots.snapshotters": async () => {
+      const { default: name, reason, errors } = snapshots.snapshotters;
+      const state = (each: SnapshotterName) => {
+        const error = errors.get(each);
+        return { name: each, ...(error === undefined ? {} : { error }) };
+      };
+      return { default: name, reason, snapshotters: [state("overlayfs"), state("native")] };
+    },
+    "snapshots.prepare": async (request) => await prepare("active", request),
+    "snapshots.view": async (request) => await prepare("view", request),
+    "snapshots.commit": async ({ name, labels, ...request }) => {
+      await snapshots.commit(get(request), name, { labels });
       return {};
     },
-    "snapshots.stat": async ({ namespace, key }) => snapshotInfo(metadata, snapshots.get(namespace, key)),
-    "snapshots.list": async ({ namespace }) => ({
-      snapshots: metadata.snapshots.list(namespace).map((row) => snapshotInfo(metadata, row)),
+    "snapshots.stat": async (request) => snapshotInfo(metadata, get(request)),
+    "snapshots.list": async ({ namespace, snapshotter = snapshots.snapshotters.default }) => ({
+      snapshots: metadata.snapshots
+        .list(namespace)
+        .filter((row) => row.snapshotter === snapshotter)
+        .map((row) => snapshotInfo(metadata, row)),
     }),
-    "snapshots.mounts": async ({ namespace, key }) => ({ mounts: snapshots.mounts(snapshots.get(namespace, key)) }),
-    "snapshots.usage": async ({ namespace, key }) => await snapshots.usage(snapshots.get(namespace, key)),
-    "snapshots.remove": async ({ namespace, key }) => {
-      const row = snapshots.get(namespace, key);
-      const user = metadata.containers.usingSnapshot(namespace, key);
+    "snapshots.label": async ({ labels, ...request }) => snapshotInfo(metadata, snapshots.label(get(request), labels)),
+    "snapshots.mounts": async (request) => ({ mounts: snapshots.mounts(get(request)) }),
+    "snapshots.usage": async (request) => await snapshots.usage(get(request)),
+    "snapshots.remove": async (request) => {
+      const row = get(request);
+      const { namespace, key } = row;
+      const user = metadata.containers.usingSnapshot(row);
       if (user !== undefined && metadata.tasks.has(namespace, user)) {
         throw failedPrecondition(`snapshot ${key} is the root file system of container ${user}, which has a task`);
       }
@@ -38,15 +55,19 @@ export function snapshotService(stores: Stores): ServiceHandlers<"snapshots"> {
   };
 }
 
-interface PrepareRequest {
+interface SnapshotRequest {
   readonly namespace: string;
   readonly key: string;
+  readonly snapshotter?: SnapshotterName | undefined;
+}
+
+interface PrepareRequest extends SnapshotRequest {
   readonly parent: string;
   readonly labels?: Record<string, string> | undefined;
 }
 
 function snapshotInfo({ snapshots }: Metadata, row: SnapshotRow) {
-  const { key, kind, labels, createdAt, parentId } = row;
+  const { key, kind, labels, snapshotter, createdAt, updatedAt, parentId } = row;
   const parent = parentId === undefined ? "" : (snapshots.byId(parentId)?.key ?? "");
-  return { key, parent, kind, labels, createdAt };
+  return { key, parent, kind, labels, snapshotter, createdAt, updatedAt };
 }

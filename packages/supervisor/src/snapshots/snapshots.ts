@@ -1,39 +1,51 @@
-import { chmodSync, chownSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import type { Background } from "../background.ts";
 import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
+import type { LayerTarget } from "../layers/apply-layer.ts";
 import type { Metadata } from "../metadata/index.ts";
-import type { SnapshotKind, SnapshotRow } from "../metadata/snapshots.ts";
+import type { SnapshotKind, SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
+import { filesOf, type MountSpec, type SnapshotPlace } from "./driver.ts";
+import type { Snapshotters } from "./snapshotters.ts";
 import { diskUsage } from "./usage.ts";
 
-/** mount(8)-like; the contract's mountSpec. */
-export interface MountSpec {
-  type: string;
-  source: string;
-  options: string[];
-}
+export type { MountSpec } from "./driver.ts";
 
 export interface PrepareOptions {
+  readonly snapshotter?: SnapshotterName | undefined;
   readonly labels?: Record<string, string>;
   readonly kind?: Exclude<SnapshotKind, "committed">;
   /** Made for images; see SnapshotTable. */
   readonly managed?: boolean;
 }
 
+export interface CommitOptions {
+  /** Counted where it is not known. */
+  readonly usage?: { readonly size: number; readonly inodes: number };
+  /** Instead of those it had. */
+  readonly labels?: Record<string, string> | undefined;
+}
+
 const removing = ".removing";
 
 /**
- * Snapshots on overlayfs: <root>/snapshots/<id>/fs holds what a snapshot adds to its parent, work is overlayfs' own.
- * A directory without a row is a leftover; a row always has its directory.
+ * Snapshots: <root>/snapshots/<id>/fs holds the files in the form of the snapshot's driver, whose rules are
+ * containerd's. A directory without a row is a leftover; a row always has its directory.
  */
 export class Snapshots {
+  readonly snapshotters: Snapshotters;
   readonly #root: string;
   readonly #metadata: Metadata;
   readonly #background: Background;
+  #lastId = 0;
+  /** Parents of snapshots that are being made. */
+  readonly #parents: number[] = [];
 
-  constructor(root: string, metadata: Metadata, background: Background) {
-    this.#root = `${root}/snapshots`;
+  /** @param directory that of `snapshotDirectory` */
+  constructor(directory: string, metadata: Metadata, background: Background, snapshotters: Snapshotters) {
+    this.#root = directory;
     this.#metadata = metadata;
     this.#background = background;
+    this.snapshotters = snapshotters;
     mkdirSync(`${this.#root}/${removing}`, { recursive: true, mode: 0o700 });
   }
 
@@ -47,29 +59,46 @@ export class Snapshots {
   }
 
   /** Makes an active snapshot, or a view, on a committed parent; empty: on nothing. */
-  prepare(namespace: string, key: string, parentKey: string, options: PrepareOptions = {}): SnapshotRow {
+  async prepare(namespace: string, key: string, parentKey: string, options: PrepareOptions = {}): Promise<SnapshotRow> {
     const { snapshots } = this.#metadata;
-    if (snapshots.get(namespace, key)) throw alreadyExists(`snapshot ${key} already exists`);
-    const parent = parentKey === "" ? undefined : this.get(namespace, parentKey);
+    const { kind = "active", labels = {}, managed = false, snapshotter = this.snapshotters.default } = options;
+    const driver = this.snapshotters.driver(snapshotter);
+    if (snapshots.get(namespace, snapshotter, key)) throw alreadyExists(`snapshot ${key} already exists`);
+    const parent = parentKey === "" ? undefined : this.get(namespace, parentKey, snapshotter);
     if (parent && parent.kind !== "committed") {
       throw failedPrecondition(`snapshot ${parentKey} is ${parent.kind}: a parent must be committed`);
     }
-    const { kind = "active", labels = {}, managed = false } = options;
-    const id = snapshots.nextId();
-    this.#makeDirectories(id, kind, parent);
-    this.#metadata.events.publishing(() => {
-      this.#metadata.namespaces.ensure(namespace);
-      snapshots.insert(namespace, { id, key, parentId: parent?.id, kind, labels, managed });
-      return { result: undefined, events: [{ namespace, topic: "/snapshot/prepare", id: key }] };
-    });
-    return this.get(namespace, key);
+    const id = this.#newId();
+    if (parent) this.#parents.push(parent.id);
+    try {
+      this.#makeDirectory(id);
+      await driver.make({ id, kind, parents: this.#chainFrom(parent?.id) });
+      this.#metadata.events.publishing(() => {
+        if (snapshots.get(namespace, snapshotter, key)) throw alreadyExists(`snapshot ${key} already exists`);
+        this.#metadata.namespaces.ensure(namespace);
+        snapshots.insert(namespace, { id, snapshotter, key, parentId: parent?.id, kind, labels, managed });
+        return { result: undefined, events: [{ namespace, topic: "/snapshot/prepare", id: key }] };
+      });
+    } catch (error) {
+      this.#discard(String(id));
+      throw error;
+    } finally {
+      if (parent) this.#parents.splice(this.#parents.indexOf(parent.id), 1);
+    }
+    return this.get(namespace, key, snapshotter);
+  }
+
+  /** undefined when it is not there. Without a snapshotter the default one is meant. */
+  find(namespace: string, key: string, snapshotter?: SnapshotterName): SnapshotRow | undefined {
+    return this.#metadata.snapshots.get(namespace, snapshotter ?? this.snapshotters.default, key);
   }
 
   /** @throws RpcError NotFound */
-  get(namespace: string, key: string): SnapshotRow {
-    const row = this.#metadata.snapshots.get(namespace, key);
-    if (!row) throw notFound(`no such snapshot in namespace ${namespace}: ${key}`);
-    return row;
+  get(namespace: string, key: string, snapshotter?: SnapshotterName): SnapshotRow {
+    const row = this.find(namespace, key, snapshotter);
+    if (row) return row;
+    const where = snapshotter === undefined ? "" : ` and snapshotter ${snapshotter}`;
+    throw notFound(`no such snapshot in namespace ${namespace}${where}: ${key}`);
   }
 
   /** What to mount to see an active snapshot or a view. */
@@ -77,39 +106,57 @@ export class Snapshots {
     if (row.kind === "committed") {
       throw failedPrecondition(`snapshot ${row.key} is committed: make a view or an active snapshot on it`);
     }
-    const lowers = this.lowers(row);
-    const own = this.directory(row.id);
-    if (row.kind === "view") {
-      if (lowers.length < 2) return [bind(lowers[0] ?? own, "ro")];
-      return [{ type: "overlay", source: "overlay", options: [`lowerdir=${lowers.join(":")}`] }];
-    }
-    if (lowers.length === 0) return [bind(own, "rw")];
-    const options = [`lowerdir=${lowers.join(":")}`, `upperdir=${own}`, `workdir=${this.#root}/${row.id}/work`];
-    return [{ type: "overlay", source: "overlay", options }];
+    return this.snapshotters.driver(row.snapshotter).mounts(this.#place(row));
   }
 
-  /** Where a snapshot keeps what it adds. */
+  /** What to mount to read a snapshot of any kind; nothing can be written through it. */
+  readOnlyMounts(row: SnapshotRow): MountSpec[] {
+    const place = this.#place(row);
+    // As a view on it would be.
+    const view = {
+      id: row.id,
+      kind: "view",
+      parents: row.kind === "view" ? place.parents : [row.id, ...place.parents],
+    };
+    return this.snapshotters.driver(row.snapshotter).mounts(view as SnapshotPlace);
+  }
+
+  /** Where a layer is unpacked onto an active snapshot. */
+  layerTarget(row: SnapshotRow): LayerTarget {
+    if (row.kind !== "active") throw failedPrecondition(`snapshot ${row.key} is ${row.kind}: it cannot be written to`);
+    return this.snapshotters.driver(row.snapshotter).layerTarget(this.#place(row));
+  }
+
+  /** Where a snapshot keeps its own files. */
   directory(id: number): string {
-    return `${this.#root}/${id}/fs`;
+    return filesOf(this.#root, id);
   }
 
-  /** Directories of all its ancestors, the nearest first. */
-  lowers(row: SnapshotRow): string[] {
-    if (row.parentId === undefined) return [];
-    return this.#metadata.snapshots.chain(row.parentId).map(({ id }) => this.directory(id));
+  /** True where its directory holds only what it adds to its parent, in overlayfs' form. */
+  isStacked(row: SnapshotRow): boolean {
+    return this.snapshotters.driver(row.snapshotter).isStacked;
   }
 
-  /** Turns an active snapshot into a committed one of another name. @param usage counted where it is not known */
-  async commit(row: SnapshotRow, name: string, usage?: { size: number; inodes: number }): Promise<void> {
+  /** Turns an active snapshot into a committed one of another name. */
+  async commit(row: SnapshotRow, name: string, options: CommitOptions = {}): Promise<void> {
     if (row.kind !== "active")
       throw failedPrecondition(`snapshot ${row.key} is ${row.kind}: only active ones are committed`);
-    const counted = usage ?? (await diskUsage(this.directory(row.id)));
-    const { namespace } = row;
-    if (this.#metadata.snapshots.get(namespace, name)) throw alreadyExists(`snapshot ${name} already exists`);
+    const usage = options.usage ?? (await diskUsage(this.directory(row.id)));
+    const { namespace, snapshotter } = row;
     this.#metadata.events.publishing(() => {
-      this.#metadata.snapshots.commit(row.id, name, counted);
+      if (this.find(namespace, name, snapshotter)) throw alreadyExists(`snapshot ${name} already exists`);
+      // It may have been removed or committed while its bytes were counted.
+      if (this.get(namespace, row.key, snapshotter).id !== row.id) throw notFound(`snapshot ${row.key} was replaced`);
+      this.#metadata.snapshots.commit(row.id, name, usage, options.labels ?? row.labels);
       return { result: undefined, events: [{ namespace, topic: "/snapshot/commit", id: name }] };
     });
+  }
+
+  /** Sets labels; an empty value removes one. */
+  label(row: SnapshotRow, labels: Record<string, string>): SnapshotRow {
+    const merged = Object.entries({ ...row.labels, ...labels }).filter(([, value]) => value !== "");
+    this.#metadata.snapshots.setLabels(row.id, Object.fromEntries(merged));
+    return this.get(row.namespace, row.key, row.snapshotter);
   }
 
   /** Bytes and inodes of its own. */
@@ -118,11 +165,20 @@ export class Snapshots {
     return await diskUsage(this.directory(row.id));
   }
 
+  /** Bytes of all that is seen in a committed snapshot. */
+  wholeSize(row: SnapshotRow): number {
+    if (!this.isStacked(row)) return row.size ?? 0;
+    return this.#metadata.snapshots.chain(row.id).reduce((sum, { size }) => sum + size, 0);
+  }
+
   /** Removes a snapshot without children; its files go in the background. */
   remove(row: SnapshotRow): void {
     const { namespace, key } = row;
     const child = this.#metadata.snapshots.childOf(row.id);
     if (child !== undefined) throw failedPrecondition(`snapshot ${key} is the parent of ${child}`);
+    if (this.#parents.includes(row.id)) {
+      throw failedPrecondition(`snapshot ${key} is the parent of one that is being made`);
+    }
     this.#metadata.events.publishing(() => {
       this.#metadata.snapshots.delete(row.id);
       return { result: undefined, events: [{ namespace, topic: "/snapshot/remove", id: key }] };
@@ -130,18 +186,25 @@ export class Snapshots {
     this.#discard(String(row.id));
   }
 
-  #makeDirectories(id: number, kind: SnapshotKind, parent: SnapshotRow | undefined): void {
+  #place({ id, kind, parentId }: SnapshotRow): SnapshotPlace {
+    return { id, kind, parents: this.#chainFrom(parentId) };
+  }
+
+  /** A snapshot and its ancestors, itself first. */
+  #chainFrom(id: number | undefined): number[] {
+    return id === undefined ? [] : this.#metadata.snapshots.chain(id).map((ancestor) => ancestor.id);
+  }
+
+  /** A number that no snapshot has had, nor one that is being made. */
+  #newId(): number {
+    this.#lastId = Math.max(this.#metadata.snapshots.nextId(), this.#lastId + 1);
+    return this.#lastId;
+  }
+
+  #makeDirectory(id: number): void {
     const directory = `${this.#root}/${id}`;
-    const fs = this.directory(id);
     rmSync(directory, { recursive: true, force: true }); // of a process that was killed before the row was there
     mkdirSync(directory, { mode: 0o711 });
-    mkdirSync(fs, { mode: 0o755 });
-    if (kind === "active") mkdirSync(`${directory}/work`, { mode: 0o711 });
-    if (!parent) return;
-    // The topmost layer's root directory is what a container sees as "/".
-    const stats = statSync(this.directory(parent.id));
-    if (stats.uid !== 0 || stats.gid !== 0) chownSync(fs, stats.uid, stats.gid);
-    if ((stats.mode & 0o7777) !== 0o755) chmodSync(fs, stats.mode & 0o7777);
   }
 
   #discard(name: string): void {
@@ -151,6 +214,9 @@ export class Snapshots {
   }
 }
 
-function bind(source: string, access: "ro" | "rw"): MountSpec {
-  return { type: "bind", source, options: ["rbind", access] };
+/** Makes the directory of all snapshots. Users of containers must get through it, and can list nothing in it. */
+export function snapshotDirectory(root: string): string {
+  const directory = `${root}/snapshots`;
+  mkdirSync(directory, { recursive: true, mode: 0o711 });
+  return directory;
 }

@@ -40,7 +40,8 @@ export class Bundles {
     const rootfs = this.rootfs(namespace, container);
     const bundle = this.path(namespace, container.id);
     if (container.snapshotKey === "" || this.#mounted.has(bundle)) return rootfs;
-    const mounts = this.#snapshots.mounts(this.#snapshots.get(namespace, container.snapshotKey));
+    const { snapshotKey, snapshotter } = container;
+    const mounts = this.#snapshots.mounts(this.#snapshots.get(namespace, snapshotKey, snapshotter));
     mkdirSync(rootfs, { recursive: true, mode: 0o711 });
     mountSnapshot(this.#native, mounts, rootfs);
     this.#mounted.add(bundle);

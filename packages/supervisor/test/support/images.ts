@@ -10,7 +10,8 @@ import { ProgressReporter } from "../../src/images/progress.ts";
 import { type PullRequest, pullImage } from "../../src/images/pull.ts";
 import { Unpacker } from "../../src/images/unpack.ts";
 import { openMetadata } from "../../src/metadata/index.ts";
-import { Snapshots } from "../../src/snapshots/snapshots.ts";
+import { Snapshots, snapshotDirectory } from "../../src/snapshots/snapshots.ts";
+import { findSnapshotters } from "../../src/snapshots/snapshotters.ts";
 
 /** The image part of a supervisor, in this process. */
 export function imageParts() {
@@ -21,7 +22,8 @@ export function imageParts() {
   const background = new Background((error) => failures.push(error));
   const metadata = openMetadata(`${root}/metadata.db`);
   const content = new ContentStore(root, metadata);
-  const snapshots = new Snapshots(root, metadata, background);
+  const stored = snapshotDirectory(root);
+  const snapshots = new Snapshots(stored, metadata, background, findSnapshotters(nativeSys(), stored));
   const stores = { metadata, content, snapshots, leases: new Leases() };
   const images = new ImageStore(stores, new Unpacker(nativeSys(), stores));
   const statuses: string[] = [];

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { absolutePath, document, empty, identifier, labels, runtime, timestamp } from "../common.ts";
 import { call } from "../define.ts";
 import { inNamespace } from "./scope.ts";
+import { snapshotterName } from "./snapshots.ts";
 
 export const container = v.object({
   id: identifier,
@@ -12,6 +13,8 @@ export const container = v.object({
   spec: document,
   /** An active snapshot that becomes the root file system; empty if spec.root.path is absolute and complete. */
   snapshotKey: v.string(),
+  /** Of the snapshot; absent when there is none. */
+  snapshotter: v.optional(snapshotterName),
   runtime,
   /** user[:group] by name or number, looked up in the root file system when the task is made; empty: spec.process.user as it is. */
   user: v.string(),
@@ -38,6 +41,8 @@ export const containers = {
       labels,
       spec: document,
       snapshotKey: v.string(),
+      /** The supervisor's own unless given. */
+      snapshotter: v.optional(snapshotterName),
       runtime: v.optional(runtimeChoice),
       user: v.string(),
     }),

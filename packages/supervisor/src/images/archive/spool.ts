@@ -3,7 +3,7 @@ import type { Ingest } from "../../content/ingest.ts";
 import type { ContentStore } from "../../content/store.ts";
 import { invalidArgument } from "../../errors.ts";
 import { decompress } from "../../layers/decompress.ts";
-import { insidePath } from "../../layers/layer-writer.ts";
+import { insidePath } from "../../layers/tar-path.ts";
 import { type TarEntry, TarReader, type TarSink } from "../../layers/tar-reader.ts";
 
 const maxDocumentBytes = 16 << 20;

@@ -1,0 +1,49 @@
+import { statfsSync } from "node:fs";
+import { resourceExhausted } from "../errors.ts";
+
+/** Bytes (or a hundredth of all) and inodes that unpacking leaves to everybody else on the file system. */
+const mostReservedBytes = 64 << 20;
+const reservedInodes = 1024;
+const bytesPerLook = 64 << 20;
+const entriesPerLook = 1024;
+
+/**
+ * Ends an unpacking before it has taken all of the file system: a few kilobytes of compressed zeros may hold any
+ * number of bytes. There is no limit other than the space, for real images have files of any size.
+ */
+export class SpaceGuard {
+  readonly #directory: string;
+  #bytes = 0;
+  #entries = 0;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** A new entry whose content is to come. @throws RpcError ResourceExhausted */
+  entry(size: number): void {
+    this.#entries += 1;
+    if (size >= bytesPerLook || this.#entries % entriesPerLook === 0) this.#look(size);
+  }
+
+  /** @throws RpcError ResourceExhausted */
+  wrote(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < bytesPerLook) return;
+    this.#bytes = 0;
+    this.#look(0);
+  }
+
+  #look(wanted: number): void {
+    const { bavail, blocks, bsize, ffree, files } = statfsSync(this.#directory);
+    const free = bavail * bsize - Math.min(mostReservedBytes, (blocks * bsize) / 100);
+    if (wanted > free) {
+      const needed = wanted > 0 ? `${wanted} bytes` : "more";
+      throw resourceExhausted(
+        `no space left to unpack: it needs ${needed}, ${Math.max(Math.floor(free), 0)} bytes are free`,
+      );
+    }
+    // Some file systems (btrfs) do not count inodes.
+    if (files > 0 && ffree < reservedInodes) throw resourceExhausted("no inodes left to unpack");
+  }
+}

@@ -1,0 +1,21 @@
+import { type BytePath, readable } from "./byte-path.ts";
+import { TarError } from "./tar-header.ts";
+
+/**
+ * A tar's path as one relative to the root, without "." and "..".
+ * @throws TarError when it leads out of the root
+ */
+export function insidePath(path: BytePath, entry: BytePath): BytePath {
+  if (!path.includes("./") && !path.includes("//") && !path.startsWith("/") && !/(?:^|\/)\.{0,2}$/.test(path)) {
+    return path;
+  }
+  const parts: BytePath[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") parts.push(part);
+    else if (parts.pop() === undefined) {
+      throw new TarError(`layer entry "${readable(entry)}" points outside the root (${readable(path)})`);
+    }
+  }
+  return parts.join("/");
+}

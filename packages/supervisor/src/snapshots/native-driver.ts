@@ -1,0 +1,38 @@
+import { mkdirSync } from "node:fs";
+import type { NativeSys } from "@gantry/native-sys";
+import type { LayerTarget } from "../layers/apply-layer.ts";
+import { copyTree } from "./copy-tree.ts";
+import { bindMount, filesOf, type MountSpec, type SnapshotDriver, type SnapshotPlace } from "./driver.ts";
+
+/**
+ * Snapshots for file systems that overlayfs cannot use: each directory is a whole root file system, copied from its
+ * parent's when it is made. Where the file system shares extents (btrfs, xfs) only the directories cost anything.
+ */
+export class NativeDriver implements SnapshotDriver {
+  readonly name = "native";
+  readonly isStacked = false;
+  readonly #native: NativeSys;
+  readonly #root: string;
+
+  constructor(native: NativeSys, root: string) {
+    this.#native = native;
+    this.#root = root;
+  }
+
+  async make({ id, kind, parents }: SnapshotPlace): Promise<void> {
+    const files = filesOf(this.#root, id);
+    const [parent] = parents;
+    mkdirSync(files, { mode: 0o755 });
+    // A view has nothing of its own: its parent never changes.
+    if (parent !== undefined && kind === "active") await copyTree(this.#native, filesOf(this.#root, parent), files);
+  }
+
+  mounts({ id, kind, parents }: SnapshotPlace): MountSpec[] {
+    if (kind !== "view") return [bindMount(filesOf(this.#root, id), "rw")];
+    return [bindMount(filesOf(this.#root, parents[0] ?? id), "ro")];
+  }
+
+  layerTarget({ id }: SnapshotPlace): LayerTarget {
+    return { directory: filesOf(this.#root, id), lowers: [], whiteouts: "remove" };
+  }
+}

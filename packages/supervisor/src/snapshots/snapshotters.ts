@@ -1,0 +1,73 @@
+import { mkdirSync, rmSync } from "node:fs";
+import { MNT_DETACH, mountOverlay, type NativeSys } from "@gantry/native-sys";
+import { invalidArgument, messageOf } from "../errors.ts";
+import { opaqueXattr } from "../layers/lower-view.ts";
+import type { SnapshotterName } from "../metadata/snapshots.ts";
+import type { SnapshotDriver } from "./driver.ts";
+import { NativeDriver } from "./native-driver.ts";
+import { OverlayDriver } from "./overlay-driver.ts";
+
+/** The drivers that work for a root, and the one that is used unless another is asked for. */
+export interface Snapshotters {
+  readonly default: SnapshotterName;
+  /** Why it is the default. */
+  readonly reason: string;
+  /** Why a driver cannot be used, by its name. */
+  readonly errors: ReadonlyMap<SnapshotterName, string>;
+  /** @throws RpcError InvalidArgument for one that does not work here */
+  driver(name: SnapshotterName): SnapshotDriver;
+}
+
+/**
+ * Looks which drivers work.
+ * @param root directory of the snapshots, which exists
+ * @param asked the one that must be used
+ * @throws Error when that one does not work here
+ */
+export function findSnapshotters(native: NativeSys, root: string, asked?: SnapshotterName): Snapshotters {
+  const drivers: readonly SnapshotDriver[] = [new OverlayDriver(root), new NativeDriver(native, root)];
+  const overlayError = asked === "native" ? undefined : probeOverlay(native, root);
+  if (asked === "overlayfs" && overlayError !== undefined) throw new Error(`--snapshotter overlayfs: ${overlayError}`);
+  const errors = new Map<SnapshotterName, string>();
+  if (overlayError !== undefined) errors.set("overlayfs", overlayError);
+  return {
+    default: asked ?? (overlayError === undefined ? "overlayfs" : "native"),
+    reason: asked ? "asked for by --snapshotter" : (overlayError ?? "overlayfs works here"),
+    errors,
+    driver(name) {
+      const error = errors.get(name);
+      if (error !== undefined) throw invalidArgument(`the snapshotter ${name} cannot be used: ${error}`);
+      return drivers.find((driver) => driver.name === name) as SnapshotDriver;
+    },
+  };
+}
+
+/** Mounts an overlay once and uses what unpacking and containers need. @returns why it does not work */
+function probeOverlay(native: NativeSys, root: string): string | undefined {
+  const probe = `${root}/.probe`;
+  const [lower, upper, work, target] = ["lower", "upper", "work", "merged"].map((name) => `${probe}/${name}`) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  rmSync(probe, { recursive: true, force: true });
+  try {
+    for (const path of [`${lower}/hidden`, upper, work, target]) mkdirSync(path, { recursive: true, mode: 0o700 });
+    native.setxattr(upper, opaqueXattr, Buffer.from("y"), 0, false);
+    native.removexattr(upper, opaqueXattr, false);
+    mountOverlay({ lower: [lower], upper, work, target });
+    try {
+      // Leaves a whiteout in the upper directory, which takes what not every file system can do.
+      rmSync(`${target}/hidden`, { recursive: true });
+      mkdirSync(`${target}/hidden`);
+    } finally {
+      native.umount(target, MNT_DETACH);
+    }
+    return undefined;
+  } catch (error) {
+    return `overlayfs does not work in ${root}: ${messageOf(error).replaceAll(`${probe}/`, "")}`;
+  } finally {
+    rmSync(probe, { recursive: true, force: true });
+  }
+}
