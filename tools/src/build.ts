@@ -2,7 +2,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Arch, archNamed } from "./arch.ts";
-import { type AssetName, type Binary, binaries } from "./binaries.ts";
+import { type AssetName, type Binary, binaries, shortLivedFlags } from "./binaries.ts";
 import { bundle } from "./bundle.ts";
 import { precompile } from "./code-cache.ts";
 import { assetFile } from "./native.ts";
@@ -53,11 +53,13 @@ async function buildOne(name: string, arch: Arch, outputDirectory: string): Prom
 async function buildBinary(binary: Binary, arch: Arch, outputDirectory: string): Promise<boolean> {
   const assets: Partial<Record<AssetName, string>> = {};
   for (const asset of binary.assets) assets[asset] = await assetFile(asset, arch);
-  const program = await precompile(binary.name, await bundle(binary.name), arch);
+  const flags = binary.short ? shortLivedFlags : [];
+  const program = await precompile(await bundle(binary.name), flags, arch);
   return packageBinary({
     name: binary.name,
     entry: program.entry,
     assets: { ...(assets as Record<string, string>), ...program.assets },
+    flags,
     node: await strippedNode(arch),
     arch,
     outputDirectory,

@@ -1,35 +1,58 @@
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build, type Plugin, transform } from "esbuild";
 import { paths } from "./paths.ts";
 
+/** A component and all that it imports, as CommonJS files in one directory. */
+export interface Bundle {
+  readonly directory: string;
+  /** `main.js`, which runs first, and the files that it and they ask for by "./NAME". */
+  readonly files: readonly string[];
+}
+
 /**
- * One CommonJS file of a component and all that it imports. Dynamic imports stay lazy: a module's body
- * runs when it is first asked for, so that `--version` pays for nothing else.
+ * Bundles a component. Each dynamic import begins a file of its own, and what several of them need stands in files that
+ * they share, so that a command loads its own code and no other: `--version` costs hardly more than Node's start.
  */
-export async function bundle(name: string): Promise<string> {
-  const outfile = join(paths.build, "bundle", `${name}.cjs`);
+export async function bundle(name: string): Promise<Bundle> {
+  const directory = join(paths.build, "bundle", name);
+  await rm(directory, { recursive: true, force: true });
   await build({
     entryPoints: [join(paths.packages, name, "src", "main.ts")],
-    outfile,
+    outdir: directory,
     bundle: true,
+    splitting: true,
     platform: "node",
-    format: "cjs",
+    format: "esm",
     target: "node26",
-    // A standalone binary's import() reaches only built-in modules through the loader; require is the shorter way there.
-    supported: { "dynamic-import": false },
     define: {
       "import.meta.url": "__moduleUrl",
       "import.meta.dirname": "__dirname",
       "import.meta.filename": "__filename",
     },
-    banner: { js: 'const __moduleUrl = "file://" + __filename;' },
     legalComments: "none",
     minifySyntax: true,
     logLevel: "warning",
     absWorkingDir: paths.root,
     plugins: [zeromqLoader],
   });
-  return outfile;
+  const files = (await readdir(directory)).sort();
+  for (const file of files) await toCommonJs(join(directory, file));
+  return { directory, files };
+}
+
+/** A standalone binary's import() reaches only built-in modules through the loader; require is the shorter way there. */
+async function toCommonJs(path: string): Promise<void> {
+  const { code } = await transform(await readFile(path, "utf8"), {
+    format: "cjs",
+    platform: "node",
+    target: "node26",
+    supported: { "dynamic-import": false },
+    banner: 'const __moduleUrl = "file://" + __filename;',
+    minifySyntax: true,
+    logLevel: "warning",
+  });
+  await writeFile(path, code);
 }
 
 /** zeromq's own loader starts `ldd` and tries variants in turn; ours opens the one that fits. */

@@ -1,11 +1,14 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setFlagsFromString } from "node:v8";
-import { Script } from "node:vm";
+import { promisify } from "node:util";
 import type { Arch } from "./arch.ts";
+import type { Bundle } from "./bundle.ts";
 import { paths } from "./paths.ts";
+
+const cacheDirectory = join(paths.build, "code-cache");
 
 /** What a standalone binary runs first, and the files that this needs. */
 export interface Program {
@@ -17,30 +20,43 @@ export interface Program {
  * A bundle with all its functions compiled. Node's own code cache for single executables is made before anything has
  * run, so it holds no function bodies, and each would be compiled at its first call: a fifth of what a short command
  * costs. For another processor the cache is left out; the program then compiles as it goes.
+ *
+ * @param flags V8's flags under which the program will run: a cache made under others is not taken
  */
-export async function precompile(name: string, bundle: string, arch: Arch): Promise<Program> {
-  const source = (await readFile(bundle, "latin1")).replace(/^#!.*/, "");
-  const wrapped = `(function (exports, require, module, __filename, __dirname) {${source}\n})`;
-  const key = createHash("sha256").update(`${process.version}\0${wrapped}`).digest("hex").slice(0, 16);
-  const place = join(paths.build, "bundle", `${name}-${key}`);
-  const files = { source: `${place}.source`, cache: `${place}.cache`, entry: join(paths.build, "bundle", "start.cjs") };
-  await writeFile(files.entry, start);
-  await writeFile(files.source, wrapped, "latin1");
-  if (arch.name !== process.arch) return { entry: files.entry, assets: { source: files.source } };
-  if (!existsSync(files.cache)) await writeFile(files.cache, compileAll(name, wrapped));
-  return { entry: files.entry, assets: { source: files.source, cache: files.cache } };
+export async function precompile({ directory, files }: Bundle, flags: readonly string[], arch: Arch): Promise<Program> {
+  const entry = join(paths.build, "bundle", "start.cjs");
+  await writeFile(entry, start);
+  await mkdir(cacheDirectory, { recursive: true });
+  const wrapped = await Promise.all(files.map((file) => wrap(join(directory, file), flags)));
+  const sources = files.map((file, at) => [file, wrapped[at]?.source] as const);
+  if (arch.name !== process.arch) return { entry, assets: Object.fromEntries(sources) };
+  await compileAll(wrapped, flags);
+  const caches = files.map((file, at) => [`${file}.cache`, wrapped[at]?.cache] as const);
+  return { entry, assets: Object.fromEntries([...sources, ...caches]) };
 }
 
-/** The cache carries a mark of V8's flags as they are when it is taken, so the flag is put back before. */
-function compileAll(name: string, source: string): Buffer {
-  setFlagsFromString("--no-lazy");
-  try {
-    const script = new Script(source, { filename: `${name}.cjs` });
-    setFlagsFromString("--lazy");
-    return script.createCachedData();
-  } finally {
-    setFlagsFromString("--lazy");
-  }
+/** One file as a function of CommonJS's variables, and where its code cache belongs; both named by what they hold. */
+async function wrap(file: string, flags: readonly string[]): Promise<Wrapped> {
+  const text = (await readFile(file, "latin1")).replace(/^#!.*/, "");
+  const wrapped = `(function (exports, require, module, __filename, __dirname) {${text}\n})`;
+  const key = createHash("sha256").update(`${process.version}\0${flags}\0${wrapped}`).digest("hex").slice(0, 16);
+  const source = join(cacheDirectory, `${key}.source`);
+  await writeFile(source, wrapped, "latin1");
+  return { source, cache: join(cacheDirectory, `${key}.cache`) };
+}
+
+interface Wrapped {
+  readonly source: string;
+  readonly cache: string;
+}
+
+/** A cache carries a mark of V8's flags, so it is made by a process that has them. */
+async function compileAll(files: readonly Wrapped[], flags: readonly string[]): Promise<void> {
+  const missing = files.filter(({ cache }) => !existsSync(cache));
+  if (missing.length === 0) return;
+  const compiler = join(import.meta.dirname, "compile.ts");
+  const args = missing.flatMap(({ source, cache }) => [source, cache]);
+  await promisify(execFile)(process.execPath, [...flags, compiler, ...args]);
 }
 
 /** Runs the program out of the binary's assets. A cache that V8 does not take is ignored by it. */
@@ -48,9 +64,20 @@ const start = `"use strict";
 const { getAssetKeys, getRawAsset } = require("node:sea");
 const { Script } = require("node:vm");
 const { basename } = require("node:path");
-const source = Buffer.from(getRawAsset("source")).latin1Slice();
-const cachedData = getAssetKeys().includes("cache") ? Buffer.from(getRawAsset("cache")) : undefined;
-const script = new Script(source, { filename: basename(process.execPath) + ".cjs", cachedData });
-const module_ = { exports: {} };
-script.runInThisContext()(module_.exports, require, module_, __filename, __dirname);
+const assets = new Set(getAssetKeys());
+const modules = new Map();
+function load(id) {
+  if (!id.startsWith("./")) return require(id);
+  const loaded = modules.get(id);
+  if (loaded) return loaded.exports;
+  const name = id.slice(2);
+  const source = Buffer.from(getRawAsset(name)).latin1Slice();
+  const cachedData = assets.has(name + ".cache") ? Buffer.from(getRawAsset(name + ".cache")) : undefined;
+  const script = new Script(source, { filename: basename(process.execPath) + "/" + name, cachedData });
+  const module_ = { exports: {} };
+  modules.set(id, module_);
+  script.runInThisContext()(module_.exports, load, module_, __filename, __dirname);
+  return module_.exports;
+}
+load("./main.js");
 `;

@@ -23,6 +23,8 @@ export interface PackageInput {
   readonly entry: string;
   /** Key → file of every asset. */
   readonly assets: Readonly<Record<string, string>>;
+  /** V8's flags. */
+  readonly flags: readonly string[];
   /** The stripped Node. */
   readonly node: string;
   readonly arch: Arch;
@@ -58,11 +60,11 @@ async function inject(input: PackageInput, output: string): Promise<void> {
     // pkg prepares the data with a Node of the same version: this one, where it cannot run the other processor's.
     useLocalNode: input.arch.crossPrefix !== "",
     seaConfig: {
-      // Code cache is made for one processor: another's would be rejected at every start.
-      useCodeCache: input.arch.name === process.arch,
+      // Made for one processor and one set of V8's flags: another's would be rejected at every start, with a warning.
+      useCodeCache: input.arch.name === process.arch && input.flags.length === 0,
       disableExperimentalSEAWarning: true,
       // Node reads --env-file wherever it stands before a "--", also among a program's own arguments.
-      execArgv: ["--disable-warning=ExperimentalWarning", "--"],
+      execArgv: [...input.flags, "--disable-warning=ExperimentalWarning", "--"],
       // What runs as root does not take flags from the environment.
       execArgvExtension: "none",
       assets: input.assets,
@@ -80,8 +82,8 @@ function builder(): SeaBuilder {
 }
 
 async function fingerprintOf(input: PackageInput): Promise<string> {
-  const hash = createHash("sha256").update(input.node);
-  for (const file of [input.entry, import.meta.filename, ...Object.values(input.assets)])
-    hash.update(await readFile(file));
+  const hash = createHash("sha256").update(`${input.node}\0${input.flags}`);
+  for (const file of [input.entry, import.meta.filename]) hash.update(await readFile(file));
+  for (const [key, file] of Object.entries(input.assets)) hash.update(key).update(await readFile(file));
   return hash.digest("hex");
 }

@@ -1,7 +1,10 @@
 import { formatHelp, parseFlags, UsageError } from "@gantry/cli";
+import { BrokenPipe, writeNow } from "@gantry/cli/output";
 import { globalFlags, helpText, isCommand } from "./commands/table.ts";
 
 const version = "0.1.0";
+/** As of a program that SIGPIPE ends. */
+const brokenPipeStatus = 141;
 
 /** Answers what needs nothing else, and hands the rest to the command's module. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -14,17 +17,16 @@ async function main(argv: readonly string[]): Promise<number> {
     const { runCommand } = await import("./commands/run-command.ts");
     return await runCommand(command, rest, { ...values, environment: process.env });
   } catch (error) {
+    if (error instanceof BrokenPipe) return brokenPipeStatus;
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`oci-runtime: ${error.message}\n`);
+    writeNow(2, `oci-runtime: ${error.message}\n`);
     return 1;
   }
 }
 
 function print(text: string): number {
-  process.stdout.write(text);
+  writeNow(1, text);
   return 0;
 }
 
-void main(process.argv.slice(2)).then((status) => {
-  process.exitCode = status;
-});
+void main(process.argv.slice(2)).then((status) => process.exit(status));

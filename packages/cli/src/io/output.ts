@@ -133,6 +133,15 @@ export class Output {
   }
 }
 
+/**
+ * Writes all of it before it returns; blocks on a reader that is slow. For commands that print a little and end:
+ * Node's own process.stdout takes milliseconds to come into being.
+ * @throws BrokenPipe
+ */
+export function writeNow(target: Target, text: string): void {
+  writeFully({ target, bytes: Buffer.from(text) });
+}
+
 function writeFully({ target, bytes }: Chunk): void {
   for (let at = 0; at < bytes.length; ) {
     try {

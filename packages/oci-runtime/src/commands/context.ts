@@ -1,5 +1,6 @@
 import { resolve } from "node:path/posix";
 import { UsageError } from "@gantry/cli";
+import { writeNow } from "@gantry/cli/output";
 import type { Host } from "../host.ts";
 import { Store } from "../state/store.ts";
 import { Log } from "./log.ts";
@@ -47,7 +48,7 @@ export function makeContext(globals: Globals): Context {
       host ??= import("../host.ts").then(({ openHost }) => openHost((message) => log.warn(message), store.filters));
       return host;
     },
-    print: (text) => process.stdout.write(text),
+    print: (text) => writeNow(1, text),
   };
 }
 

@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { writeNow } from "@gantry/cli/output";
 
 type Level = "debug" | "warning" | "error";
 
@@ -25,13 +26,13 @@ export class Log {
   /** To the file and, as it ends the command, to standard error. */
   error(message: string): void {
     if (this.#path) this.#write("error", message);
-    process.stderr.write(`${this.#line("error", message)}\n`);
+    writeNow(2, `${this.#line("error", message)}\n`);
   }
 
   #write(level: Level, message: string): void {
     const line = `${this.#line(level, message)}\n`;
     if (this.#path) appendFileSync(this.#path, line);
-    else process.stderr.write(line);
+    else writeNow(2, line);
   }
 
   #line(level: Level, message: string): string {

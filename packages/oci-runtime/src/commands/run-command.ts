@@ -1,4 +1,5 @@
 import { UsageError } from "@gantry/cli";
+import { BrokenPipe } from "@gantry/cli/output";
 import { type Command, type Globals, makeContext } from "./context.ts";
 import type { CommandName } from "./table.ts";
 
@@ -23,13 +24,14 @@ const loaders: Readonly<Record<CommandName, () => Promise<Command>>> = {
   worker: async () => (await import("./worker.ts")).worker,
 };
 
-/** Runs one command; every failure becomes one line and exit status 1. */
+/** Runs one command; every failure becomes one line and exit status 1. @throws BrokenPipe */
 export async function runCommand(name: CommandName, args: readonly string[], globals: Globals): Promise<number> {
   const context = makeContext(globals);
   try {
     const command = await loaders[name]();
     return await command(args, context);
   } catch (error) {
+    if (error instanceof BrokenPipe) throw error;
     const { message } = error as Error;
     context.log.error(error instanceof UsageError ? `${name}: ${message}` : message);
     return 1;

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import type { Hook, HookName, State } from "@gantry/oci-spec/runtime";
 
 /**
@@ -15,7 +14,9 @@ export async function runHooks(name: HookName, hooks: readonly Hook[] | undefine
   }
 }
 
-function runHook(hook: Hook, state: string): Promise<void> {
+async function runHook(hook: Hook, state: string): Promise<void> {
+  // Takes milliseconds to load: only a container with hooks pays for it.
+  const { spawn } = await import("node:child_process");
   const [argv0 = hook.path, ...args] = hook.args ?? [];
   const child = spawn(hook.path, args, { argv0, env: parseEnv(hook.env ?? []), stdio: ["pipe", "pipe", "pipe"] });
   let said = "";
