@@ -6,11 +6,16 @@ import type * as v from "valibot";
 import type { Clock } from "./clock.ts";
 import type { ErrorLog } from "./error-log.ts";
 import { RotatedFile } from "./log/file.ts";
-import { JsonFileLog } from "./log/json-file.ts";
+import { FileLog } from "./log/file-log.ts";
+import { JsonLineEncoder } from "./log/json-lines.ts";
+import { PlainEncoder } from "./log/plain.ts";
 import type { Reaper } from "./process/reaper.ts";
 import type { StateFiles } from "./state.ts";
 import type { ReadBuffer } from "./stdio/output.ts";
 import { ProcessStdio } from "./stdio/stdio.ts";
+
+/** Docker's, in non-blocking mode. */
+const defaultBufferSize = 1024 * 1024;
 
 export type ShimEvent = v.InferOutput<typeof shimEvent>;
 export type CreateRequest = RequestOf<(typeof shimContract.methods)["create"]>;
@@ -35,11 +40,19 @@ export function openStdio(context: ShimContext, options: Stdio, label: string): 
   return new ProcessStdio({ sys, buffer, options, consolePath, log: openLog(context, options) });
 }
 
-function openLog(context: ShimContext, options: Stdio): JsonFileLog | undefined {
-  const { log } = options;
-  if (log?.driver !== "json-file") return undefined;
-  if (log.path === undefined) throw new Error("stdio.log: the json-file driver needs a path");
-  const file = new RotatedFile({ path: log.path, maxSize: log.maxSize, maxFiles: log.maxFiles ?? 1 });
-  const onError = (error: Error) => context.errors.report(`log ${log.path}: output was lost`, error);
-  return new JsonFileLog({ file, clock: context.clock, attrs: log.attrs, onError });
+function openLog(context: ShimContext, { log }: Stdio): FileLog | undefined {
+  if (!log || log.driver === "none") return undefined;
+  const { driver, path, attrs, maxSize, maxFiles = 1, compress, mode } = log;
+  if (path === undefined) throw new Error(`stdio.log: the ${driver} driver needs a path`);
+  const onError = (error: Error) => context.errors.report(`log ${path}: output was lost`, error);
+  const file = new RotatedFile({ path, maxSize, maxFiles, compress, onError });
+  if (driver === "json-file") file.endLastLine();
+  return new FileLog({
+    file,
+    clock: context.clock,
+    encoder: (target, stream) =>
+      driver === "plain" ? new PlainEncoder(target) : new JsonLineEncoder(target, stream, attrs),
+    ...(mode === "non-blocking" ? { maxBufferSize: log.maxBufferSize ?? defaultBufferSize } : {}),
+    onError,
+  });
 }

@@ -4,7 +4,8 @@ import { tempDir } from "@gantry/testkit";
 import { test } from "tap";
 import { Clock } from "../src/clock.ts";
 import { RotatedFile } from "../src/log/file.ts";
-import { JsonFileLog } from "../src/log/json-file.ts";
+import { FileLog } from "../src/log/file-log.ts";
+import { JsonLineEncoder } from "../src/log/json-lines.ts";
 import { attachTo, finish, readLog, startShim } from "./support/shim.ts";
 
 /** Logs chunks as they are and returns the file's text. */
@@ -14,10 +15,10 @@ async function logged(chunks: readonly Buffer[], attrs?: Record<string, string>)
   const fail = (error: Error) => {
     throw error;
   };
-  const log = new JsonFileLog({
-    file: new RotatedFile({ path, maxFiles: 1 }),
+  const log = new FileLog({
+    file: new RotatedFile({ path, maxFiles: 1, onError: fail }),
     clock: new Clock(),
-    attrs,
+    encoder: (target, stream) => new JsonLineEncoder(target, stream, attrs),
     onError: fail,
   });
   for (const chunk of chunks) {

@@ -3,6 +3,9 @@ import type { shimContract } from "@gantry/ipc/contracts/shim";
 import type { Sink } from "../stdio/sink.ts";
 import type { ContainerProcess } from "./process.ts";
 
+/** As a log's in non-blocking mode. */
+const defaultBufferSize = 1024 * 1024;
+
 type Attach = (typeof shimContract.methods)["attach"];
 type AttachContext = StreamContext<ItemOf<Attach>, InputOf<Attach>>;
 
@@ -19,8 +22,9 @@ export async function attach(
     if (context.signal.aborted) resolve();
     else context.signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  const stdout = clientSink("stdout", context);
-  const stderr = clientSink("stderr", context);
+  const room = request.mode === "non-blocking" ? new Room(request.maxBufferSize ?? defaultBufferSize) : undefined;
+  const stdout = clientSink("stdout", context, room);
+  const stderr = clientSink("stderr", context, room);
   if (request.stdout) target.stdio.stdout.add(stdout);
   if (request.stderr) target.stdio.stderr.add(stderr);
   copyInput(target, request.stdin, context).catch(() => undefined); // the client is gone: `gone` tells
@@ -33,9 +37,31 @@ export async function attach(
   }
 }
 
-/** Output to a client: its credit is the room. */
-function clientSink(stream: "stdout" | "stderr", context: AttachContext): Sink {
-  return { write: (chunk) => context.send({ stream }, Buffer.from(chunk)), end: () => undefined };
+/** Output to a client: its credit is the room, and the process waits for it, unless there is other room for what waits. */
+function clientSink(stream: "stdout" | "stderr", context: AttachContext, room: Room | undefined): Sink {
+  const send = (chunk: Buffer) => context.send({ stream }, Buffer.from(chunk));
+  const write = room ? (chunk: Buffer) => room.use(chunk.length, () => send(chunk)) : send;
+  return { write, end: () => undefined };
+}
+
+/** What may wait for a client that must not slow the process: beyond it output is dropped. */
+class Room {
+  readonly #size: number;
+  #used = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+  }
+
+  use(bytes: number, send: () => Promise<void>): undefined {
+    if (this.#used > 0 && this.#used + bytes > this.#size) return undefined;
+    this.#used += bytes;
+    const release = () => {
+      this.#used -= bytes;
+    };
+    send().then(release, release);
+    return undefined;
+  }
 }
 
 async function copyInput(target: ContainerProcess, sendsStdin: boolean, context: AttachContext): Promise<void> {

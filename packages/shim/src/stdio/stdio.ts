@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import type * as common from "@gantry/ipc/contracts/common";
 import type { NativeSys } from "@gantry/native-sys";
-import type { JsonFileLog } from "../log/json-file.ts";
+import type { FileLog } from "../log/file-log.ts";
 import type { RuntimeStreams } from "../runtime/runtime.ts";
 import { ConsoleSocket, duplicate } from "./console.ts";
 import { fifoSink } from "./fifo.ts";
@@ -22,7 +22,7 @@ export interface StdioContext {
   /** Path for the console socket. */
   readonly consolePath: string;
   readonly options: common.Stdio;
-  readonly log: JsonFileLog | undefined;
+  readonly log: FileLog | undefined;
 }
 
 /** The standard streams of one process, from before it exists until it is deleted. */
@@ -165,7 +165,7 @@ export class ProcessStdio {
     this.#context.sys.setWinsize(this.#master, this.#size.width, this.#size.height);
   }
 
-  #addLog(log: JsonFileLog): void {
+  #addLog(log: FileLog): void {
     for (const stream of ["stdout", "stderr"] as const) {
       const sink: Sink = { write: (chunk) => log.write(stream, chunk), end: () => log.end(stream) };
       this[stream].add(sink);

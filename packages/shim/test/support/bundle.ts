@@ -17,7 +17,7 @@ export function writeBundle(path: string, id: string, options: BundleOptions): v
   mkdirSync(bin, { recursive: true });
   for (const name of ["proc", "dev", "tmp"]) mkdirSync(join(path, "rootfs", name));
   copyFileSync("/bin/busybox", join(bin, "busybox"));
-  for (const name of ["sh", "cat", "echo", "printf", "sleep", "stty", "head", "dd", "yes", "tr", "true"]) {
+  for (const name of ["sh", "cat", "echo", "printf", "sleep", "stty", "head", "dd", "yes", "tail", "tr", "true"]) {
     symlinkSync("busybox", join(bin, name));
   }
   writeFileSync(join(path, "config.json"), JSON.stringify(config(id, options)));

@@ -130,9 +130,12 @@ export interface Attached {
 }
 
 /** Attaches to a process and gathers its output. */
-export function attachTo(client: ShimClient, options: { execId?: string; stdin?: boolean } = {}): Attached {
-  const { execId, stdin = false } = options;
-  const request = { ...(execId ? { execId } : {}), stdin, stdout: true, stderr: true };
+export function attachTo(
+  client: ShimClient,
+  options: { execId?: string; stdin?: boolean; stdout?: boolean } = {},
+): Attached {
+  const { execId, stdin = false, stdout = true } = options;
+  const request = { ...(execId ? { execId } : {}), stdin, stdout, stderr: true };
   const stream = client.open("attach", request);
   const chunks: { stdout: Uint8Array[]; stderr: Uint8Array[] } = { stdout: [], stderr: [] };
   const gathered = (async () => {
@@ -167,4 +170,15 @@ export function readLog(path: string): { log: string; stream: string; time: stri
 export async function finish(shim: TestShim): Promise<void> {
   await shim.client.call("delete", {});
   await shim.client.call("shutdown", {});
+}
+
+/** The topics of the shim's events, as they come. */
+export function topicsOf(client: ShimClient): string[] {
+  const topics: string[] = [];
+  const stream = client.open("events", { from: 0 });
+  stream.result.catch(() => undefined);
+  (async () => {
+    for await (const { value } of stream.items) topics.push(value.topic);
+  })().catch(() => undefined);
+  return topics;
 }

@@ -1,3 +1,4 @@
+import type { Encoder, EncoderTarget } from "./encoder.ts";
 import { cutCharacter, escapeInto, maxExpansion } from "./escape.ts";
 
 /** Bytes after which a line without an end is written as a partial one, as Docker does. */
@@ -7,32 +8,20 @@ const newline = 0x0a;
 const prefix = Buffer.from('{"log":"', "latin1");
 const nothing = Buffer.alloc(0);
 
-/** Where encoded lines go. */
-export interface LineTarget {
-  /** A block with at least `bytes` free from `used` on; one line never spans two blocks. */
-  reserve(bytes: number): Block;
-}
-
-export interface Block {
-  readonly bytes: Buffer;
-  used: number;
-}
-
 /** Splits one output stream into lines and encodes each as an object of Docker's json-file format. */
-export class LineEncoder {
-  readonly #target: LineTarget;
+export class JsonLineEncoder implements Encoder {
+  readonly #target: EncoderTarget;
   readonly #middle: string;
   /** The beginning of a line whose end has not come yet. */
   #carry: Buffer = nothing;
 
   /** @param attrs what every line carries beside its text */
-  constructor(target: LineTarget, stream: "stdout" | "stderr", attrs: Readonly<Record<string, string>> | undefined) {
+  constructor(target: EncoderTarget, stream: "stdout" | "stderr", attrs: Readonly<Record<string, string>> | undefined) {
     this.#target = target;
     const extra = attrs && Object.keys(attrs).length > 0 ? `"attrs":${JSON.stringify(attrs)},` : "";
     this.#middle = `","stream":"${stream}",${extra}"time":"`;
   }
 
-  /** Encodes what is complete and keeps the rest; the chunk may be reused afterwards. */
   write(chunk: Buffer, time: string): void {
     const tail = this.#tail(time);
     let from = 0;
@@ -51,7 +40,6 @@ export class LineEncoder {
     }
   }
 
-  /** Writes the beginning of a line that will get no end. */
   end(time: string): void {
     if (this.#carry.length > 0) this.#emit(nothing, 0, 0, this.#tail(time));
   }
@@ -76,7 +64,9 @@ export class LineEncoder {
       text = Buffer.concat([this.#carry, text]);
       this.#carry = nothing;
     }
-    const block = this.#target.reserve(prefix.length + text.length * maxExpansion + tail.length);
+    const frame = prefix.length + tail.length;
+    const block = this.#target.reserve(frame + text.length * maxExpansion, frame + text.length);
+    if (!block) return;
     const { bytes } = block;
     let at = block.used;
     for (let index = 0; index < prefix.length; index++) bytes[at++] = prefix[index] as number;

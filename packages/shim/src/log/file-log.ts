@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
+import type { Block, Encoder, EncoderTarget } from "./encoder.ts";
 import type { RotatedFile } from "./file.ts";
-import { type Block, LineEncoder } from "./lines.ts";
 
 /** One block of encoded lines: what one write takes. */
 const blockSize = 256 * 1024;
@@ -9,21 +9,29 @@ const waitingLimit = 1024 * 1024;
 /** How long a block is kept for the next output. */
 const idleMs = 1000;
 
-export interface JsonFileLogOptions {
+export type StreamName = "stdout" | "stderr";
+
+export interface FileLogOptions {
   readonly file: RotatedFile;
   readonly clock: Clock;
-  readonly attrs?: Readonly<Record<string, string>> | undefined;
+  /** Its format. */
+  readonly encoder: (target: EncoderTarget, stream: StreamName) => Encoder;
+  /**
+   * Bytes that may wait for the disk in non-blocking mode: beyond them what comes is dropped, as Docker does.
+   * Without it the process is slowed instead.
+   */
+  readonly maxBufferSize?: number | undefined;
   /** Told when lines were lost because the file could not be written; once per run of failures. */
   readonly onError: (error: Error) => void;
 }
 
 /**
- * The log of one process in Docker's json-file format. Lines are encoded at once into blocks; blocks are
- * written one at a time by the thread pool, so that a slow disk slows the process and nothing else.
+ * The log of one process in a file. Output is encoded at once into blocks; blocks are written one at a time by the
+ * thread pool, so that a slow disk slows the process, if it may, and nothing else.
  */
-export class JsonFileLog {
-  readonly #options: JsonFileLogOptions;
-  readonly #encoders: Record<"stdout" | "stderr", LineEncoder>;
+export class FileLog {
+  readonly #options: FileLogOptions;
+  readonly #encoders: Record<StreamName, Encoder>;
   #current: Block | undefined;
   #spare: Buffer | undefined;
   readonly #full: Block[] = [];
@@ -32,23 +40,20 @@ export class JsonFileLog {
   #failing = false;
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(options: JsonFileLogOptions) {
+  constructor(options: FileLogOptions) {
     this.#options = options;
-    const target = { reserve: (bytes: number) => this.#reserve(bytes) };
-    this.#encoders = {
-      stdout: new LineEncoder(target, "stdout", options.attrs),
-      stderr: new LineEncoder(target, "stderr", options.attrs),
-    };
+    const target = { reserve: (most: number, likely: number) => this.#reserve(most, likely) };
+    this.#encoders = { stdout: options.encoder(target, "stdout"), stderr: options.encoder(target, "stderr") };
   }
 
   /** Logs a chunk, which may be reused afterwards. @returns nothing, or what to wait for before the next chunk */
-  write(stream: "stdout" | "stderr", chunk: Buffer): Promise<void> | undefined {
+  write(stream: StreamName, chunk: Buffer): Promise<void> | undefined {
     this.#encoders[stream].write(chunk, this.#options.clock.now());
     return this.#kick();
   }
 
   /** The stream has ended: an unfinished line is written as it is. */
-  end(stream: "stdout" | "stderr"): void {
+  end(stream: StreamName): void {
     this.#encoders[stream].end(this.#options.clock.now());
     this.#kick();
   }
@@ -63,7 +68,7 @@ export class JsonFileLog {
     clearTimeout(this.#idle);
     this.#current = undefined;
     this.#spare = undefined;
-    this.#options.file.close();
+    await this.#options.file.close();
   }
 
   #kick(): Promise<void> | undefined {
@@ -74,10 +79,19 @@ export class JsonFileLog {
         this.#restLater();
       });
     }
-    return this.#waiting + (this.#current?.used ?? 0) > waitingLimit ? this.#writing : undefined;
+    const isFull = this.#options.maxBufferSize === undefined && this.#pending > waitingLimit;
+    return isFull ? this.#writing : undefined;
   }
 
-  #reserve(bytes: number): Block {
+  /** Encoded bytes that are not in the file yet. */
+  get #pending(): number {
+    return this.#waiting + (this.#current?.used ?? 0);
+  }
+
+  #reserve(bytes: number, likely: number): Block | undefined {
+    const { maxBufferSize } = this.#options;
+    // However small the buffer, one message fits when nothing waits.
+    if (maxBufferSize !== undefined && this.#pending > 0 && this.#pending + likely > maxBufferSize) return undefined;
     if (this.#current && this.#current.bytes.length - this.#current.used >= bytes) return this.#current;
     this.#setAside();
     const wanted = Math.max(blockSize, bytes);

@@ -1,0 +1,17 @@
+import type { Encoder, EncoderTarget } from "./encoder.ts";
+
+/** The bytes as they come. */
+export class PlainEncoder implements Encoder {
+  readonly #target: EncoderTarget;
+
+  constructor(target: EncoderTarget) {
+    this.#target = target;
+  }
+
+  write(chunk: Buffer): void {
+    const block = this.#target.reserve(chunk.length, chunk.length);
+    if (block) block.used += chunk.copy(block.bytes, block.used);
+  }
+
+  end(): void {}
+}
