@@ -1,3 +1,4 @@
+export { type ConversionOptions, specOfImage } from "./convert.ts";
 export * from "./digest.ts";
 export * from "./image/index.ts";
 export * from "./platform.ts";

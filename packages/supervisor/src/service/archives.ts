@@ -1,17 +1,25 @@
-import { unimplemented } from "../errors.ts";
+import type { NativeSys } from "@gantry/native-sys";
 import type { IdleMemory } from "../idle-memory.ts";
 import { loadImages } from "../images/archive/load.ts";
+import { createBundle } from "../images/create-bundle.ts";
 import { exportImages } from "../images/export/export.ts";
 import type { ImageStore } from "../images/image-store.ts";
 import { importRootfs } from "../images/import-rootfs.ts";
 import { ProgressReporter } from "../images/progress.ts";
+import { unpackImage } from "../images/unpack-to.ts";
 import { bytesOf } from "./bytes.ts";
 import type { SupervisorHandlers } from "./handlers.ts";
 
 type ArchiveMethod = "images.load" | "images.export" | "images.importRootfs" | "images.unpack" | "images.createBundle";
 
+export interface ArchiveParts {
+  readonly native: NativeSys;
+  readonly images: ImageStore;
+  readonly memory: IdleMemory;
+}
+
 /** Images from archives and into them, and out of the stores. */
-export function archiveMethods(images: ImageStore, memory: IdleMemory): Pick<SupervisorHandlers, ArchiveMethod> {
+export function archiveMethods({ native, images, memory }: ArchiveParts): Pick<SupervisorHandlers, ArchiveMethod> {
   return {
     "images.load": async (request, { send, input }) => {
       const progress = new ProgressReporter(send);
@@ -28,11 +36,17 @@ export function archiveMethods(images: ImageStore, memory: IdleMemory): Pick<Sup
       await progress.flush();
       return imported;
     },
-    "images.unpack": async () => {
-      throw unimplemented("images.unpack");
+    "images.unpack": async (request, { send }) => {
+      const progress = new ProgressReporter(send);
+      const unpacked = await memory.during(() => unpackImage(native, images, request, progress));
+      await progress.flush();
+      return unpacked;
     },
-    "images.createBundle": async () => {
-      throw unimplemented("images.createBundle");
+    "images.createBundle": async (request, { send }) => {
+      const progress = new ProgressReporter(send);
+      const made = await memory.during(() => createBundle(native, images, request, progress));
+      await progress.flush();
+      return made;
     },
   };
 }

@@ -1,10 +1,10 @@
-import type { IdleMemory } from "../idle-memory.ts";
-import { type ImageStore, requireFullName } from "../images/image-store.ts";
-import { archiveMethods } from "./archives.ts";
+import { requireFullName } from "../images/image-store.ts";
+import { type ArchiveParts, archiveMethods } from "./archives.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 import { registryMethods } from "./registry.ts";
 
-export function imageService(images: ImageStore, memory: IdleMemory): ServiceHandlers<"images"> {
+export function imageService(parts: ArchiveParts): ServiceHandlers<"images"> {
+  const { images, memory } = parts;
   return {
     "images.list": async ({ namespace }) => ({ images: images.stores.metadata.images.list(namespace) }),
     "images.get": async ({ namespace, name }) => images.get(namespace, name),
@@ -14,7 +14,7 @@ export function imageService(images: ImageStore, memory: IdleMemory): ServiceHan
       return images.set(namespace, newName, images.get(namespace, name).target).image;
     },
     "images.delete": async ({ namespace, name }) => ({ removed: images.delete(namespace, name) }),
-    ...archiveMethods(images, memory),
+    ...archiveMethods(parts),
     ...registryMethods(images, memory),
   };
 }

@@ -29,13 +29,13 @@ export interface ServiceOptions {
 
 /** Every method of the contract. */
 export function supervisorHandlers(options: ServiceOptions): SupervisorHandlers {
-  const { stores, images, memory, root, state } = options;
+  const { stores, root, state } = options;
   const { metadata } = stores;
   const parts = { ...options, metadata, snapshots: stores.snapshots };
   return {
     version: async () => ({ version, pid: process.pid, root, state }),
     ...namespaceService(metadata),
-    ...imageService(images, memory),
+    ...imageService(options),
     ...contentService(stores),
     ...snapshotService(stores),
     ...diffService(stores),

@@ -1,0 +1,83 @@
+import { lstatSync, mkdirSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  AT_FDCWD,
+  Fd,
+  isSystemError,
+  type NativeSys,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+} from "@gantry/native-sys";
+import { type ImageConfig, type Mount, specOfImage, type User } from "@gantry/oci-spec";
+import { fillDirectory } from "../directory-target.ts";
+import { invalidArgument } from "../errors.ts";
+import { copyTree } from "../snapshots/copy-tree.ts";
+import { resolveUser } from "../tasks/user.ts";
+import type { ImageStore } from "./image-store.ts";
+import type { ProgressReporter } from "./progress.ts";
+import { type UnpackRequest, withImage, writeRootfs } from "./unpack-to.ts";
+
+/**
+ * `images.createBundle`: a directory that an OCI runtime runs as it is (runtime-spec bundle.md):
+ *
+ *     config.json   what the image's configuration says (image-spec conversion.md)
+ *     rootfs/       its root file system
+ *     volumes/N/    for each of its volumes: what the image has there, so that nothing is written to rootfs
+ */
+export async function createBundle(
+  native: NativeSys,
+  images: ImageStore,
+  request: UnpackRequest,
+  progress: ProgressReporter,
+) {
+  return await withImage(images, request, async (image) => {
+    await fillDirectory(request.directory, async (bundle) => {
+      const rootfs = join(bundle, "rootfs");
+      await mkdir(rootfs, { mode: 0o755 });
+      await writeRootfs({ native, images, namespace: request.namespace, progress }, image, rootfs);
+      const volumes = await makeVolumes(native, bundle, image.config);
+      const user = userOf(native, rootfs, image.config.config?.User ?? "");
+      const spec = specOfImage(image.config, { user, volumes });
+      await writeFile(join(bundle, "config.json"), `${JSON.stringify(spec, null, 2)}\n`, { mode: 0o644, flag: "wx" });
+    });
+  });
+}
+
+/** conversion.md: supplementary groups are looked up for a user by name alone. */
+function userOf(native: NativeSys, rootfs: string, text: string): User {
+  const { uid, gid, additionalGids } = resolveUser(native, rootfs, text);
+  const isByName = text !== "" && !/^[0-9]/.test(text) && !text.includes(":");
+  return { uid, gid, ...(isByName ? { additionalGids } : {}) };
+}
+
+async function makeVolumes(native: NativeSys, bundle: string, { config = {} }: ImageConfig): Promise<Mount[]> {
+  const destinations = Object.keys(config.Volumes ?? {});
+  if (destinations.length > 0) mkdirSync(join(bundle, "volumes"), { mode: 0o755 });
+  const mounts: Mount[] = [];
+  for (const [at, destination] of destinations.entries()) {
+    if (!destination.startsWith("/")) throw invalidArgument(`volume "${destination}": it must be an absolute path`);
+    const source = join("volumes", String(at));
+    mkdirSync(join(bundle, source), { mode: 0o755 });
+    await seed(native, join(bundle, "rootfs"), destination, join(bundle, source));
+    mounts.push({ destination, type: "bind", source, options: ["rbind", "rw"] });
+  }
+  return mounts;
+}
+
+/** Copies what the image has at a path, whatever links lead there inside of the root. */
+async function seed(native: NativeSys, rootfs: string, path: string, to: string): Promise<void> {
+  using root = new Fd(native.openat2(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0));
+  try {
+    const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+    using directory = new Fd(native.openat2(root.number, path, flags, 0, resolve));
+    await copyTree(native, `/proc/self/fd/${directory.number}/.`, to);
+  } catch (error) {
+    if (isSystemError(error, "ENOENT", "ENOTDIR") && lstatSync(to).isDirectory()) return; // the image has nothing there
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import type { NativeSys } from "@gantry/native-sys";
+import type { ImageDescriptor } from "@gantry/oci-spec";
+import { fillDirectory } from "../directory-target.ts";
+import { inContext, invalidArgument } from "../errors.ts";
+import { applyLayer } from "../layers/apply-layer.ts";
+import type { PlatformImage } from "./image-content.ts";
+import { type ImageStore, plainDescriptor } from "./image-store.ts";
+import { type ProgressReporter, shortDigest } from "./progress.ts";
+
+export interface UnpackRequest {
+  readonly namespace: string;
+  readonly name: string;
+  readonly platform?: string | undefined;
+  /** Absolute path; made if it is not there, else it must be empty. */
+  readonly directory: string;
+}
+
+/** Digests of the image that was written. */
+export interface Unpacked {
+  readonly manifest: ImageDescriptor;
+  readonly config: ImageDescriptor;
+}
+
+/** What there is to do with an image once it is found, and kept from removal while it is done. */
+type Use<T> = (image: PlatformImage) => Promise<T>;
+
+/** `images.unpack`: the root file system of an image in a directory of its own. */
+export async function unpackImage(
+  native: NativeSys,
+  images: ImageStore,
+  request: UnpackRequest,
+  progress: ProgressReporter,
+) {
+  return await withImage(images, request, async (image) => {
+    const context = { native, images, namespace: request.namespace, progress };
+    await fillDirectory(request.directory, (directory) => writeRootfs(context, image, directory));
+  });
+}
+
+/** Finds an image and keeps it while it is used. @returns what it was */
+export async function withImage(images: ImageStore, request: UnpackRequest, use: Use<void>) {
+  const { namespace, name, platform } = request;
+  using lease = images.stores.leases.hold();
+  const record = images.get(namespace, name);
+  lease.add(record.target.digest);
+  try {
+    const image = await images.platformImage(namespace, record, platform);
+    lease.add(...[...image.manifest.layers, ...image.path].map(({ digest }) => digest));
+    await use(image);
+    return { manifest: plainDescriptor(image.manifestDescriptor), config: plainDescriptor(image.manifest.config) };
+  } catch (error) {
+    throw inContext(error, `cannot unpack ${name}`);
+  }
+}
+
+export interface WriteContext {
+  readonly native: NativeSys;
+  readonly images: ImageStore;
+  readonly namespace: string;
+  readonly progress: ProgressReporter;
+}
+
+/** Applies an image's layers to an empty directory, one over the other: owners, modes, times, links, devices. */
+export async function writeRootfs(context: WriteContext, image: PlatformImage, directory: string): Promise<void> {
+  const { native, images, namespace, progress } = context;
+  const { diff_ids: diffIds = [] } = image.config.rootfs;
+  const { layers } = image.manifest;
+  if (diffIds.length !== layers.length) {
+    throw invalidArgument(`the manifest has ${layers.length} layers, the configuration ${diffIds.length}`);
+  }
+  for (const [at, layer] of layers.entries()) {
+    const id = shortDigest(layer.digest);
+    let read = 0;
+    const source = counting(images.stores.content.read(namespace, layer.digest), (bytes) => {
+      read += bytes;
+      progress.figure("Extracting", id, read, layer.size);
+    });
+    const { diffId } = await applyLayer(native, source, { directory, lowers: [], whiteouts: "remove" });
+    if (diffId !== diffIds[at]) {
+      throw invalidArgument(`layer ${layer.digest}: unpacked it is ${diffId}, the image says ${diffIds[at]}`);
+    }
+    progress.step("Extracted", id);
+  }
+}
+
+async function* counting(source: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {
+  for await (const chunk of source) {
+    yield chunk;
+    count(chunk.length);
+  }
+}
