@@ -7,6 +7,8 @@ export interface Binary {
   readonly short?: true;
 }
 
+export type AssetName = "zeromq.node" | "native-sys.node" | "init" | "tini-static";
+
 /**
  * V8's flags of programs that live for a moment. Node's start-up snapshot is rehashed at every start so that whoever
  * feeds a server cannot know how its tables are filled; that is a tenth of Node's start, and only a server needs it.

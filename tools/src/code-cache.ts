@@ -27,25 +27,26 @@ export async function precompile({ directory, files }: Bundle, flags: readonly s
   const entry = join(paths.build, "bundle", "start.cjs");
   await writeFile(entry, start);
   await mkdir(cacheDirectory, { recursive: true });
-  const wrapped = await Promise.all(files.map((file) => wrap(join(directory, file), flags)));
-  const sources = files.map((file, at) => [file, wrapped[at]?.source] as const);
+  const wrapped = await Promise.all(files.map((file) => wrap(directory, file, flags)));
+  const sources = wrapped.map(({ name, source }) => [name, source] as const);
   if (arch.name !== process.arch) return { entry, assets: Object.fromEntries(sources) };
   await compileAll(wrapped, flags);
-  const caches = files.map((file, at) => [`${file}.cache`, wrapped[at]?.cache] as const);
+  const caches = wrapped.map(({ name, cache }) => [`${name}.cache`, cache] as const);
   return { entry, assets: Object.fromEntries([...sources, ...caches]) };
 }
 
 /** One file as a function of CommonJS's variables, and where its code cache belongs; both named by what they hold. */
-async function wrap(file: string, flags: readonly string[]): Promise<Wrapped> {
-  const text = (await readFile(file, "latin1")).replace(/^#!.*/, "");
+async function wrap(directory: string, name: string, flags: readonly string[]): Promise<Wrapped> {
+  const text = (await readFile(join(directory, name), "latin1")).replace(/^#!.*/, "");
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${text}\n})`;
   const key = createHash("sha256").update(`${process.version}\0${flags}\0${wrapped}`).digest("hex").slice(0, 16);
   const source = join(cacheDirectory, `${key}.source`);
   await writeFile(source, wrapped, "latin1");
-  return { source, cache: join(cacheDirectory, `${key}.cache`) };
+  return { name, source, cache: join(cacheDirectory, `${key}.cache`) };
 }
 
 interface Wrapped {
+  readonly name: string;
   readonly source: string;
   readonly cache: string;
 }

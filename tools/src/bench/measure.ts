@@ -1,4 +1,5 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
 
 /** A command to time as a whole process. */
 export interface Command {
@@ -12,17 +13,45 @@ export interface Figure {
   readonly max: number;
 }
 
-/** Runs two commands in turn, ours first, `runs` times after one warm-up each, and gives their wall times in milliseconds. */
-export async function pairedTimes(ours: Command, peer: Command, runs: number): Promise<{ ours: Figure; peer: Figure }> {
-  const times: { ours: number[]; peer: number[] } = { ours: [], peer: [] };
+/** Two figures, made in turn. */
+export interface Pair {
+  readonly ours: Figure;
+  readonly peer: Figure;
+}
+
+/** Makes two measurements in turn, ours first, `runs` times after one warm-up each. */
+export async function pairedRuns(
+  ours: () => Promise<number>,
+  peer: () => Promise<number>,
+  runs: number,
+): Promise<Pair> {
+  const values: { ours: number[]; peer: number[] } = { ours: [], peer: [] };
   for (let run = -1; run < runs; run++) {
-    const first = await wallTime(ours);
-    const second = await wallTime(peer);
+    const first = await ours();
+    const second = await peer();
     if (run < 0) continue;
-    times.ours.push(first);
-    times.peer.push(second);
+    values.ours.push(first);
+    values.peer.push(second);
   }
-  return { ours: figure(times.ours), peer: figure(times.peer) };
+  return { ours: figure(values.ours), peer: figure(values.peer) };
+}
+
+/** Wall times of two commands in milliseconds. */
+export function pairedTimes(ours: Command, peer: Command, runs: number): Promise<Pair> {
+  return pairedRuns(
+    () => wallTime(ours),
+    () => wallTime(peer),
+    runs,
+  );
+}
+
+/** Peaks of two commands' resident sets in megabytes. */
+export function pairedPeaks(ours: Command, peer: Command, runs: number): Promise<Pair> {
+  return pairedRuns(
+    () => peakMemory(ours),
+    () => peakMemory(peer),
+    runs,
+  );
 }
 
 /** Wall times of one command alone, in milliseconds. */
@@ -41,7 +70,8 @@ export function figure(values: readonly number[]): Figure {
   return { median, min: at(0), max: at(sorted.length - 1) };
 }
 
-function wallTime({ argv, env }: Command): Promise<number> {
+/** Milliseconds from a command's start to its end. @throws Error when it fails */
+export function wallTime({ argv, env }: Command): Promise<number> {
   return new Promise((resolve, reject) => {
     const [program, ...args] = argv;
     const started = performance.now();
@@ -60,4 +90,14 @@ function wallTime({ argv, env }: Command): Promise<number> {
       else reject(new Error(`${argv.join(" ")} ended with ${signal ?? code}: ${words.trim()}`));
     });
   });
+}
+
+/** getrusage(2) of a child is not to be had from Node; the value is the largest of the command and its own children. */
+const peakScript = `import resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)`;
+
+async function peakMemory({ argv, env }: Command): Promise<number> {
+  const { stdout } = await promisify(execFile)("python3", ["-c", peakScript, ...argv], env ? { env } : {});
+  return Number(stdout) / 1024;
 }

@@ -3,6 +3,7 @@ import { distBin, run } from "@gantry/testkit";
 import { binaries } from "../binaries.ts";
 import { type Command, figure, pairedTimes, soloTimes } from "./measure.ts";
 import { privateDirty, processesNamed } from "./memory.ts";
+import { runtimeRows } from "./runtime-rows.ts";
 import { inside, type Setting } from "./setting.ts";
 import type { Row } from "./table.ts";
 
@@ -63,37 +64,6 @@ async function runOnce(command: Command): Promise<void> {
   if (result.code !== 0) throw new Error(`${command.argv.join(" ")}: ${result.stderr}`);
 }
 
-/** `run` of /bin/true by its command line against another OCI runtime. */
-function againstRuntime(name: string, peerName: string, peerPath: string): Measurement {
-  return {
-    name,
-    run: async (setting) => {
-      const stack = await setting.stack();
-      const bundle = await setting.bundle();
-      const command = (path: string, root: string) =>
-        inside(stack.namespaces.pid, [
-          "sh",
-          "-c",
-          `exec ${path} --root ${stack.directory}/${root} run -b ${bundle} bench-$$`,
-        ]);
-      const ours = command(join(distBin, "oci-runtime"), "rt-ours");
-      const peer = command(peerPath, `rt-${peerName}`);
-      const probe = await run(peer.argv[0], peer.argv.slice(1));
-      if (probe.code !== 0) {
-        const words = (probe.stderr || probe.stdout).trim().split("\n").pop() ?? "";
-        return {
-          name,
-          unit: "ms",
-          ours: await soloTimes(ours, 15),
-          peerName,
-          note: `${peerName} does not run here: ${words}`,
-        };
-      }
-      return { name, unit: "ms", peerName, ...(await pairedTimes(ours, peer, 15)) };
-    },
-  };
-}
-
 /** Private dirty memory of an idle process of ours against the peer's. */
 function memoryRow(name: string, peerName: string): Measurement {
   return {
@@ -125,8 +95,7 @@ export const measurements: readonly Measurement[] = [
   againstDocker("run-none", ["run", "--rm", "--network", "none", "busybox", "true"]),
   againstDocker("exec", ["exec", "bench", "true"], { container: true }),
   againstDocker("ps", ["ps"], { container: true }),
-  againstRuntime("runtime-run", "runc", "/usr/sbin/runc"),
-  againstRuntime("runtime-run-crun", "crun", "/usr/bin/crun"),
+  ...runtimeRows,
   memoryRow("engine", "dockerd"),
   memoryRow("supervisor", "containerd"),
   memoryRow("shim", "containerd-shim-runc-v2"),
