@@ -13,6 +13,11 @@ export function imageService(parts: ArchiveParts): ServiceHandlers<"images"> {
       requireFullName(newName);
       return images.set(namespace, newName, images.get(namespace, name).target).image;
     },
+    "images.label": async ({ namespace, name, labels, replace }) => {
+      const { target, labels: before } = images.get(namespace, name);
+      const merged = Object.entries({ ...(replace ? {} : before), ...labels }).filter(([, value]) => value !== "");
+      return images.set(namespace, name, target, Object.fromEntries(merged)).image;
+    },
     "images.delete": async ({ namespace, name }) => ({ removed: images.delete(namespace, name) }),
     ...archiveMethods(parts),
     ...registryMethods(images, memory),

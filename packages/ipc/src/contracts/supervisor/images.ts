@@ -52,6 +52,18 @@ export const images = {
     request: v.object({ ...inNamespace, name: v.string(), newName: v.string() }),
     reply: image,
   }),
+  "images.label": call({
+    doc: "Sets labels of an image; an empty value removes one.",
+    idempotent: true,
+    request: v.object({
+      ...inNamespace,
+      name: v.string(),
+      labels,
+      /** The labels that it had go. */
+      replace: v.optional(v.boolean()),
+    }),
+    reply: image,
+  }),
   "images.delete": call({
     doc: "Removes a name; what no name, container or snapshot needs any more is removed with it. The digests of what went are returned.",
     request: named,
