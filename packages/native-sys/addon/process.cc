@@ -42,6 +42,11 @@ Napi::Value pidfdSendSignalVerb(const Args& args) {
   return args.env().Undefined();
 }
 
+Napi::Value pidfdGetfdVerb(const Args& args) {
+  const long fd = check(args.env(), syscall(SYS_pidfd_getfd, args.integer(0), args.integer(1), 0U), "pidfd_getfd");
+  return Napi::Number::New(args.env(), static_cast<double>(fd));
+}
+
 Napi::Value killVerb(const Args& args) {
   const int pid = args.integer(0);
   check(args.env(), kill(pid, args.integer(1)), "kill", std::to_string(pid));
@@ -103,6 +108,7 @@ void defineProcess(Napi::Object exports) {
   define(exports, "waitid", waitidVerb);
   define(exports, "pidfdOpen", pidfdOpenVerb);
   define(exports, "pidfdSendSignal", pidfdSendSignalVerb);
+  define(exports, "pidfdGetfd", pidfdGetfdVerb);
   define(exports, "kill", killVerb);
   define(exports, "setns", setnsVerb);
   define(exports, "unshare", unshareVerb);

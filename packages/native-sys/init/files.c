@@ -64,8 +64,8 @@ int do_symlink(const struct op_symlink *op)
 }
 
 /*
- * An old node of that name is replaced. Nothing is done by name to the new one, whose directory may be a volume that
- * others write to: the mode is right from the start, for which the umask must be 0.
+ * Nothing is done by name to the node, whose directory may be a volume that others write to: the mode is right from the
+ * start, for which the umask must be 0, and one that is there already keeps its own.
  */
 int do_mknod(const struct op_mknod *op)
 {
@@ -77,13 +77,13 @@ int do_mknod(const struct op_mknod *op)
 	if (parent < 0)
 		return -1;
 	if (mknodat(parent, name, mode, device) == 0 ||
-	    (errno == EEXIST && unlinkat(parent, name, 0) == 0 && mknodat(parent, name, mode, device) == 0))
+	    (errno == EEXIST && (!op->replace || (unlinkat(parent, name, 0) == 0 && mknodat(parent, name, mode, device) == 0))))
 		node = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (node >= 0 && (result = fstat(node, &stat)) == 0) {
 		errno = EEXIST;
 		result = (stat.st_mode & S_IFMT) == (mode & S_IFMT) && stat.st_rdev == device
 				 ? fchownat(node, "", (uid_t)op->uid, (gid_t)op->gid, AT_EMPTY_PATH)
-				 : words("another file took its place");
+				 : words("another file has its place");
 	}
 	return closing(result, node, parent);
 }

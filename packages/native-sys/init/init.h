@@ -38,6 +38,9 @@ int read_all(int fd, void *buffer, size_t length);
 int write_all(int fd, const void *buffer, size_t length);
 int send_message(int fd, enum message_kind kind, int32_t value, const char *text);
 
+/* namespaces.c: tells the runtime of a point and waits for its word */
+int ask_runtime(uint64_t point, uint64_t dumpable, const char *text);
+
 /* path.c */
 enum target_kind { TARGET_DIRECTORY, TARGET_FILE };
 int closing(int result, int a, int b);

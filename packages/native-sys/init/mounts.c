@@ -103,14 +103,14 @@ int do_mount(const struct op_mount *op)
 int do_bind(const struct op_bind *op)
 {
 	struct stat stat;
-	int source = open(op->source, O_PATH | O_CLOEXEC), tree, target;
+	int source = op->tree ? (int)op->tree : open(op->source, O_PATH | O_CLOEXEC), tree = source, target;
 	if (source < 0 || fstat(source, &stat) < 0)
 		return words("source %s", op->source);
 	target = mount_target(op->target, S_ISDIR(stat.st_mode) ? TARGET_DIRECTORY : TARGET_FILE, 0, op->onProc);
 	if (target < 0)
 		return closing(-1, source, -1);
-	tree = clone_tree(source, (int)op->recursive);
-	close(source);
+	if (!op->tree)
+		tree = closing(clone_tree(source, (int)op->recursive), source, -1);
 	if (tree < 0 || set_attributes(tree, op->setRecursive, op->clearRecursive, 0, 1) < 0 ||
 	    set_attributes(tree, op->set, op->clear, 0, 0) < 0)
 		return closing(-1, tree, target);

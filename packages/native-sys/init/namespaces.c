@@ -56,12 +56,12 @@ int do_unshare(const struct op_unshare *op)
 	return unshare((int)op->flags) < 0 ? -1 : open_root();
 }
 
-int do_sync(const struct op_sync *op)
+int ask_runtime(uint64_t point, uint64_t dumpable, const char *text)
 {
 	uint64_t length;
 	void *document;
-	prctl(PR_SET_DUMPABLE, op->dumpable, 0, 0, 0);
-	if (send_message(state.channel, MESSAGE_SYNC, (int32_t)op->point, "") < 0 ||
+	prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
+	if (send_message(state.channel, MESSAGE_SYNC, (int32_t)point, text) < 0 ||
 	    read_all(state.channel, &length, sizeof length) < 0)
 		return words("the runtime went away");
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -73,6 +73,11 @@ int do_sync(const struct op_sync *op)
 	state.document = document;
 	state.document_length = length;
 	return 0;
+}
+
+int do_sync(const struct op_sync *op)
+{
+	return ask_runtime(op->point, op->dumpable, "");
 }
 
 int do_become(const struct op_become *op)

@@ -3,7 +3,7 @@
 #define OPS_H
 #include <stdint.h>
 
-#define PLAN_VERSION 1
+#define PLAN_VERSION 2
 
 struct numbers { uint64_t count; uint64_t items[]; };
 struct bytes { uint64_t length; unsigned char data[]; };
@@ -56,6 +56,7 @@ struct op_mount {
 	uint64_t onProc;
 };
 struct op_bind {
+	uint64_t tree;
 	const char *source;
 	const char *target;
 	uint64_t recursive;
@@ -86,6 +87,7 @@ struct op_mknod {
 	uint64_t minor;
 	uint64_t uid;
 	uint64_t gid;
+	uint64_t replace;
 };
 struct op_mask {
 	const char *path;
@@ -140,6 +142,13 @@ struct op_ioPriority {
 struct op_personality {
 	uint64_t value;
 };
+struct op_affinity {
+	const struct bytes *mask;
+};
+struct op_memoryPolicy {
+	uint64_t mode;
+	const struct bytes *nodes;
+};
 struct op_umask {
 	uint64_t mask;
 };
@@ -148,6 +157,9 @@ struct op_noNewPrivileges {
 };
 struct op_boundingSet {
 	uint64_t mask;
+};
+struct op_streams {
+	uint64_t uid;
 };
 struct op_user {
 	uint64_t uid;
@@ -164,6 +176,8 @@ struct op_capabilities {
 struct op_seccomp {
 	const struct bytes *filter;
 	uint64_t flags;
+	uint64_t point;
+	uint64_t dumpable;
 };
 struct op_directory {
 	const char *path;
@@ -184,7 +198,7 @@ struct op_hook {
 };
 struct op_environment {
 	char *const *env;
-	uint64_t home;
+	const char *home;
 	uint64_t uid;
 };
 struct op_exec {
@@ -193,7 +207,7 @@ struct op_exec {
 };
 
 union op {
-	uint64_t fields[8];
+	uint64_t fields[9];
 	struct op_write write;
 	struct op_writeProc writeProc;
 	struct op_join join;
@@ -223,9 +237,12 @@ union op {
 	struct op_scheduler scheduler;
 	struct op_ioPriority ioPriority;
 	struct op_personality personality;
+	struct op_affinity affinity;
+	struct op_memoryPolicy memoryPolicy;
 	struct op_umask umask;
 	struct op_noNewPrivileges noNewPrivileges;
 	struct op_boundingSet boundingSet;
+	struct op_streams streams;
 	struct op_user user;
 	struct op_capabilities capabilities;
 	struct op_seccomp seccomp;
@@ -266,9 +283,12 @@ int do_rlimit(const struct op_rlimit *op);
 int do_scheduler(const struct op_scheduler *op);
 int do_ioPriority(const struct op_ioPriority *op);
 int do_personality(const struct op_personality *op);
+int do_affinity(const struct op_affinity *op);
+int do_memoryPolicy(const struct op_memoryPolicy *op);
 int do_umask(const struct op_umask *op);
 int do_noNewPrivileges(const struct op_noNewPrivileges *op);
 int do_boundingSet(const struct op_boundingSet *op);
+int do_streams(const struct op_streams *op);
 int do_user(const struct op_user *op);
 int do_capabilities(const struct op_capabilities *op);
 int do_seccomp(const struct op_seccomp *op);
@@ -292,11 +312,11 @@ int do_exec(const struct op_exec *op);
 	X(10, propagate, "snn") \
 	X(11, root, "s") \
 	X(12, mount, "sssnvnn") \
-	X(13, bind, "ssnnnnnn") \
+	X(13, bind, "nssnnnnnn") \
 	X(14, attributes, "snnn") \
 	X(15, mkdir, "sn") \
 	X(16, symlink, "ss") \
-	X(17, mknod, "snnnnn") \
+	X(17, mknod, "snnnnnn") \
 	X(18, mask, "s") \
 	X(19, readonly, "s") \
 	X(20, pivot, "n") \
@@ -310,17 +330,20 @@ int do_exec(const struct op_exec *op);
 	X(41, scheduler, "nnnnnnn") \
 	X(42, ioPriority, "n") \
 	X(43, personality, "n") \
+	X(35, affinity, "b") \
+	X(36, memoryPolicy, "nb") \
 	X(44, umask, "n") \
 	X(45, noNewPrivileges, "") \
 	X(46, boundingSet, "n") \
+	X(37, streams, "n") \
 	X(47, user, "nnln") \
 	X(48, capabilities, "nnnn") \
-	X(49, seccomp, "bn") \
+	X(49, seccomp, "bnnn") \
 	X(50, directory, "s") \
 	X(51, program, "ss") \
 	X(52, wait, "nn") \
 	X(53, hook, "svvn") \
-	X(54, environment, "vnn") \
+	X(54, environment, "vsn") \
 	X(55, exec, "vn")
 
 #endif

@@ -2,48 +2,14 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <grp.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/personality.h>
+#include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "init.h"
 #include "kernel.h"
-
-int do_hostname(const struct op_hostname *op)
-{
-	return sethostname(op->name, strlen(op->name));
-}
-
-int do_domainname(const struct op_domainname *op)
-{
-	return setdomainname(op->name, strlen(op->name));
-}
-
-/* EPERM: the process leads a group already, which only a session leader of the runtime's making does. */
-int do_session(const struct op_session *op)
-{
-	(void)op;
-	return setsid() < 0 && errno != EPERM ? -1 : 0;
-}
-
-/* One without a name: a name could be that of a keyring which another container has made. No keyrings, no leak. */
-int do_keyring(const struct op_keyring *op)
-{
-	(void)op;
-	long ring = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
-	return ring < 0 && errno != ENOSYS ? -1 : 0;
-}
-
-int do_rlimit(const struct op_rlimit *op)
-{
-	struct rlimit limit = { op->soft, op->hard };
-	return setrlimit((int)op->resource, &limit);
-}
 
 int do_scheduler(const struct op_scheduler *op)
 {
@@ -53,28 +19,6 @@ int do_scheduler(const struct op_scheduler *op)
 		.sched_runtime = op->runtime, .sched_deadline = op->deadline, .sched_period = op->period,
 	};
 	return (int)syscall(SYS_sched_setattr, 0, &attr, 0);
-}
-
-int do_ioPriority(const struct op_ioPriority *op)
-{
-	return (int)syscall(SYS_ioprio_set, 1, 0, (int)op->value);
-}
-
-int do_personality(const struct op_personality *op)
-{
-	return personality((unsigned)op->value) < 0 ? -1 : 0;
-}
-
-int do_umask(const struct op_umask *op)
-{
-	umask((mode_t)op->mask);
-	return 0;
-}
-
-int do_noNewPrivileges(const struct op_noNewPrivileges *op)
-{
-	(void)op;
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 int do_boundingSet(const struct op_boundingSet *op)
@@ -89,13 +33,14 @@ int do_boundingSet(const struct op_boundingSet *op)
 	return 0;
 }
 
-/* The program may open its streams again by name (/dev/stderr): they become its user's. */
-static void give_streams(uid_t uid)
+/* A read-only or foreign file stays as it is: the program can still use the descriptor. The null device is everybody's. */
+int do_streams(const struct op_streams *op)
 {
 	struct stat stat;
 	for (int fd = 0; fd < 3; fd++)
-		if (fstat(fd, &stat) == 0 && stat.st_uid != uid && stat.st_rdev != makedev(1, 3) && fchown(fd, uid, (gid_t)-1) < 0)
-			continue; /* a read-only or foreign file: the program can still use the descriptor */
+		if (fstat(fd, &stat) == 0 && stat.st_rdev != makedev(1, 3) && fchown(fd, (uid_t)op->uid, (gid_t)-1) < 0)
+			continue;
+	return 0;
 }
 
 int do_user(const struct op_user *op)
@@ -107,7 +52,6 @@ int do_user(const struct op_user *op)
 	}
 	for (unsigned i = 0; i < op->groups->count; i++)
 		groups[i] = (gid_t)op->groups->items[i];
-	give_streams((uid_t)op->uid);
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return -1;
 	if (op->setGroups && setgroups(op->groups->count, groups) < 0)
@@ -149,7 +93,13 @@ int do_seccomp(const struct op_seccomp *op)
 		errno = EINVAL;
 		return words("filter of %llu bytes", (unsigned long long)op->filter->length);
 	}
-	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (unsigned)op->flags, &program);
+	int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (unsigned)op->flags, &program), result;
+	char number[16];
+	if (listener < 0 || !op->point)
+		return listener;
+	snprintf(number, sizeof number, "%d", listener);
+	result = ask_runtime(op->point, op->dumpable, number);
+	return closing(result, listener, -1);
 }
 
 /* getcwd tells "(unreachable)" when a directory outside the root was reached through a leaked descriptor. */

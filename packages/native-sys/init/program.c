@@ -81,7 +81,7 @@ static int find_home(uint64_t uid, char *home, size_t size)
 
 int do_environment(const struct op_environment *op)
 {
-	static char home[4096] = "HOME=/";
+	static char home[4096];
 	size_t count = 0;
 	while (op->env[count])
 		count++;
@@ -89,9 +89,9 @@ int do_environment(const struct op_environment *op)
 	if (!state.environment)
 		return -1;
 	memcpy(state.environment, op->env, count * sizeof(char *));
-	if (op->home) {
+	if (op->home[0]) {
 		if (find_home(op->uid, home, sizeof home) < 0)
-			strcpy(home, "HOME=/");
+			snprintf(home, sizeof home, "HOME=%s", op->home);
 		state.environment[count] = home;
 	}
 	return 0;

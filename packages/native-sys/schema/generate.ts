@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 
 /**
- * Writes both sides' view of ops.json: init/ops.h for the helper, and generated/ops.ts for the runtime.
+ * Writes both sides' view of ops.json: init/ops.h for the helper, with the operations that are one system call in
+ * init/calls.c, and generated/ops.ts for the runtime.
  * Run it after a change of the schema: `node packages/native-sys/schema/generate.ts`.
  */
 
@@ -12,6 +13,10 @@ interface Operation {
   readonly name: string;
   readonly doc: string;
   readonly fields: Readonly<Record<string, FieldType>>;
+  /** The arguments of syscall(2) where the operation is one system call and nothing else … */
+  readonly call?: string;
+  /** … and the errno that does not count as a failure. */
+  readonly passes?: string;
 }
 
 interface Schema {
@@ -38,16 +43,17 @@ const tsTypes: Record<FieldType, string> = {
 
 const notice = "Generated from schema/ops.json by schema/generate.ts; change it there.";
 
-/** Absolute paths of the two generated files. */
+/** Absolute paths of the generated files. */
 export const outputs = {
   header: new URL("../init/ops.h", import.meta.url).pathname,
+  calls: new URL("../init/calls.c", import.meta.url).pathname,
   module: new URL("../../oci-runtime/src/plan/generated/ops.ts", import.meta.url).pathname,
 };
 
-/** The text of both files. */
-export function generate(): { header: string; module: string } {
+/** The text of the files. */
+export function generate(): { header: string; calls: string; module: string } {
   const schema = JSON.parse(readFileSync(new URL("ops.json", import.meta.url), "utf8")) as Schema;
-  return { header: header(schema), module: module(schema) };
+  return { header: header(schema), calls: calls(schema), module: module(schema) };
 }
 
 function header({ version, ops }: Schema): string {
@@ -76,6 +82,27 @@ function header({ version, ops }: Schema): string {
     `#define OPS(X) \\\n${ops.map(({ number, name, fields }) => `\tX(${number}, ${name}, "${letterString(fields)}")`).join(" \\\n")}`,
     "",
     "#endif",
+    "",
+  ].join("\n");
+}
+
+function calls({ ops }: Schema): string {
+  const functions = ops
+    .filter(({ call }) => call !== undefined)
+    .map(({ name, doc, call = "", passes }) => {
+      const unused = call.includes("op->") ? "" : "\t(void)op;\n";
+      const fine = passes ? ` && errno != ${passes}` : "";
+      return `/* ${doc} */\nint do_${name}(const struct op_${name} *op)\n{\n${unused}\treturn syscall(${call}) < 0${fine} ? -1 : 0;\n}`;
+    });
+  const includes = ["string.h", "sys/prctl.h", "sys/syscall.h", "unistd.h"];
+  return [
+    `/* ${notice} Operations that are one system call. */`,
+    "#define _GNU_SOURCE",
+    ...includes.map((name) => `#include <${name}>`),
+    '#include "init.h"',
+    '#include "kernel.h"',
+    "",
+    functions.join("\n\n"),
     "",
   ].join("\n");
 }
@@ -124,7 +151,6 @@ function letterString(fields: Operation["fields"]): string {
 }
 
 if (import.meta.main) {
-  const { header: headerText, module: moduleText } = generate();
-  writeFileSync(outputs.header, headerText);
-  writeFileSync(outputs.module, moduleText);
+  const texts = generate();
+  for (const name of ["header", "calls", "module"] as const) writeFileSync(outputs[name], texts[name]);
 }

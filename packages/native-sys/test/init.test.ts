@@ -5,9 +5,10 @@ import { generate, outputs } from "../schema/generate.ts";
 import { AF_UNIX, nativeSys, P_PID, SOCK_STREAM, WEXITED } from "../src/index.ts";
 
 test("both views of the operations are those of the schema", async (t) => {
-  const { header, module } = generate();
+  const { header, calls, module } = generate();
   const renew = "run: node packages/native-sys/schema/generate.ts";
   t.equal(readFileSync(outputs.header, "utf8"), header, renew);
+  t.equal(readFileSync(outputs.calls, "utf8"), calls, renew);
   t.equal(readFileSync(outputs.module, "utf8"), module, renew);
 });
 
@@ -25,7 +26,7 @@ const text = (value: string) =>
 const operation = (number: number, fields: Buffer) => Buffer.concat([words(number, fields.length), fields]);
 const plan = (...operations: Buffer[]) => {
   const body = Buffer.concat(operations);
-  return Buffer.concat([words(magic, 1, operations.length, body.length), body]);
+  return Buffer.concat([words(magic, 2, operations.length, body.length), body]);
 };
 
 /** Gives the helper some bytes for a plan; its last message. */
@@ -67,7 +68,7 @@ test("malformed plans are refused, and failures name their operation", async (t)
     ["fields that end too early", plan(operation(1, words(200, 0))), 0, EINVAL],
     ["a text without its end", plan(operation(30, Buffer.concat([words(8, 0), Buffer.alloc(8, "x")]))), 0, EINVAL],
     ["a list longer than the plan", plan(operation(47, Buffer.concat([words(0, 0, 0, 0, 0xffffff, 0)]))), 0, EINVAL],
-    ["more operations announced than there are", Buffer.concat([words(magic, 1, 2, umask.length), umask]), 1, EINVAL],
+    ["more operations announced than there are", Buffer.concat([words(magic, 2, 2, umask.length), umask]), 1, EINVAL],
     ["an operation that fails", plan(umask, missing), 1, ENOENT],
     ["no exec at the end", plan(umask), 1, ENOEXEC],
   ];

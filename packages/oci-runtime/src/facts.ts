@@ -22,6 +22,11 @@ export interface Facts {
   readonly cgroup: { readonly mode: "v1" | "hybrid" | "v2" | "none"; readonly hierarchies: readonly Hierarchy[] };
   readonly apparmor: boolean;
   readonly selinux: boolean;
+  /** Where the file system of Intel's resource control is mounted. */
+  readonly resctrl: string | undefined;
+  /** The runtime's own effective ids. */
+  readonly uid: number;
+  readonly gid: number;
   /** Runs as root of some user namespace. */
   readonly privileged: boolean;
   /** Runs in a user namespace that is not the host's first. */
@@ -30,11 +35,15 @@ export interface Facts {
 
 /** Reads the facts of this host. */
 export function readFacts(): Facts {
+  const mountinfo = readText("/proc/self/mountinfo");
   return {
     kernel: readText("/proc/sys/kernel/osrelease").trim(),
     arch: process.arch,
     lastCapability: Number(readText("/proc/sys/kernel/cap_last_cap")),
-    cgroup: parseCgroups(readText("/proc/self/mountinfo")),
+    cgroup: parseCgroups(mountinfo),
+    resctrl: /^\S+ \S+ \S+ \S+ (\S+) .* - resctrl /m.exec(mountinfo)?.[1],
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
     apparmor: readText("/sys/module/apparmor/parameters/enabled").startsWith("Y"),
     selinux: existsSync("/sys/fs/selinux/enforce"),
     privileged: process.geteuid?.() === 0,

@@ -13,19 +13,23 @@ export interface Host {
   readonly initProgram: number;
   /** Compiles a seccomp profile; what it became is kept. */
   readonly makeFilter: (profile: Seccomp) => Uint8Array;
+  /** A container goes without cgroups where this user may not make them. */
+  readonly rootless: boolean;
   /** Told of what a person should know and can do without. */
   readonly warn: (message: string) => void;
 }
 
 /**
  * @param filters directory in which compiled seccomp filters are kept
+ * @param rootless whether containers may go without cgroups; absent: for a user without root
  * @throws Error when the addon or the helper cannot be loaded
  */
-export function openHost(warn: (message: string) => void, filters: string): Host {
+export function openHost(warn: (message: string) => void, filters: string, rootless?: boolean): Host {
   const native = nativeSys();
   const makeFilter = cachedFilters((profile) => compileFilter(native, profile), filters);
   const initProgram = sealedProgram(native, "oci-init", readInitProgram());
-  return { native, facts: readFacts(), initProgram, makeFilter, warn };
+  const facts = readFacts();
+  return { native, facts, initProgram, makeFilter, rootless: rootless ?? !facts.privileged, warn };
 }
 
 /** @throws PlanError for what libseccomp does not know */

@@ -99,7 +99,7 @@ test("mount options become attributes", async (t) => {
   t.match(bind(["rbind", "rro"]), { set: 0, setRecursive: MOUNT_ATTR_RDONLY, recursive: 1 });
   t.match(bind(["rbind", "ro", "rw"]), { set: 0, clear: MOUNT_ATTR_RDONLY }, "the last one counts");
   t.ok(mount(["rbind", "rshared"]).some((op) => op.op === "propagate" && op.path === "/m" && op.recursive === 1));
-  t.throws(() => mount(["bind", "idmap"]), { message: 'mounts[0].options: "idmap" is not supported' });
+  t.throws(() => mount(["bind", "idmap"]), /mounts\[0\]\.options "idmap" needs uidMappings and gidMappings/);
 });
 
 test("what is not supported is refused by name", async (t) => {
@@ -110,7 +110,7 @@ test("what is not supported is refused by name", async (t) => {
   );
   t.throws(
     () => compileWith({ process: { cwd: "/", args: ["true"], rlimits: [{ type: "RLIMIT_FOO", soft: 1, hard: 1 }] } }),
-    /RLIMIT_FOO is no limit/,
+    /rlimits\[0\]\.type must be one of RLIMIT_CPU,.*"RLIMIT_FOO"/,
   );
   t.throws(() => compileWith({}, { seccomp: { defaultAction: "SCMP_ACT_NOTIFY" } }), /SCMP_ACT_NOTIFY/);
 });
@@ -149,5 +149,8 @@ test("seccomp flags reach the kernel's numbers, and unknown ones are refused wha
       { flags: mask },
     );
   const unknown = { defaultAction: "SCMP_ACT_ALLOW", flags: ["SECCOMP_FILTER_FLAG_NEW_LISTENER"] };
-  t.throws(() => compileWith({}, { seccomp: unknown }), /linux\.seccomp\.flags\[0\]: .* is not supported; known are/);
+  t.throws(
+    () => compileWith({}, { seccomp: unknown }),
+    /linux\.seccomp\.flags\[0\] must be one of SECCOMP_FILTER_FLAG_TSYNC,/,
+  );
 });

@@ -60,8 +60,29 @@ test("every problem is named at once, with its path and what is allowed", async 
   });
 });
 
+test("a rule is asked wherever the shape of what it reads is right", async (t) => {
+  const bad = {
+    ociVersion: "1.3.0",
+    root: {},
+    process: { cwd: "rel", args: [] },
+    mounts: [{ destination: "" }, { destination: "/m", type: "bind" }],
+    linux: { devices: "x", maskedPaths: ["rel"], namespaces: [{ type: "pid" }, { type: "pid" }] },
+  };
+  t.same(refusedPaths(bad), [
+    ...["root.path", "linux.devices", "process.cwd", "process.args", "mounts[0].destination", "mounts[1].source"],
+    ...["linux.namespaces[1].type", "linux.maskedPaths[0]"],
+  ]);
+  t.same(refusedPaths([]), [""]);
+});
+
 test("rules between fields", async (t) => {
   const linux = (fields: object) => ({ ...minimal, linux: fields });
+  const mount = (fields: object) => ({ ...minimal, mounts: [{ destination: "/m", source: "/s", ...fields }] });
+  const scheduled = (scheduler: object) => ({ ...minimal, process: { ...minimal.process, scheduler } });
+  const net = { namespaces: [{ type: "network" }] };
+  const mapping = [{ containerID: 0, hostID: 1000, size: 1 }];
+  const rule = { names: ["mkdir"], action: "SCMP_ACT_NOTIFY" };
+  const notify = { defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/run/x", syscalls: [rule] };
   const cases: readonly (readonly [document: object, path: string])[] = [
     [{ ociVersion: "1.0.0" }, "root"],
     [{ ...minimal, ociVersion: "2.0.0" }, "ociVersion"],
@@ -81,6 +102,27 @@ test("rules between fields", async (t) => {
     [linux({ sysctl: { "net//./kernel/x": "1" } }), 'linux.sysctl["net//./kernel/x"]'],
     [linux({ maskedPaths: ["proc"] }), "linux.maskedPaths[0]"],
     [linux({ devices: [{ path: "/dev/x", type: "c" }] }), "linux.devices[0]"],
+    [linux({ netDevices: { eth0: {} } }), "linux.netDevices"],
+    [linux({ ...net, netDevices: { eth0: { name: "a-name-that-is-too-long" } } }), "linux.netDevices.eth0.name"],
+    [linux({ ...net, netDevices: { eth0: {}, eth1: { name: "eth0" } } }), "linux.netDevices.eth1.name"],
+    [linux({ memoryPolicy: { mode: "MPOL_BIND" } }), "linux.memoryPolicy.nodes"],
+    [linux({ memoryPolicy: { mode: "MPOL_LOCAL", nodes: "0" } }), "linux.memoryPolicy.nodes"],
+    [linux({ memoryPolicy: { mode: "MPOL_BIND", nodes: "3-1" } }), "linux.memoryPolicy.nodes"],
+    [linux({ intelRdt: { closID: "a/b" } }), "linux.intelRdt.closID"],
+    [linux({ intelRdt: { memBwSchema: "L3:0=f" } }), "linux.intelRdt.memBwSchema"],
+    [linux({ personality: { domain: "LINUX", flags: ["X"] } }), "linux.personality.flags"],
+    [linux({ timeOffsets: { boottime: { nanosecs: 1e9 } } }), "linux.timeOffsets.boottime.nanosecs"],
+    [linux({ seccomp: { defaultAction: "SCMP_ACT_NOTIFY" } }), "linux.seccomp.defaultAction"],
+    [linux({ seccomp: { ...notify, syscalls: [{ ...rule, names: ["write"] }] } }), "linux.seccomp.syscalls[0].names"],
+    [linux({ seccomp: { ...notify, listenerPath: "sock" } }), "linux.seccomp.listenerPath"],
+    [mount({ uidMappings: mapping, options: ["bind", "idmap"] }), "mounts[0].gidMappings"],
+    [mount({ options: ["bind", "ridmap"] }), "mounts[0].options"],
+    [mount({ type: "tmpfs", uidMappings: mapping, gidMappings: mapping }), "mounts[0].uidMappings"],
+    [scheduled({ policy: "SCHED_OTHER", nice: 20 }), "process.scheduler.nice"],
+    [scheduled({ policy: "SCHED_FIFO" }), "process.scheduler.priority"],
+    [scheduled({ policy: "SCHED_BATCH", priority: 1 }), "process.scheduler.priority"],
+    [scheduled({ policy: "SCHED_RR", priority: 1, runtime: 1 }), "process.scheduler.runtime"],
+    [{ ...minimal, process: { ...minimal.process, execCPUAffinity: { final: "x" } } }, "process.execCPUAffinity.final"],
   ];
   for (const [document, path] of cases) t.same(refusedPaths(document), [path], path);
 });

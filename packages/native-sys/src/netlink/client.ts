@@ -13,6 +13,7 @@ import {
   linkDelete,
   linkGet,
   linkList,
+  linkMove,
   linkRename,
   linkSet,
   linkSetHairpin,
@@ -85,6 +86,10 @@ export class RouteClient implements Disposable {
   /** A link has to be down for this before Linux 6.3. */
   linkRename(index: number, name: string): void {
     this.batch([linkRename(index, name)]);
+  }
+
+  linkMove(index: number, netnsFd: number, name: string): void {
+    this.batch([linkMove(index, netnsFd, name)]);
   }
 
   /** undefined when there is none of that name. */

@@ -111,6 +111,12 @@ export function linkRename(index: number, name: string): NetlinkRequest {
   return request(RTM_SETLINK, 0, parts, `rename link ${index} to ${name}`);
 }
 
+/** Moves a link into the network namespace behind a descriptor, under a new name; "%d" in it is a number of the kernel's. */
+export function linkMove(index: number, netnsFd: number, name: string): NetlinkRequest {
+  const parts = [linkHeader(index, {}), nameAttribute(name), u32Attribute(IFLA_NET_NS_FD, netnsFd)];
+  return request(RTM_SETLINK, 0, parts, `move link ${index} as ${name}`);
+}
+
 /** Whether a bridge sends a frame back through the port it came from, as a published port reached from inside needs. */
 export function linkSetHairpin(link: LinkRef, on: boolean): NetlinkRequest {
   const data = nestedAttribute(IFLA_INFO_SLAVE_DATA, u8Attribute(IFLA_BRPORT_MODE, on ? 1 : 0));

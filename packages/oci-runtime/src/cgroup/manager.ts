@@ -4,6 +4,7 @@ import type { Resources } from "@gantry/oci-spec/runtime";
 import type { Facts } from "../facts.ts";
 import { PlanError } from "../plan/op.ts";
 import { pidsBelow } from "./files.ts";
+import { hasNone, noCgroups } from "./none.ts";
 import { VersionOne } from "./v1.ts";
 import { VersionTwo } from "./v2.ts";
 
@@ -32,6 +33,7 @@ export interface CgroupManager {
 
 /** @param paths as cgroupPaths made them and the state keeps them */
 export function cgroupManager(facts: Facts, paths: CgroupPaths): CgroupManager {
+  if (hasNone(paths)) return noCgroups;
   return facts.cgroup.mode === "v2" ? new VersionTwo(paths["unified"] ?? "") : new VersionOne(facts, paths);
 }
 

@@ -4,6 +4,7 @@ import { consoleOp, joinCgroups } from "./compile.ts";
 import { namespaceFlags } from "./namespaces.ts";
 import type { ExecSlots, Op, Plan } from "./op.ts";
 import { oomOps, processOps, rlimitOps } from "./process.ts";
+import { affinityOps } from "./scheduling.ts";
 
 export interface ExecInput {
   readonly process: Process;
@@ -34,7 +35,17 @@ export const namespaceFiles: Readonly<Record<NamespaceType, string>> = {
 export function compileExec(input: ExecInput): Plan {
   const { process, spec, namespaces } = input;
   const userNamespace = namespaces.includes("user");
-  const ops: Op[] = [...joinCgroups(input), ...oomOps(process)];
+  const { initial, final } = process.execCPUAffinity ?? {};
+  const early = affinityOps(initial, "process.execCPUAffinity.initial");
+  // Cloned into its cgroup a process would be there before it could be put on its first processors.
+  const cloneInto = early.length > 0 ? undefined : input.cloneInto;
+  const join = input.cloneInto && early.length > 0 ? [`${input.cloneInto}/cgroup.procs`] : [];
+  const ops: Op[] = [
+    ...early,
+    ...joinCgroups({ cgroupFiles: [...input.cgroupFiles, ...join] }),
+    ...affinityOps(final, "process.execCPUAffinity.final"),
+    ...oomOps(process),
+  ];
   if (userNamespace) ops.push(...rlimitOps(process));
   ops.push({
     op: "join",
@@ -50,14 +61,12 @@ export function compileExec(input: ExecInput): Plan {
   ops.push(
     ...processOps({
       process,
-      seccomp: spec.linux?.seccomp,
-      personality: spec.linux?.personality,
+      linux: spec.linux ?? {},
       facts: input.facts,
       newKeyring: input.newKeyring,
       slots: input.slots,
-      setGroups: !userNamespace || input.facts.privileged,
       beforeExec: [],
     }),
   );
-  return { cloneFlags: 0, cgroup: input.cloneInto, forks: true, ops };
+  return { cloneFlags: 0, cgroup: cloneInto, forks: true, ops };
 }

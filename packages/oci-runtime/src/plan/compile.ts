@@ -5,8 +5,8 @@ import type { Facts } from "../facts.ts";
 import { deviceOps } from "./devices.ts";
 import { propagationTypes } from "./mount-options.ts";
 import { mountOps } from "./mounts.ts";
-import { namespacePlan } from "./namespaces.ts";
-import { type Op, type Plan, PlanError, type Slots, syncPoints } from "./op.ts";
+import { namespacePlan, outsideWrites } from "./namespaces.ts";
+import { gather, type Op, type Plan, PlanError, type Slots, syncPoints } from "./op.ts";
 import { defaultUmask, oomOps, processOps, rlimitOps } from "./process.ts";
 
 /** What a plan depends on beside the configuration and the host. */
@@ -41,44 +41,52 @@ export function compile(input: CompileInput): Plan {
   const { spec, options } = input;
   const { process } = spec;
   if (!process) throw new PlanError("process is missing: create needs the program to run");
-  refuseUnsupported(spec);
   const linux = spec.linux ?? {};
   const userNamespace = (linux.namespaces ?? []).some(({ type }) => type === "user");
   const early = userNamespace ? rlimitOps(process) : [];
   const namespaces = namespacePlan(linux, input.facts, early);
-  const ops: Op[] = [
-    ...joinCgroups(options),
-    ...oomOps(process),
-    ...namespaces.ops,
-    { op: "session", why: "process" },
+  const ops = gather<Op>([
+    () => refuseAbsent(input),
+    () => [...joinCgroups(options), ...oomOps(process), ...namespaces.ops],
+    () => netDevicePoint(input),
     // What is made gets exactly the mode that is asked for, whatever the caller's mask is.
-    { op: "umask", why: "root.path", mask: 0 },
-    ...mountOps(input),
-    ...deviceOps(input),
-    { op: "umask", why: "root.path", mask: defaultUmask },
-    ...hookPoint(spec),
-    { op: "pivot", why: "root.path", move: options.noPivot ? 1 : 0 },
-    ...afterPivot(input, process),
-    ...(userNamespace ? [] : rlimitOps(process)),
-    ...processOps({
-      process,
-      seccomp: linux.seccomp,
-      personality: linux.personality,
-      facts: input.facts,
-      newKeyring: options.newKeyring,
-      slots: options.slots,
-      setGroups: !userNamespace || input.facts.privileged,
-      beforeExec: waitForStart(spec, options.slots),
-    }),
-  ];
+    () => [
+      { op: "session", why: "process" },
+      { op: "umask", why: "root.path", mask: 0 },
+    ],
+    () => mountOps(input),
+    () => deviceOps(input),
+    () => [{ op: "umask", why: "root.path", mask: defaultUmask }, ...hookPoint(spec)],
+    () => [{ op: "pivot", why: "root.path", move: options.noPivot ? 1 : 0 }],
+    () => afterPivot(input, process),
+    () => (userNamespace ? [] : rlimitOps(process)),
+    () =>
+      processOps({
+        process,
+        linux,
+        facts: input.facts,
+        newKeyring: options.newKeyring,
+        slots: options.slots,
+        beforeExec: waitForStart(spec, options.slots),
+      }),
+  ]);
   return { cloneFlags: namespaces.cloneFlags, cgroup: options.cloneInto, forks: namespaces.forks, ops };
 }
 
-function refuseUnsupported(spec: Spec): void {
-  const { linux = {} } = spec;
-  if (linux.mountLabel) throw new PlanError("linux.mountLabel is not supported");
-  if (linux.intelRdt) throw new PlanError("linux.intelRdt is not supported");
-  if (Object.keys(linux.netDevices ?? {}).length > 0) throw new PlanError("linux.netDevices is not supported");
+/** What needs a part of the kernel that this host lacks. */
+function refuseAbsent({ spec: { linux = {} }, facts }: CompileInput): readonly Op[] {
+  const absent: string[] = [];
+  if (linux.mountLabel && !facts.selinux)
+    absent.push(`linux.mountLabel is "${linux.mountLabel}", but SELinux is not enabled on this host`);
+  if (linux.intelRdt && !facts.resctrl)
+    absent.push("linux.intelRdt needs a mounted resctrl file system, and this host has none");
+  if (absent.length > 0) throw new PlanError(absent.join("; "));
+  return [];
+}
+
+function netDevicePoint({ spec: { linux = {} }, facts }: CompileInput): readonly Op[] {
+  if (Object.keys(linux.netDevices ?? {}).length === 0) return [];
+  return [outsideWrites("linux.netDevices", syncPoints.netDevices, facts)];
 }
 
 export function joinCgroups({ cgroupFiles }: Pick<CompileOptions, "cgroupFiles">): Op[] {

@@ -13,6 +13,13 @@ const links: readonly (readonly [path: string, target: string])[] = [
 
 const kinds = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
 
+interface Wish {
+  readonly device: Device;
+  readonly why: string;
+  /** An image's own file gives way to a device of every container; one that the configuration names must fit it. */
+  readonly replace: number;
+}
+
 /** Device nodes and the links of /dev (runtime-spec config-linux.md "Default Devices"); none when /dev is the host's. */
 export function deviceOps(input: CompileInput): Op[] {
   const { spec } = input;
@@ -22,11 +29,11 @@ export function deviceOps(input: CompileInput): Op[] {
       (type === "bind" || options.includes("bind") || options.includes("rbind")),
   );
   if (bound) return [];
-  const wished = new Map<string, { device: Device; why: string }>();
-  for (const device of defaultDevices) wished.set(device.path, { device, why: "default devices" });
+  const wished = new Map<string, Wish>();
+  for (const device of defaultDevices) wished.set(device.path, { device, why: "default devices", replace: 1 });
   for (const [index, device] of (spec.linux?.devices ?? []).entries())
-    wished.set(device.path, { device, why: `linux.devices[${index}]` });
-  const ops = [...wished.values()].map(({ device, why }) => deviceOp(device, why, cannotMakeNodes(input)));
+    wished.set(device.path, { device, why: `linux.devices[${index}]`, replace: 0 });
+  const ops = [...wished.values()].map((wish) => deviceOp(wish, cannotMakeNodes(input)));
   for (const [path, target] of links) ops.push({ op: "symlink", why: "default devices", target, path });
   return ops;
 }
@@ -36,12 +43,13 @@ function cannotMakeNodes({ spec, facts }: CompileInput): boolean {
   return facts.inUserNamespace || (spec.linux?.namespaces ?? []).some(({ type }) => type === "user");
 }
 
-function deviceOp(device: Device, why: string, bind: boolean): Op {
+function deviceOp({ device, why, replace }: Wish, bind: boolean): Op {
   const { path } = device;
   if (bind)
     return {
       op: "bind",
       why,
+      tree: 0,
       source: path,
       target: path,
       recursive: 0,
@@ -60,5 +68,6 @@ function deviceOp(device: Device, why: string, bind: boolean): Op {
     minor: device.minor ?? 0,
     uid: device.uid ?? 0,
     gid: device.gid ?? 0,
+    replace,
   };
 }

@@ -19,7 +19,7 @@ export function encode(plan: Plan, makeFilter: FilterMaker): Buffer {
 function writeOp(writer: Writer, op: Op, makeFilter: FilterMaker): void {
   const { number, fields } = operations[op.op];
   const values: Readonly<Record<string, unknown>> =
-    op.op === "seccomp" ? { filter: makeFilter(op.profile), flags: op.flags } : { ...op };
+    op.op === "seccomp" ? { ...op, filter: makeFilter(op.profile) } : { ...op };
   writer.operation(number, () => {
     for (const [name, type] of Object.entries(fields)) writer.field(type, values[name]);
   });

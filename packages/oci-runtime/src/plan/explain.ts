@@ -5,6 +5,7 @@ import {
   capabilityWords,
   clearedWords,
   limitWord,
+  maskWords,
   modeWord,
   namespaceWords,
   propagationWord,
@@ -19,6 +20,8 @@ const awaited: Readonly<Record<number, string>> = {
   [syncPoints.hooks]: "the runtime's hooks",
   [syncPoints.created]: "the state document of later hooks",
   [syncPoints.offsets]: "the offsets of clocks",
+  [syncPoints.netDevices]: "network devices",
+  [syncPoints.listener]: "somebody to take the listener",
 };
 
 /** Each operation as a verb in -ing and its object, so that it reads both in a list and in front of an error. */
@@ -59,6 +62,9 @@ const words: Words = {
     `setting the scheduler (policy ${policy}, nice ${nice}, priority ${priority})`,
   ioPriority: ({ value }) => `setting the I/O priority to ${value}`,
   personality: ({ value }) => `setting the personality to ${value}`,
+  affinity: ({ mask }) => `running on the processors ${maskWords(mask)}`,
+  memoryPolicy: ({ mode, nodes }) => `setting the memory policy ${mode} (nodes ${maskWords(nodes)})`,
+  streams: ({ uid }) => `giving the standard streams to user ${uid}`,
   umask: ({ mask }) => `setting the umask to ${modeWord(mask)}`,
   noNewPrivileges: () => "giving up new privileges",
   boundingSet: ({ mask }) => `limiting capabilities to: ${capabilityWords(mask)}`,
@@ -67,8 +73,8 @@ const words: Words = {
   capabilities: ({ effective, permitted, inheritable, ambient }) =>
     `setting capabilities: effective ${capabilityWords(effective)}; permitted ${capabilityWords(permitted)}; ` +
     `inheritable ${capabilityWords(inheritable)}; ambient ${capabilityWords(ambient)}`,
-  seccomp: ({ profile }) =>
-    `loading the seccomp filter (${profile.defaultAction} but for ${profile.syscalls?.length ?? 0} rules)`,
+  seccomp: ({ profile, point }) =>
+    `loading the seccomp filter (${profile.defaultAction} but for ${profile.syscalls?.length ?? 0} rules)${point ? `, its listener for ${profile.listenerPath}` : ""}`,
   directory: ({ path }) => `changing to the directory ${path}`,
   program: ({ name, path }) => `finding the program ${JSON.stringify(name)} in ${path}`,
   wait: () => "waiting for start",
@@ -78,12 +84,22 @@ const words: Words = {
   exec: ({ args }) => `running ${args.map((word) => JSON.stringify(word)).join(" ")}`,
 };
 
-function bindWords({ source, target, recursive, set, clear, setRecursive, clearRecursive }: Named<"bind">): string {
+function bindWords({
+  tree,
+  source,
+  target,
+  recursive,
+  set,
+  clear,
+  setRecursive,
+  clearRecursive,
+}: Named<"bind">): string {
   const below = [attributeWords(setRecursive), clearedWords(onlyCleared(setRecursive, clearRecursive))]
     .filter(Boolean)
     .join(",");
   const options = [
     recursive ? "with what is below" : "",
+    tree ? "with its owners mapped" : "",
     attributeWords(set),
     clearedWords(onlyCleared(set, clear)),
     below && `all ${below}`,

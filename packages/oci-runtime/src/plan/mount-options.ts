@@ -29,6 +29,8 @@ export interface MountOptions {
   readonly propagation: readonly { readonly type: number; readonly recursive: boolean }[];
   /** A tmpfs starts with a copy of the directory below it. */
   readonly copyUp: boolean;
+  /** A mount that is there already is changed. */
+  readonly remount: boolean;
   /** What is left: the file system's own. */
   readonly data: readonly string[];
 }
@@ -64,32 +66,36 @@ export const propagationTypes: Readonly<Record<string, number>> = {
 };
 
 /** Taken by mount(8) alone or the kernel's standard anyway. */
-const ignored = new Set(["defaults", "async", "loud", "norelatime", "nolazytime", "nomand", "noiversion"]);
-const refused = new Set(["idmap", "ridmap", "remount", "move"]);
+const ignored = new Set(["defaults", "loud", "silent", "nomand", "iversion", "noiversion", "idmap", "ridmap"]);
+/** Of a whole file system, which a bind mount shares with all others of it: there they change nothing, as with runc. */
+const ofFileSystem = new Set([...["async", "sync", "dirsync", "lazytime", "nolazytime", "mand", "iversion"]]);
 
 /** @throws PlanError for an option that is known and not supported */
 export function parseMountOptions(options: readonly string[], path: string): MountOptions {
-  const found = { bind: false, recursive: false, copyUp: false, set: 0, clear: 0, setRecursive: 0, clearRecursive: 0 };
+  const found = { bind: false, recursive: false, copyUp: false, remount: false };
+  const bits = { set: 0, clear: 0, setRecursive: 0, clearRecursive: 0 };
   const propagation: { type: number; recursive: boolean }[] = [];
   const data: string[] = [];
   for (const option of options) {
-    if (refused.has(option)) throw new PlanError(`${path}.options: "${option}" is not supported`);
+    if (option === "move") throw new PlanError(`${path}.options: "move" is not an option of a container's mount`);
     const own = attributes[option];
     const below = option.startsWith("r") ? attributes[option.slice(1)] : undefined;
     const type = propagationTypes[option] ?? propagationTypes[option.slice(1)];
     if (own) {
-      found.set = (found.set & ~own[1]) | own[0];
-      found.clear = (found.clear & ~own[0]) | own[1];
+      bits.set = (bits.set & ~own[1]) | own[0];
+      bits.clear = (bits.clear & ~own[0]) | own[1];
     } else if (below) {
-      found.setRecursive = (found.setRecursive & ~below[1]) | below[0];
-      found.clearRecursive = (found.clearRecursive & ~below[0]) | below[1];
+      bits.setRecursive = (bits.setRecursive & ~below[1]) | below[0];
+      bits.clearRecursive = (bits.clearRecursive & ~below[0]) | below[1];
     } else if (option === "bind" || option === "rbind") {
       found.bind = true;
       found.recursive = option === "rbind";
     } else if (type !== undefined && (propagationTypes[option] !== undefined || option.startsWith("r"))) {
       propagation.push({ type, recursive: option.startsWith("r") });
     } else if (option === "tmpcopyup") found.copyUp = true;
+    else if (option === "remount") found.remount = true;
     else if (option !== "" && !ignored.has(option)) data.push(option);
   }
-  return { ...found, propagation, data };
+  const own = found.bind || found.remount ? data.filter((option) => !ofFileSystem.has(option)) : data;
+  return { ...found, ...bits, propagation, data: own };
 }

@@ -7,10 +7,11 @@ import {
   MS_REC,
   MS_SLAVE,
 } from "@gantry/native-sys";
-import type { Mount } from "@gantry/oci-spec/runtime";
+import { isBind, type Mount } from "@gantry/oci-spec/runtime";
 import type { CompileInput } from "./compile.ts";
+import { mappedMounts } from "./mapped-mounts.ts";
 import { type MountOptions, parseMountOptions, propagationTypes } from "./mount-options.ts";
-import { type Op, PlanError } from "./op.ts";
+import { gather, type Op, PlanError } from "./op.ts";
 
 /** The root file system and everything mounted into it, up to the point where hooks may look at it. */
 export function mountOps(input: CompileInput): Op[] {
@@ -19,8 +20,8 @@ export function mountOps(input: CompileInput): Op[] {
   ops.push({ op: "root", why: "root.path", path: options.rootfs });
   // A tmpfs that will hold other mounts gets its read-only attribute when those are there.
   const later: Op[] = [];
-  for (const [index, mount] of (spec.mounts ?? []).entries()) ops.push(...oneMount(input, mount, { index, later }));
-  return [...ops, ...later.reverse()];
+  const mounts = (spec.mounts ?? []).map((mount, index) => () => oneMount(input, mount, { index, later }));
+  return [...ops, ...gather(mounts), ...later.reverse()];
 }
 
 /** What the container sends to its host and receives from it; everything but a stated wish only receives. */
@@ -44,8 +45,6 @@ interface Position {
 
 function oneMount(input: CompileInput, mount: Mount, { index, later }: Position): Op[] {
   const why = `mounts[${index}]`;
-  if ((mount.uidMappings ?? []).length > 0 || (mount.gidMappings ?? []).length > 0)
-    throw new PlanError(`${why}: mounts with id mappings of their own are not supported`);
   const options = parseMountOptions(mount.options ?? [], why);
   const target = targetOf(mount);
   const propagation = options.propagation.map(
@@ -57,10 +56,33 @@ function oneMount(input: CompileInput, mount: Mount, { index, later }: Position)
       recursive: recursive ? 1 : 0,
     }),
   );
+  if (options.remount) return [...remountOps({ mount, target, options, why }), ...propagation];
   checkProc(mount, target, why);
-  if (options.bind || mount.type === "bind") return [bindOp(input, mount, options, why), ...propagation];
+  if (isBind(mount)) return [bindOp(input, mount, { index, options }), ...propagation];
   if (mount.type === "cgroup" || mount.type === "cgroup2") return cgroupMount(input, { target, why, options, later });
-  return [instanceOp({ mount, target, options, why }, later), ...propagation];
+  const labelled = { ...options, data: [...options.data, ...labelOptions(input, mount)] };
+  return [instanceOp({ mount, target, options: labelled, why }, later), ...propagation];
+}
+
+/** File systems whose files the kernel labels by itself. */
+const selfLabelled: readonly (string | undefined)[] = ["proc", "sysfs", "mqueue"];
+
+function labelOptions({ spec }: CompileInput, { type }: Mount): string[] {
+  const label = spec.linux?.mountLabel;
+  return label && !selfLabelled.includes(type) ? [`context=${label}`] : [];
+}
+
+/** What is mounted there already gets other attributes; other options of its file system are the host's to change. */
+function remountOps({ target, options, why }: Instance): Op[] {
+  const [unknown] = options.data;
+  if (unknown !== undefined)
+    throw new PlanError(`${why}.options: "${unknown}" cannot be changed by a remount; attributes such as "ro" can`);
+  const ops: Op[] = [];
+  const { set, clear, setRecursive, clearRecursive } = options;
+  if (setRecursive || clearRecursive)
+    ops.push({ op: "attributes", why, path: target, set: setRecursive, clear: clearRecursive, recursive: 1 });
+  if (set || clear) ops.push({ op: "attributes", why, path: target, set, clear, recursive: 0 });
+  return ops;
 }
 
 /** Files of /proc that only tell a container something, such as its limits: the only ones that a mount may go over. */
@@ -72,10 +94,10 @@ const replaceable = new Set(
 );
 
 /** Another file system in the place of /proc, or in it, would be what labels and masks then apply to. */
-function checkProc({ type, source, options = [] }: Mount, target: string, why: string): void {
+function checkProc(mount: Mount, target: string, why: string): void {
+  const { type, source } = mount;
   if (target === "/proc") {
-    const bound = type === "bind" || options.includes("bind") || options.includes("rbind");
-    if (bound ? source !== "/proc" : type !== "proc")
+    if (isBind(mount) ? source !== "/proc" : type !== "proc")
       throw new PlanError(
         `${why}.destination: /proc takes {"type": "proc"}, or a bind of the source "/proc", and nothing else`,
       );
@@ -95,8 +117,19 @@ function targetOf(mount: Mount): string {
   return target.length > 1 && target.endsWith("/") ? target.slice(0, -1) : target;
 }
 
-function bindOp({ options: { bundle } }: CompileInput, mount: Mount, options: MountOptions, why: string): Op {
-  if (!mount.source) throw new PlanError(`${why}.source is missing: a bind mount needs one`);
+interface Bind {
+  readonly index: number;
+  readonly options: MountOptions;
+}
+
+/** Where a bind mount's source is: relative paths begin at the bundle. */
+export function bindSource(bundle: string, { source = "" }: Mount): string {
+  return isAbsolute(source) ? source : join(bundle, source);
+}
+
+function bindOp(input: CompileInput, mount: Mount, { index, options }: Bind): Op {
+  const why = `mounts[${index}]`;
+  const mapped = mappedMounts(input.spec).findIndex((wish) => wish.index === index);
   const [unknown] = options.data;
   if (unknown !== undefined)
     throw new PlanError(`${why}.options: "${unknown}" is not an option of a bind mount; file systems have their own`);
@@ -104,7 +137,8 @@ function bindOp({ options: { bundle } }: CompileInput, mount: Mount, options: Mo
   return {
     op: "bind",
     why,
-    source: isAbsolute(mount.source) ? mount.source : join(bundle, mount.source),
+    tree: mapped < 0 ? 0 : input.options.slots.trees + mapped,
+    source: bindSource(input.options.bundle, mount),
     target: targetOf(mount),
     recursive: recursive || !options.bind ? 1 : 0,
     set,
@@ -219,6 +253,7 @@ function hierarchyOp(input: CompileInput, { hierarchy, target, why, attributes }
   return {
     op: "bind",
     why,
+    tree: 0,
     source,
     target,
     recursive: 0,

@@ -89,6 +89,6 @@ function unshareOps(types: readonly NamespaceType[]): Op[] {
  * Files of the helper in /proc that the runtime writes, from outside its user namespace. They are root's; only where
  * the runtime is not root must the helper be dumpable for it, which nobody but the runtime can use at that point.
  */
-function outsideWrites(why: string, point: number, { privileged }: Facts): Op {
+export function outsideWrites(why: string, point: number, { privileged }: Facts): Op {
   return { op: "sync", why, point, dumpable: privileged ? 0 : 1 };
 }

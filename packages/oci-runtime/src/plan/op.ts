@@ -3,7 +3,7 @@ import type { Operands, OperationName } from "./generated/ops.ts";
 
 /** The filter itself is made of the profile when the plan is encoded: a plan holds only what a person can read. */
 interface Filled extends Omit<Operands, "seccomp"> {
-  readonly seccomp: { readonly profile: Seccomp; readonly flags: number };
+  readonly seccomp: Omit<Operands["seccomp"], "filter"> & { readonly profile: Seccomp };
 }
 
 /** One kernel operation, final in every detail. `why` is the path in config.json that asks for it. */
@@ -21,6 +21,10 @@ export const syncPoints = {
   created: 3,
   /** A time namespace exists and needs its offsets. */
   offsets: 4,
+  /** The network namespace exists and gets its devices. */
+  netDevices: 5,
+  /** A filter with a listener is loaded: somebody else takes the listener. */
+  listener: 6,
 } as const;
 
 /** What the helper is started with and then does. */
@@ -39,13 +43,18 @@ export interface Slots {
   readonly channel: number;
   readonly start: number;
   readonly result: number;
+  /** The first of the trees that the runtime has opened for mounts, in their order. */
+  readonly trees: number;
   readonly console: number;
 }
 
-/** @param preserved descriptors from 3 on that the program keeps */
-export function slotsFor(preserved: number): Slots {
+/**
+ * @param preserved descriptors from 3 on that the program keeps
+ * @param trees how many mounts the runtime opens (plan/mapped-mounts.ts)
+ */
+export function slotsFor(preserved: number, trees = 0): Slots {
   const first = 3 + preserved;
-  return { channel: first, start: first + 1, result: first + 2, console: first + 3 };
+  return { channel: first, start: first + 1, result: first + 2, trees: first + 3, console: first + 3 + trees };
 }
 
 /** Of an `exec`: `target` is /proc/PID of the container's process, by which its namespaces are found. */
@@ -63,4 +72,23 @@ export function execSlots(preserved: number): ExecSlots {
 /** A configuration that is valid but asks for what cannot be done, here or at all. */
 export class PlanError extends Error {
   override name = "PlanError";
+}
+
+/**
+ * Does several pieces of work, and only then fails with all that they refused.
+ * @throws PlanError whose message names every problem
+ */
+export function gather<T>(work: readonly (() => readonly T[])[]): T[] {
+  const problems: string[] = [];
+  const results = work.flatMap((piece) => {
+    try {
+      return piece();
+    } catch (error) {
+      if (!(error instanceof PlanError)) throw error;
+      problems.push(error.message);
+      return [];
+    }
+  });
+  if (problems.length > 0) throw new PlanError(problems.join("; "));
+  return results;
 }

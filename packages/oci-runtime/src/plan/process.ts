@@ -1,9 +1,11 @@
 import { RLIMITS } from "@gantry/native-sys";
-import type { Process, Scheduler, Seccomp } from "@gantry/oci-spec/runtime";
+import type { Linux, Process } from "@gantry/oci-spec/runtime";
 import type { Facts } from "../facts.ts";
 import { boundingOp, capabilitiesOp } from "./capabilities.ts";
+import { maySetGroups } from "./id-maps.ts";
 import { type Op, PlanError, type Slots } from "./op.ts";
-import { seccompOps } from "./seccomp.ts";
+import { schedulingOps } from "./scheduling.ts";
+import { hasListener, seccompOps } from "./seccomp.ts";
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** What a process without a `user.umask` of its own gets, and hooks. */
@@ -12,13 +14,10 @@ const unlimited = 2n ** 64n - 1n;
 
 export interface ProcessInput {
   readonly process: Process;
-  readonly seccomp: Seccomp | undefined;
-  readonly personality: { domain: string; flags?: string[] } | undefined;
+  readonly linux: Linux;
   readonly facts: Facts;
   readonly newKeyring: boolean;
   readonly slots: Pick<Slots, "channel">;
-  /** A mapping of groups that the kernel lets this process set. */
-  readonly setGroups: boolean;
   /** Put between the last restriction and exec: the wait for `start`. */
   readonly beforeExec: readonly Op[];
 }
@@ -27,10 +26,7 @@ export interface ProcessInput {
 export function rlimitOps(process: Process): Op[] {
   return (process.rlimits ?? []).map(({ type, soft, hard }, index) => {
     const resource = (RLIMITS as Readonly<Record<string, number>>)[type];
-    if (resource === undefined)
-      throw new PlanError(
-        `process.rlimits[${index}].type: ${type} is no limit of Linux; known are ${Object.keys(RLIMITS).join(", ")}`,
-      );
+    if (resource === undefined) throw new PlanError(`process.rlimits[${index}].type: ${type} is no limit of this host`);
     return { op: "rlimit", why: `process.rlimits[${index}]`, resource, soft: limitValue(soft), hard: limitValue(hard) };
   });
 }
@@ -51,21 +47,23 @@ export function oomOps(process: Process): Op[] {
 /**
  * From the container's root user to its program. Without no_new_privs the filter must be loaded while the process may
  * still do so, before it gives its capabilities up; with it the filter comes last, so that it need not allow what the
- * steps in between use.
+ * steps in between use. One with a listener is loaded while the runtime is still there to take it.
  */
 export function processOps(input: ProcessInput): Op[] {
-  const { process, facts } = input;
-  const filter = seccompOps(input.seccomp);
+  const { process, facts, linux } = input;
+  const filter = seccompOps(linux.seccomp, facts);
   const last = process.noNewPrivileges === true;
-  const ops: Op[] = [...labelOps(input), ...schedulingOps(input)];
+  const ops: Op[] = [...labelOps(input), ...schedulingOps(process, linux)];
   if (input.newKeyring) ops.push({ op: "keyring", why: "a session keyring of its own" });
   if (last) ops.push({ op: "noNewPrivileges", why: "process.noNewPrivileges" });
   ops.push({ op: "directory", why: "process.cwd", path: process.cwd });
   if (!last) ops.push(...filter);
+  ops.push({ op: "streams", why: "process.user", uid: process.user?.uid ?? 0 });
   ops.push(boundingOp(process.capabilities, facts), userOp(input), capabilitiesOp(process.capabilities, facts));
   ops.push({ op: "umask", why: "process.user.umask", mask: process.user?.umask ?? defaultUmask });
-  ops.push(...programOps(process), ...input.beforeExec);
-  if (last) ops.push(...filter);
+  ops.push(...programOps(process));
+  if (last && hasListener(linux.seccomp)) ops.push(...filter, ...input.beforeExec);
+  else ops.push(...input.beforeExec, ...(last ? filter : []));
   ops.push({ op: "exec", why: "process.args", args: process.args ?? [], keep: input.slots.channel });
   return ops;
 }
@@ -95,72 +93,14 @@ function labelOps({ process, facts }: ProcessInput): Op[] {
   return ops;
 }
 
-const ioClasses: Readonly<Record<string, number>> = { IOPRIO_CLASS_RT: 1, IOPRIO_CLASS_BE: 2, IOPRIO_CLASS_IDLE: 3 };
-
-function schedulingOps({ process, personality }: ProcessInput): Op[] {
-  const ops: Op[] = [];
-  if (process.scheduler) ops.push(schedulerOp(process.scheduler));
-  if (process.ioPriority) {
-    const value = ((ioClasses[process.ioPriority.class] ?? 0) << 13) | (process.ioPriority.priority ?? 0);
-    ops.push({ op: "ioPriority", why: "process.ioPriority", value });
-  }
-  if (process.execCPUAffinity) throw new PlanError("process.execCPUAffinity is not supported");
-  if (personality) {
-    if ((personality.flags ?? []).length > 0) throw new PlanError("linux.personality.flags must be empty");
-    ops.push({ op: "personality", why: "linux.personality", value: personality.domain === "LINUX32" ? 8 : 0 });
-  }
-  return ops;
-}
-
-const policies: Readonly<Record<string, number>> = {
-  SCHED_OTHER: 0,
-  SCHED_FIFO: 1,
-  SCHED_RR: 2,
-  SCHED_BATCH: 3,
-  SCHED_ISO: 4,
-  SCHED_IDLE: 5,
-  SCHED_DEADLINE: 6,
-};
-const schedulerFlags: Readonly<Record<string, number>> = {
-  SCHED_FLAG_RESET_ON_FORK: 1,
-  SCHED_FLAG_RECLAIM: 2,
-  SCHED_FLAG_DL_OVERRUN: 4,
-  SCHED_FLAG_KEEP_POLICY: 8,
-  SCHED_FLAG_KEEP_PARAMS: 16,
-  SCHED_FLAG_UTIL_CLAMP_MIN: 32,
-  SCHED_FLAG_UTIL_CLAMP_MAX: 64,
-};
-
-function schedulerOp(scheduler: Scheduler): Op {
-  const policy = policies[scheduler.policy];
-  if (policy === undefined)
-    throw new PlanError(
-      `process.scheduler.policy must be one of ${Object.keys(policies).join(", ")}, not "${scheduler.policy}"`,
-    );
-  let flags = 0;
-  for (const name of scheduler.flags ?? []) {
-    const bit = schedulerFlags[name];
-    if (bit === undefined)
-      throw new PlanError(
-        `process.scheduler.flags must be of ${Object.keys(schedulerFlags).join(", ")}, not "${name}"`,
-      );
-    flags |= bit;
-  }
-  const { nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 } = scheduler;
-  return { op: "scheduler", why: "process.scheduler", policy, flags, nice, priority, runtime, deadline, period };
-}
-
-function userOp({ process, setGroups }: ProcessInput): Op {
+function userOp({ process, linux, facts }: ProcessInput): Op {
   const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {};
-  checkId("process.user.uid", uid);
-  checkId("process.user.gid", gid);
-  for (const [index, id] of additionalGids.entries()) checkId(`process.user.additionalGids[${index}]`, id);
+  const setGroups = maySetGroups(linux, facts);
+  if (!setGroups && additionalGids.length > 0)
+    throw new PlanError(
+      "process.user.additionalGids cannot be set: the kernel lets a user map no group but its own only without them; map a range of /etc/subgid",
+    );
   return { op: "user", why: "process.user", uid, gid, groups: additionalGids, setGroups: setGroups ? 1 : 0 };
-}
-
-/** The kernel takes the largest number for "leave it as it is", which would be root. */
-function checkId(field: string, id: number): void {
-  if (id === 0xffffffff) throw new PlanError(`${field} must be from 0 to 4294967294, not ${id}`);
 }
 
 /** Whether the program is there is found out as its user, before the container counts as created. */
@@ -173,7 +113,7 @@ function programOps(process: Process): Op[] {
       op: "environment",
       why: "process.env",
       env,
-      home: value("HOME") ? 0 : 1,
+      home: value("HOME") ? "" : "/",
       uid: process.user?.uid ?? 0,
     },
   ];

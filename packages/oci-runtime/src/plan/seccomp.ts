@@ -1,38 +1,29 @@
-import type { Seccomp } from "@gantry/oci-spec/runtime";
-import { type Op, PlanError } from "./op.ts";
+import type { Seccomp, SeccompFlag } from "@gantry/oci-spec/runtime";
+import type { Facts } from "../facts.ts";
+import { type Op, syncPoints } from "./op.ts";
 
 /** SECCOMP_FILTER_FLAG_* of seccomp(2). */
-const flags: Readonly<Record<string, number>> = {
+const flags: Readonly<Record<SeccompFlag, number>> = {
   SECCOMP_FILTER_FLAG_TSYNC: 1,
   SECCOMP_FILTER_FLAG_LOG: 2,
   SECCOMP_FILTER_FLAG_SPEC_ALLOW: 4,
+  SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: 32,
 };
+const newListener = 8;
+/** With it a listener and TSYNC do not both want the call's result. */
+const tsyncErrno = 16;
 
-const actions = ["KILL", "KILL_THREAD", "KILL_PROCESS", "TRAP", "ERRNO", "TRACE", "ALLOW", "LOG"].map(
-  (name) => `SCMP_ACT_${name}`,
-);
-const operators = ["NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"].map((name) => `SCMP_CMP_${name}`);
+/** True for a filter that asks a program of the host about some calls. */
+export function hasListener(seccomp: Seccomp | undefined): boolean {
+  return (seccomp?.syscalls ?? []).some(({ action }) => action === "SCMP_ACT_NOTIFY");
+}
 
-/** @throws PlanError for a flag, an action or an operator that is unknown or needs what this runtime does not do */
-export function seccompOps(seccomp: Seccomp | undefined): Op[] {
+export function seccompOps(seccomp: Seccomp | undefined, { privileged }: Facts): Op[] {
   if (!seccomp) return [];
-  checkNames(seccomp);
-  const mask = (seccomp.flags ?? []).reduce((bits, name) => bits | (flags[name] ?? 0), 0);
   if (seccomp.defaultAction === "SCMP_ACT_ALLOW" && (seccomp.syscalls ?? []).length === 0) return [];
-  return [{ op: "seccomp", why: "linux.seccomp", profile: seccomp, flags: mask }];
-}
-
-function checkNames({ defaultAction, flags: wished, listenerPath, syscalls }: Seccomp): void {
-  if (listenerPath) throw new PlanError("linux.seccomp.listenerPath is not supported: nobody could be notified");
-  known("defaultAction", defaultAction, actions);
-  for (const [index, name] of (wished ?? []).entries()) known(`flags[${index}]`, name, Object.keys(flags));
-  for (const [index, { action, args }] of (syscalls ?? []).entries()) {
-    known(`syscalls[${index}].action`, action, actions);
-    for (const [at, { op }] of (args ?? []).entries()) known(`syscalls[${index}].args[${at}].op`, op, operators);
-  }
-}
-
-function known(field: string, name: string, names: readonly string[]): void {
-  if (!names.includes(name))
-    throw new PlanError(`linux.seccomp.${field}: ${name} is not supported; known are ${names.join(", ")}`);
+  const listens = hasListener(seccomp);
+  let mask = (seccomp.flags ?? []).reduce((bits, name) => bits | (flags[name as SeccompFlag] ?? 0), 0);
+  if (listens) mask |= newListener | (mask & flags.SECCOMP_FILTER_FLAG_TSYNC ? tsyncErrno : 0);
+  const point = listens ? syncPoints.listener : 0;
+  return [{ op: "seccomp", why: "linux.seccomp", profile: seccomp, flags: mask, point, dumpable: privileged ? 0 : 1 }];
 }

@@ -86,3 +86,11 @@ export function limitWord(value: number | bigint): string {
 export function modeWord(mode: number | bigint): string {
   return (Number(mode) & 0o7777).toString(8).padStart(4, "0");
 }
+
+/** "0 1 7" of a bit mask; "none". */
+export function maskWords(mask: Uint8Array): string {
+  const numbers = [...mask].flatMap((byte, at) =>
+    [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => byte & (1 << bit)).map((bit) => at * 8 + bit),
+  );
+  return numbers.join(" ") || "none";
+}

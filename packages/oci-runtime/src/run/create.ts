@@ -1,18 +1,25 @@
-import { closeSync, constants, openSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { isAbsolute, join } from "node:path/posix";
+import { closeSync, constants, existsSync, openSync, readFileSync, realpathSync, rmdirSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path/posix";
 import { S_IFIFO } from "@gantry/native-sys";
 import { parseSpec, type Spec } from "@gantry/oci-spec/runtime";
-import { type CgroupManager, cgroupManager, cgroupPaths, checkUnused } from "../cgroup/manager.ts";
+import { type CgroupManager, cgroupManager, checkUnused } from "../cgroup/manager.ts";
+import { containerCgroups } from "../cgroup/none.ts";
 import { containerResources } from "../cgroup/resources.ts";
 import type { Host } from "../host.ts";
 import { unknownCapabilities } from "../plan/capabilities.ts";
 import { compile } from "../plan/compile.ts";
-import { PlanError, slotsFor, syncPoints } from "../plan/op.ts";
+import { mappedMounts } from "../plan/mapped-mounts.ts";
+import { type Plan, PlanError, slotsFor, syncPoints } from "../plan/op.ts";
 import { processStat, stateDocument } from "../state/lifecycle.ts";
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { runHooks } from "./hooks.ts";
+import { checkHostNamespaces } from "./host-namespaces.ts";
+import { joinRdt, leaveRdt } from "./intel-rdt.ts";
 import { type Launched, launch } from "./launch.ts";
+import { sendListener } from "./listener.ts";
+import { openMappedTrees } from "./mapped-trees.ts";
 import { writeIdMaps, writeTimeOffsets } from "./maps.ts";
+import { moveNetDevices } from "./net-devices.ts";
 
 export interface CreateRequest {
   readonly id: string;
@@ -39,6 +46,8 @@ interface Making {
   readonly request: CreateRequest;
   readonly spec: Spec;
   readonly cgroup: CgroupManager;
+  /** What puts the rest of the host back, in the order of its making. */
+  readonly undo: (() => void)[];
   record: Record;
 }
 
@@ -48,15 +57,12 @@ interface Making {
  */
 export async function createContainer(host: Host, store: Store, request: CreateRequest): Promise<Launched> {
   store.checkId(request.id);
-  const spec = request.spec ?? readConfig(request.bundle);
-  checkTerminal(spec, request);
-  for (const name of unknownCapabilities(spec.process?.capabilities ?? {}))
-    host.warn(`process.capabilities: ${name} is unknown and ignored`);
+  const spec = checkedSpec(host, request);
   const rootfs = findRootfs(spec, request.bundle);
-  const paths = cgroupPaths(host.facts, spec.linux?.cgroupsPath, request.id);
+  const paths = containerCgroups(host, spec, request.id);
   store.reserve(request.id);
   const record = newRecord(request, spec, { rootfs, cgroups: paths });
-  const making: Making = { host, store, request, spec, cgroup: cgroupManager(host.facts, paths), record };
+  const making: Making = { host, store, request, spec, cgroup: cgroupManager(host.facts, paths), undo: [], record };
   try {
     checkUnused(paths);
   } catch (error) {
@@ -65,6 +71,7 @@ export async function createContainer(host: Host, store: Store, request: CreateR
   }
   try {
     store.save(record);
+    making.undo.push(parentsRemover(Object.values(paths)));
     making.cgroup.create();
     making.cgroup.apply(containerResources(spec.linux?.resources), host.warn);
     return await startInit(making, paths);
@@ -72,6 +79,31 @@ export async function createContainer(host: Host, store: Store, request: CreateR
     await undo(making);
     throw error;
   }
+}
+
+function checkedSpec(host: Host, request: CreateRequest): Spec {
+  const spec = request.spec ?? readConfig(request.bundle);
+  checkTerminal(spec, request);
+  checkHostNamespaces(spec);
+  for (const name of unknownCapabilities(spec.process?.capabilities ?? {}))
+    host.warn(`process.capabilities: ${name} is unknown and ignored`);
+  return spec;
+}
+
+/** Removes, if they are empty, the directories above these paths that are not there now. */
+function parentsRemover(paths: readonly string[]): () => void {
+  const missing: string[] = [];
+  for (const path of paths)
+    for (let parent = dirname(path); parent !== "/" && !existsSync(parent); parent = dirname(parent))
+      missing.push(parent);
+  return () => {
+    for (const path of missing)
+      try {
+        rmdirSync(path);
+      } catch {
+        // Not made, or another container is there by now.
+      }
+  };
 }
 
 /** @throws Error, SpecError */
@@ -127,32 +159,20 @@ function newRecord(request: CreateRequest, spec: Spec, found: Pick<Record, "root
   };
 }
 
-async function startInit(making: Making, paths: Readonly<globalThis.Record<string, string>>): Promise<Launched> {
-  const { host, store, request, spec, cgroup } = making;
-  const plan = compile({
-    spec,
-    facts: host.facts,
-    options: {
-      id: request.id,
-      bundle: request.bundle,
-      rootfs: making.record.rootfs,
-      cgroupFiles: cgroup.joinFiles(),
-      cloneInto: cgroup.cloneInto(),
-      cgroupPaths: paths,
-      slots: slotsFor(request.preserve.length),
-      noPivot: request.noPivot,
-      newKeyring: request.newKeyring,
-    },
-  });
+async function startInit(making: Making, paths: Record["cgroups"]): Promise<Launched> {
+  const { host, store, request, spec } = making;
+  const plan = planOf(making, paths);
   const pipes: number[] = [];
+  let trees: number[] = [];
   try {
     for (const path of [store.startPipe(request.id), store.resultPipe(request.id)]) pipes.push(openPipe(host, path));
+    trees = await openMappedTrees(host, request.bundle, spec);
     const launched = await launch(host, {
       plan,
       streams: [...request.stdio, ...request.preserve],
-      others: [...pipes, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
+      others: [...pipes, ...trees, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
       sibling: request.sibling,
-      onSync: (point, pid) => serveSync(making, point, pid),
+      onSync: (point, pid, words) => serveSync(making, { point, pid, words }),
     });
     try {
       finishRecord(making, launched.pid);
@@ -162,8 +182,26 @@ async function startInit(making: Making, paths: Readonly<globalThis.Record<strin
     }
     return launched;
   } finally {
-    for (const fd of pipes) closeSync(fd);
+    for (const fd of [...pipes, ...trees]) closeSync(fd);
   }
+}
+
+function planOf({ host, request, spec, cgroup, record }: Making, paths: Record["cgroups"]): Plan {
+  return compile({
+    spec,
+    facts: host.facts,
+    options: {
+      id: request.id,
+      bundle: request.bundle,
+      rootfs: record.rootfs,
+      cgroupFiles: cgroup.joinFiles(),
+      cloneInto: cgroup.cloneInto(),
+      cgroupPaths: paths,
+      slots: slotsFor(request.preserve.length, mappedMounts(spec).length),
+      noPivot: request.noPivot,
+      newKeyring: request.newKeyring,
+    },
+  });
 }
 
 /** Opened for both directions, a named pipe neither blocks its opener nor ends before the last of them is gone. */
@@ -172,37 +210,60 @@ function openPipe({ native }: Host, path: string): number {
   return openSync(path, constants.O_RDWR);
 }
 
-async function serveSync(making: Making, point: number, pid: number): Promise<Uint8Array | undefined> {
+interface Sync {
+  readonly point: number;
+  readonly pid: number;
+  /** What the helper says there. */
+  readonly words: string;
+}
+
+/** Does what only the runtime can at a point of the plan; the answer is what hooks of the helper's read. */
+async function serveSync(making: Making, { point, pid, words }: Sync): Promise<Uint8Array | undefined> {
   const { host, spec } = making;
-  if (point === syncPoints.maps) {
-    writeIdMaps(pid, spec.linux ?? {}, host.facts.privileged);
-    return undefined;
-  }
-  if (point === syncPoints.offsets) {
-    writeTimeOffsets(pid, spec.linux ?? {});
-    return undefined;
-  }
+  const { linux = {} } = spec;
   const state = stateDocument({ ...making.record, pid }, point === syncPoints.created ? "created" : "creating");
-  if (point === syncPoints.created) return Buffer.from(JSON.stringify(state));
-  await runHooks("prestart", spec.hooks?.prestart, state);
-  await runHooks("createRuntime", spec.hooks?.createRuntime, state);
-  return Buffer.from(JSON.stringify(state));
+  if (point === syncPoints.maps) await writeIdMaps(host, pid, { maps: linux, field: "linux" });
+  else if (point === syncPoints.offsets) writeTimeOffsets(pid, linux);
+  else if (point === syncPoints.netDevices)
+    moveNetDevices(pid, linux.netDevices ?? {}, (putBack) => making.undo.push(putBack));
+  else if (point === syncPoints.listener) sendListener(host, { pid, descriptor: words, seccomp: linux.seccomp, state });
+  else if (point === syncPoints.created) return Buffer.from(JSON.stringify(state));
+  else {
+    await runHooks("prestart", spec.hooks?.prestart, state);
+    await runHooks("createRuntime", spec.hooks?.createRuntime, state);
+    return Buffer.from(JSON.stringify(state));
+  }
+  return undefined;
 }
 
 function finishRecord(making: Making, pid: number): void {
   const stat = processStat(pid);
   if (!stat) throw new Error("the container's process ended at once: it was killed");
-  making.record = { ...making.record, pid, startTime: stat.startTime };
+  making.record = { ...making.record, pid, startTime: stat.startTime, ...rdtOf(making, pid) };
   making.store.save(making.record);
 }
 
-async function undo({ store, record, cgroup, host }: Making): Promise<void> {
-  try {
+function rdtOf({ host, spec, request, undo }: Making, pid: number): Pick<Record, "rdt"> {
+  const { intelRdt } = spec.linux ?? {};
+  if (!intelRdt || !host.facts.resctrl) return {};
+  const { owned } = joinRdt(host.facts.resctrl, intelRdt, { id: request.id, pid });
+  undo.push(() => leaveRdt(owned));
+  return { rdt: owned };
+}
+
+async function undo({ store, record, cgroup, host, undo: steps }: Making): Promise<void> {
+  const attempt = async (step: () => void | Promise<void>) => {
+    try {
+      await step();
+    } catch (error) {
+      host.warn((error as Error).message);
+    }
+  };
+  await attempt(async () => {
     for (const pid of cgroup.pids()) killQuietly(host, pid);
     await cgroup.remove();
-  } catch (error) {
-    host.warn((error as Error).message);
-  }
+  });
+  for (const step of steps.reverse()) await attempt(step);
   store.remove(record.id);
 }
 

@@ -5,6 +5,8 @@ import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts"
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { killQuietly } from "./create.ts";
 import { runHooks } from "./hooks.ts";
+import { leaveRdt } from "./intel-rdt.ts";
+import { signalFirst } from "./kill.ts";
 
 /**
  * Removes a container that has stopped or was never started; with force one that runs, too.
@@ -27,6 +29,7 @@ export async function deleteContainer(
   const cgroup = cgroupManager(host.facts, record.cgroups);
   await endAll(host, record, cgroup);
   await cgroup.remove();
+  leaveRdt(record.rdt ?? []);
   store.remove(id);
   try {
     await runHooks("poststop", record.spec.hooks?.poststop, stateDocument(record, "stopped"));
@@ -35,11 +38,15 @@ export async function deleteContainer(
   }
 }
 
+const SIGKILL = 9;
+
 /** Kills every process and waits until the first one is gone; its zombie is its parent's affair. */
 async function endAll(host: Host, record: Record, cgroup: CgroupManager): Promise<void> {
   for (let wait = 1; wait < 2000; wait *= 2) {
     const pids = cgroup.pids();
     for (const pid of pids) killQuietly(host, pid);
+    // Without cgroups nobody knows the others; in a pid namespace they end with the first one.
+    if (pids.length === 0) signalFirst(host, record, SIGKILL);
     if (pids.length > 0 && cgroup.isFrozen()) await cgroup.freeze(false);
     if (pids.length === 0 && !isAlive(record)) return;
     await delay(wait);

@@ -3,10 +3,11 @@ import { type NamespaceType, type Process, SpecError, validateProcess, withoutNu
 import { cgroupManager } from "../cgroup/manager.ts";
 import type { Host } from "../host.ts";
 import { compileExec, namespaceFiles } from "../plan/compile-exec.ts";
-import { execSlots, type Plan } from "../plan/op.ts";
-import { demand, isAlive, statusOf } from "../state/lifecycle.ts";
+import { execSlots, type Plan, syncPoints } from "../plan/op.ts";
+import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts";
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { type Launched, launch } from "./launch.ts";
+import { sendListener } from "./listener.ts";
 
 export interface ExecRequest {
   readonly id: string;
@@ -35,6 +36,12 @@ export async function execInContainer(host: Host, store: Store, request: ExecReq
       streams: [...request.stdio, ...request.preserve],
       others: [directory, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
       sibling: request.sibling,
+      onSync: async (point, pid, descriptor) => {
+        if (point !== syncPoints.listener) return undefined;
+        const { seccomp } = record.spec.linux ?? {};
+        sendListener(host, { pid, descriptor, seccomp, state: stateDocument(record, "running") });
+        return undefined;
+      },
     });
   } finally {
     closeSync(directory);

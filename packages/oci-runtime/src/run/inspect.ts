@@ -1,6 +1,7 @@
 import type { Resources, State } from "@gantry/oci-spec/runtime";
 import { SpecError, validateResources, withoutNulls } from "@gantry/oci-spec/runtime";
 import { cgroupManager } from "../cgroup/manager.ts";
+import { hasNone } from "../cgroup/none.ts";
 import type { Host } from "../host.ts";
 import { demand, stateDocument, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
@@ -27,6 +28,7 @@ export function listStates(host: Host, store: Store): PrintedState[] {
 export function containerPids(host: Host, store: Store, id: string): number[] {
   const record = store.load(id);
   demand("ps", statusOf(store, record, host.facts), id);
+  if (hasNone(record.cgroups)) return [record.pid];
   return cgroupManager(host.facts, record.cgroups).pids();
 }
 

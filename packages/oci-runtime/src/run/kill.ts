@@ -1,10 +1,29 @@
 import { cgroupManager } from "../cgroup/manager.ts";
 import type { Host } from "../host.ts";
-import { demand, statusOf } from "../state/lifecycle.ts";
-import type { Store } from "../state/store.ts";
+import { demand, isAlive, statusOf } from "../state/lifecycle.ts";
+import type { Record, Store } from "../state/store.ts";
 import { killQuietly } from "./create.ts";
 
 const SIGKILL = 9;
+
+/**
+ * Sends a signal to the container's first process, and to no other that has come by its number since.
+ * @returns false when it is gone
+ */
+export function signalFirst({ native }: Host, record: Record, signal: number): boolean {
+  let process: number | undefined;
+  try {
+    process = native.pidfdOpen(record.pid);
+    if (!isAlive(record)) return false;
+    native.pidfdSendSignal(process, signal);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
+  } finally {
+    if (process !== undefined) native.closeFd(process);
+  }
+}
 
 /**
  * Sends a signal to the container's first process, or to all of its processes.
@@ -23,10 +42,11 @@ export async function killContainer(
     // The first process of a container without a pid namespace may be gone while others run on.
     const pids = cgroup.pids();
     if (pids.length === 0) demand("kill", status, id);
+    if (pids.length === 0) signalFirst(host, record, signal);
     for (const pid of pids) killQuietly(host, pid, signal);
   } else {
     demand("kill", status, id);
-    host.native.kill(record.pid, signal);
+    if (!signalFirst(host, record, signal)) demand("kill", "stopped", id);
   }
   // A frozen process takes no signal, not even this one on version 1.
   if (status === "paused" && signal === SIGKILL) await cgroup.freeze(false);

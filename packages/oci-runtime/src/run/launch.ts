@@ -22,12 +22,12 @@ export interface Launch {
   readonly plan: Plan;
   /** Standard streams, then the descriptors that the program keeps. */
   readonly streams: readonly number[];
-  /** Descriptors after the channel, by plan/op.ts "Slots": start, result, console. */
+  /** Descriptors after the channel, by plan/op.ts "Slots": start, result, trees, console. */
   readonly others: readonly number[];
   /** Start the helper as a child of this process's parent. */
   readonly sibling: boolean;
-  /** Called at each sync point with the pid known so far; the bytes are the answer. */
-  readonly onSync?: (point: number, pid: number) => Promise<Uint8Array | undefined>;
+  /** Called at each sync point with the pid known so far and what the helper says there; the bytes are the answer. */
+  readonly onSync?: (point: number, pid: number, words: string) => Promise<Uint8Array | undefined>;
 }
 
 export interface Launched {
@@ -129,7 +129,8 @@ async function converse(host: Host, request: Launch, conversation: Conversation)
     else if (message.kind === messageKinds.error)
       throw operationError(request.plan, message.index, message.value, message.text);
     else if (message.kind === messageKinds.sync) {
-      const answer = (await request.onSync?.(message.value, conversation.pid || helperPid)) ?? new Uint8Array();
+      const answer =
+        (await request.onSync?.(message.value, conversation.pid || helperPid, message.text)) ?? new Uint8Array();
       const length = Buffer.alloc(8);
       length.writeBigUInt64LE(BigInt(answer.length));
       sendAll(host, channel, Buffer.concat([length, answer]));

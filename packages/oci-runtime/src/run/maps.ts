@@ -1,12 +1,46 @@
+import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { promisify } from "node:util";
 import type { IdMapping, Linux } from "@gantry/oci-spec/runtime";
+import type { Host } from "../host.ts";
+import { isOwnId } from "../plan/id-maps.ts";
 
-/** Writes the id maps of a new user namespace (user_namespaces(7)), from outside it as the kernel demands. */
-export function writeIdMaps(pid: number, linux: Linux, privileged: boolean): void {
+const run = promisify(execFile);
+
+interface Maps {
+  readonly maps: Pick<Linux, "uidMappings" | "gidMappings">;
+  /** Where in config.json they stand. */
+  readonly field: string;
+}
+
+/**
+ * Writes the id maps of a new user namespace (user_namespaces(7)), from outside it as the kernel demands. A user
+ * without root may map its own id by itself, and others that /etc/subuid and /etc/subgid give it through the programs
+ * newuidmap and newgidmap.
+ *
+ * @throws Error naming the mappings that cannot be used
+ */
+export async function writeIdMaps({ facts }: Host, pid: number, { maps, field }: Maps): Promise<void> {
+  const { uidMappings = [], gidMappings = [] } = maps;
+  const plain = (mappings: readonly IdMapping[], id: number) => facts.privileged || isOwnId(mappings, id);
+  if (plain(uidMappings, facts.uid)) writeMap(`/proc/${pid}/uid_map`, lines(uidMappings), `${field}.uidMappings`);
+  else await helperMap("newuidmap", pid, uidMappings, `${field}.uidMappings`);
+  if (!plain(gidMappings, facts.gid)) return helperMap("newgidmap", pid, gidMappings, `${field}.gidMappings`);
   // Without rights over groups the kernel wants setgroups(2) given up first.
-  if (!privileged) writeMap(`/proc/${pid}/setgroups`, "deny", "linux.gidMappings");
-  writeMap(`/proc/${pid}/uid_map`, lines(linux.uidMappings ?? []), "linux.uidMappings");
-  writeMap(`/proc/${pid}/gid_map`, lines(linux.gidMappings ?? []), "linux.gidMappings");
+  if (!facts.privileged) writeMap(`/proc/${pid}/setgroups`, "deny", `${field}.gidMappings`);
+  writeMap(`/proc/${pid}/gid_map`, lines(gidMappings), `${field}.gidMappings`);
+}
+
+async function helperMap(program: string, pid: number, mappings: readonly IdMapping[], field: string): Promise<void> {
+  const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);
+  try {
+    await run(program, [pid, ...numbers].map(String));
+  } catch (error) {
+    const { code, stderr } = error as { code?: string | number; stderr?: string };
+    if (code === "ENOENT")
+      throw new Error(`${field} needs the program ${program}, which is not in PATH: install it (Debian: uidmap)`);
+    throw new Error(`${field} cannot be used: ${stderr?.trim() || (error as Error).message}`);
+  }
 }
 
 /** Writes the offsets of a new time namespace (time_namespaces(7)), while no process is in it yet. */

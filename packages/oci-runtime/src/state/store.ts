@@ -18,6 +18,8 @@ export interface Record {
   readonly newKeyring: boolean;
   /** The container's directory in each cgroup hierarchy, by the hierarchy's name. */
   readonly cgroups: Readonly<globalThis.Record<string, string>>;
+  /** Directories of the resctrl file system that go with the container. */
+  readonly rdt?: readonly string[];
   readonly spec: Spec;
 }
 

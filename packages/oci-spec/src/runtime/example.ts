@@ -13,7 +13,7 @@ export function exampleSpec(ids?: { uid: number; gid: number }): Spec {
     ...(ids ? [{ type: "user" } as const] : [{ type: "network" } as const]),
   ];
   return {
-    ociVersion: "1.2.1",
+    ociVersion: "1.3.0",
     process: {
       terminal: true,
       user: { uid: 0, gid: 0 },

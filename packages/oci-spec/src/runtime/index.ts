@@ -1,6 +1,10 @@
+export { sysctlNamespace } from "./checks-linux.ts";
+export { isBind } from "./checks-mounts.ts";
 export * from "./defaults.ts";
 export { defaultSeccompProfile } from "./defaults-seccomp.ts";
 export { exampleSpec } from "./example.ts";
+export { parseIdList } from "./id-list.ts";
+export * from "./names.ts";
 export { parseSpec, SpecError, withoutNulls } from "./parse.ts";
 export { sysctlPath } from "./sysctl.ts";
 export type * from "./types.ts";

@@ -1,3 +1,18 @@
+import { parseIdList } from "./id-list.ts";
+import {
+  ioPriorityClasses,
+  memoryPolicyFlags,
+  memoryPolicyModes,
+  namespaceTypes,
+  rlimitTypes,
+  rootfsPropagations,
+  schedulerFlags,
+  schedulerPolicies,
+  seccompActions,
+  seccompArchitectures,
+  seccompFlags,
+  seccompOperators,
+} from "./names.ts";
 import {
   flag,
   int32,
@@ -8,18 +23,24 @@ import {
   oneOf,
   pattern,
   record,
+  type Shape,
+  shown,
   text,
   uint16,
   uint32,
   uint64,
 } from "./shape.ts";
 
-/** The shape of config.json: runtime-spec config.md and config-linux.md. Checks between fields are in checks.ts. */
+/** The shape of config.json: runtime-spec config.md and config-linux.md. Rules between fields are in checks.ts. */
 
-export const namespaceTypes = ["pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"] as const;
 const texts = list(text);
-
-const capability = pattern(/^CAP_[A-Z_]+$/, 'a capability such as "CAP_CHOWN"');
+/** The kernel takes the largest number for "leave it as it is", which would be root. */
+const id = integer(0, 0xfffffffe);
+const idList: Shape = (value, path, problems) => {
+  if (typeof value !== "string" || parseIdList(value) === undefined)
+    problems.push({ path, message: `must be a list of numbers such as "0-3,7", not ${shown(value)}` });
+};
+const line = pattern(/^[^\n\0]*$/, "one line");
 const idMapping = record({ "containerID!": uint32, "hostID!": uint32, "size!": uint32 });
 const env = list(pattern(/^[^=\0]+=[^\0]*$/, 'of the form "NAME=value"'));
 
@@ -33,20 +54,20 @@ const hook = record({
 export const processShape = record({
   terminal: flag,
   consoleSize: record({ "height!": uint16, "width!": uint16 }),
-  user: record({ uid: uint32, gid: uint32, umask: uint32, additionalGids: list(uint32) }),
+  user: record({ uid: id, gid: id, umask: uint32, additionalGids: list(id) }),
   args: texts,
   env,
   "cwd!": text,
   capabilities: record({
-    bounding: list(capability),
-    effective: list(capability),
-    inheritable: list(capability),
-    permitted: list(capability),
-    ambient: list(capability),
+    bounding: texts,
+    effective: texts,
+    inheritable: texts,
+    permitted: texts,
+    ambient: texts,
   }),
   rlimits: list(
     record({
-      "type!": pattern(/^RLIMIT_[A-Z]+$/, 'a limit such as "RLIMIT_NOFILE"'),
+      "type!": oneOf(rlimitTypes),
       "soft!": uint64,
       "hard!": uint64,
     }),
@@ -56,22 +77,19 @@ export const processShape = record({
   selinuxLabel: text,
   oomScoreAdj: integer(-1000, 1000),
   scheduler: record({
-    "policy!": text,
+    "policy!": oneOf(schedulerPolicies),
     nice: int32,
     priority: int32,
-    flags: texts,
+    flags: list(oneOf(schedulerFlags)),
     runtime: uint64,
     deadline: uint64,
     period: uint64,
   }),
   ioPriority: record({
-    "class!": oneOf(["IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE"]),
+    "class!": oneOf(ioPriorityClasses),
     priority: integer(0, 7),
   }),
-  execCPUAffinity: record({
-    initial: pattern(/^[0-9, -]*$/, 'a list of processors such as "0-3,7"'),
-    final: pattern(/^[0-9, -]*$/, 'a list of processors such as "0-3,7"'),
-  }),
+  execCPUAffinity: record({ initial: idList, final: idList }),
 });
 
 const throttles = list(record({ "major!": int64, "minor!": int64, "rate!": uint64 }));
@@ -126,12 +144,19 @@ export const resourcesShape = record({
   unified: map(text),
 });
 
-const seccompArg = record({ "index!": integer(0, 5), "value!": uint64, valueTwo: uint64, "op!": text });
+const seccompArg = record({
+  "index!": integer(0, 5),
+  "value!": uint64,
+  valueTwo: uint64,
+  "op!": oneOf(seccompOperators),
+});
+/** The largest number that the kernel gives back as an error. */
+const errno = integer(0, 4095);
 
 const linuxShape = record({
   uidMappings: list(idMapping),
   gidMappings: list(idMapping),
-  timeOffsets: map(record({ secs: int64, nanosecs: uint32 })),
+  timeOffsets: map(record({ secs: int64, nanosecs: integer(0, 999_999_999) })),
   sysctl: map(text),
   resources: resourcesShape,
   cgroupsPath: text,
@@ -140,45 +165,37 @@ const linuxShape = record({
     record({
       "type!": oneOf(["c", "b", "u", "p"]),
       "path!": pattern(/^\//, "an absolute path"),
-      major: int64,
-      minor: int64,
+      major: uint32,
+      minor: uint32,
       fileMode: uint32,
-      uid: uint32,
-      gid: uint32,
+      uid: id,
+      gid: id,
     }),
   ),
   netDevices: map(record({ name: text })),
   seccomp: record({
-    "defaultAction!": pattern(/^SCMP_ACT_/, 'an action such as "SCMP_ACT_ERRNO"'),
-    defaultErrnoRet: uint32,
-    architectures: list(pattern(/^SCMP_ARCH_/, 'an architecture such as "SCMP_ARCH_X86_64"')),
-    flags: list(pattern(/^SECCOMP_FILTER_FLAG_/, 'a flag such as "SECCOMP_FILTER_FLAG_LOG"')),
+    "defaultAction!": oneOf(seccompActions),
+    defaultErrnoRet: errno,
+    architectures: list(oneOf(seccompArchitectures)),
+    flags: list(oneOf(seccompFlags)),
     listenerPath: text,
     listenerMetadata: text,
     syscalls: list(
-      record({
-        "names!": texts,
-        "action!": pattern(/^SCMP_ACT_/, 'an action such as "SCMP_ACT_ALLOW"'),
-        errnoRet: uint32,
-        args: list(seccompArg),
-      }),
+      record({ "names!": texts, "action!": oneOf(seccompActions), errnoRet: errno, args: list(seccompArg) }),
     ),
   }),
-  rootfsPropagation: oneOf([
-    "",
-    "private",
-    "rprivate",
-    "shared",
-    "rshared",
-    "slave",
-    "rslave",
-    "unbindable",
-    "runbindable",
-  ]),
+  rootfsPropagation: oneOf(rootfsPropagations),
   maskedPaths: texts,
   readonlyPaths: texts,
   mountLabel: text,
-  intelRdt: record({}),
+  intelRdt: record({
+    closID: pattern(/^(\/|(?!\.\.?$)[^/\0\n]+)$/, 'the name of one directory of resctrl, or "/"'),
+    l3CacheSchema: line,
+    memBwSchema: pattern(/^MB:[^\n\0]*$/, 'one line that begins with "MB:"'),
+    schemata: list(line),
+    enableMonitoring: flag,
+  }),
+  memoryPolicy: record({ "mode!": oneOf(memoryPolicyModes), nodes: idList, flags: list(oneOf(memoryPolicyFlags)) }),
   personality: record({ "domain!": oneOf(["LINUX", "LINUX32"]), flags: texts }),
 });
 

@@ -1,4 +1,13 @@
-/** The container's configuration, config.json: runtime-spec 1.2, Linux part. Field names and units are the spec's. */
+import type {
+  IoPriorityClass,
+  MemoryPolicyFlag,
+  MemoryPolicyMode,
+  namespaceTypes,
+  SchedulerFlag,
+  SchedulerPolicy,
+} from "./names.ts";
+
+/** The container's configuration, config.json: runtime-spec 1.3, Linux part. Field names and units are the spec's. */
 export interface Spec {
   ociVersion: string;
   root?: { path: string; readonly?: boolean };
@@ -25,7 +34,7 @@ export interface Process {
   oomScoreAdj?: number;
   scheduler?: Scheduler;
   selinuxLabel?: string;
-  ioPriority?: { class: string; priority?: number };
+  ioPriority?: { class: IoPriorityClass; priority?: number };
   execCPUAffinity?: { initial?: string; final?: string };
 }
 
@@ -48,10 +57,10 @@ export interface Rlimit {
 }
 
 export interface Scheduler {
-  policy: string;
+  policy: SchedulerPolicy;
   nice?: number;
   priority?: number;
-  flags?: string[];
+  flags?: SchedulerFlag[];
   runtime?: number;
   deadline?: number;
   period?: number;
@@ -92,8 +101,25 @@ export interface Linux {
   maskedPaths?: string[];
   readonlyPaths?: string[];
   mountLabel?: string;
-  intelRdt?: Record<string, unknown>;
+  intelRdt?: IntelRdt;
+  memoryPolicy?: MemoryPolicy;
   personality?: { domain: string; flags?: string[] };
+}
+
+/** Lines of resctrl's schemata files; see config-linux.md "IntelRdt". */
+export interface IntelRdt {
+  closID?: string;
+  l3CacheSchema?: string;
+  memBwSchema?: string;
+  schemata?: string[];
+  enableMonitoring?: boolean;
+}
+
+export interface MemoryPolicy {
+  mode: MemoryPolicyMode;
+  /** As "0-3,7". */
+  nodes?: string;
+  flags?: MemoryPolicyFlag[];
 }
 
 export interface IdMapping {
@@ -102,7 +128,7 @@ export interface IdMapping {
   size: number;
 }
 
-export type NamespaceType = "pid" | "network" | "mount" | "ipc" | "uts" | "user" | "cgroup" | "time";
+export type NamespaceType = (typeof namespaceTypes)[number];
 
 export interface Namespace {
   type: NamespaceType;
@@ -192,6 +218,7 @@ export interface Seccomp {
   defaultErrnoRet?: number;
   architectures?: string[];
   flags?: string[];
+  /** Unix socket that is sent the listener's descriptor and a container process state. */
   listenerPath?: string;
   listenerMetadata?: string;
   syscalls?: SyscallRule[];

@@ -1,28 +1,27 @@
 import { runChecks } from "./checks.ts";
+import { checkProcess } from "./checks-process.ts";
 import type { SpecProblem } from "./shape.ts";
 import { processShape, resourcesShape, specShape } from "./shape-spec.ts";
-import type { Spec } from "./types.ts";
+import type { Process, Spec } from "./types.ts";
 
 export type { SpecProblem };
 
 /**
- * Everything that is wrong with a configuration: first its shape; where that is right, the rules between fields.
- * Empty when it is right. Fields that the specification does not know are ignored.
+ * Everything that is wrong with a configuration: the shape of its parts, and the rules between fields wherever the
+ * shape of what they read is right. Empty when it is right. Fields that the specification does not know are ignored.
  */
 export function validateSpec(spec: unknown): SpecProblem[] {
   const problems: SpecProblem[] = [];
   specShape(spec, "", problems);
-  return problems.length > 0 ? problems : runChecks(spec as Spec);
+  runChecks(spec as Spec, problems);
+  return problems;
 }
 
 /** What is wrong with the process object that `exec` is given. */
 export function validateProcess(process: unknown): SpecProblem[] {
   const problems: SpecProblem[] = [];
   processShape(process, "process", problems);
-  if (problems.length > 0) return problems;
-  const { args, cwd } = process as { args?: string[]; cwd: string };
-  if ((args ?? []).length === 0) problems.push({ path: "process.args", message: "must hold at least the program" });
-  if (!cwd.startsWith("/")) problems.push({ path: "process.cwd", message: `must be an absolute path, not "${cwd}"` });
+  if (problems.length === 0) checkProcess(process as Process, (path, message) => problems.push({ path, message }));
   return problems;
 }
 

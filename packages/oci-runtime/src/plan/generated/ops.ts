@@ -2,7 +2,7 @@
 
 export type FieldType = "number" | "string" | "strings" | "numbers" | "bytes";
 
-export const planVersion = 1;
+export const planVersion = 2;
 
 /** Number and fields, in their order on the wire, of every operation. */
 export const operations = {
@@ -28,16 +28,16 @@ export const operations = {
   root: { number: 11, fields: { path: "string" } },
   /** Mounts a new file system instance; where told, with no link on the way and on a proc file system. */
   mount: { number: 12, fields: { type: "string", source: "string", target: "string", attributes: "number", options: "strings", strict: "number", onProc: "number" } },
-  /** Binds a file or directory of the host into the root file system, with its attributes already set. */
-  bind: { number: 13, fields: { source: "string", target: "string", recursive: "number", set: "number", clear: "number", setRecursive: "number", clearRecursive: "number", onProc: "number" } },
+  /** Binds a file or directory of the host into the root file system, with its attributes already set; a tree that the runtime has opened comes as a descriptor, 0 for none. */
+  bind: { number: 13, fields: { tree: "number", source: "string", target: "string", recursive: "number", set: "number", clear: "number", setRecursive: "number", clearRecursive: "number", onProc: "number" } },
   /** Sets attributes of an existing mount. */
   attributes: { number: 14, fields: { path: "string", set: "number", clear: "number", recursive: "number" } },
   /** Makes a directory and its parents. */
   mkdir: { number: 15, fields: { path: "string", mode: "number" } },
   /** Makes a symbolic link unless the name exists. */
   symlink: { number: 16, fields: { target: "string", path: "string" } },
-  /** Makes a device node or a named pipe; one of that name is replaced. */
-  mknod: { number: 17, fields: { path: "string", mode: "number", major: "number", minor: "number", uid: "number", gid: "number" } },
+  /** Makes a device node or a named pipe. What has that name already is replaced where told, else it must be the same. */
+  mknod: { number: 17, fields: { path: "string", mode: "number", major: "number", minor: "number", uid: "number", gid: "number", replace: "number" } },
   /** Hides a path: an empty read-only directory, or /dev/null, over it. A missing path is fine. */
   mask: { number: 18, fields: { path: "string" } },
   /** Makes a path and what is mounted below it read-only. A missing path is fine. */
@@ -50,11 +50,11 @@ export const operations = {
   hostname: { number: 30, fields: { name: "string" } },
   /** setdomainname(2). */
   domainname: { number: 31, fields: { name: "string" } },
-  /** setsid(2). */
+  /** setsid(2); fine where the process leads a group already. */
   session: { number: 32, fields: { } },
   /** Opens a pseudo-terminal of the root file system's own devpts, sends its master over a socket, and makes it the standard streams. */
   console: { number: 33, fields: { socket: "number", width: "number", height: "number", bind: "number" } },
-  /** Joins a new session keyring. */
+  /** Joins a new session keyring without a name: a name could be that of another container's. No keyrings, no leak. */
   keyring: { number: 34, fields: { } },
   /** setrlimit(2). */
   rlimit: { number: 40, fields: { resource: "number", soft: "number", hard: "number" } },
@@ -64,18 +64,24 @@ export const operations = {
   ioPriority: { number: 42, fields: { value: "number" } },
   /** personality(2). */
   personality: { number: 43, fields: { value: "number" } },
+  /** sched_setaffinity(2); the mask's first bit is processor 0. */
+  affinity: { number: 35, fields: { mask: "bytes" } },
+  /** set_mempolicy(2); the mode with its flags, the mask of nodes empty for none. */
+  memoryPolicy: { number: 36, fields: { mode: "number", nodes: "bytes" } },
   /** umask(2). */
   umask: { number: 44, fields: { mask: "number" } },
   /** PR_SET_NO_NEW_PRIVS. */
   noNewPrivileges: { number: 45, fields: { } },
   /** Drops from the bounding set what the mask lacks. */
   boundingSet: { number: 46, fields: { mask: "number" } },
+  /** Gives the standard streams to a user, who may open them again by name, as far as that can be done. */
+  streams: { number: 37, fields: { uid: "number" } },
   /** Takes the program's user and groups, keeping capabilities for the operation that sets them. */
   user: { number: 47, fields: { uid: "number", gid: "number", groups: "numbers", setGroups: "number" } },
   /** Sets the process's capability sets. */
   capabilities: { number: 48, fields: { effective: "number", permitted: "number", inheritable: "number", ambient: "number" } },
-  /** Loads a filter: an array of struct sock_filter. */
-  seccomp: { number: 49, fields: { filter: "bytes", flags: "number" } },
+  /** Loads a filter: an array of struct sock_filter. With a point the runtime is told the number of the listener's descriptor and waited for, as in sync. */
+  seccomp: { number: 49, fields: { filter: "bytes", flags: "number", point: "number", dumpable: "number" } },
   /** chdir(2); what it reaches must lie inside the root. */
   directory: { number: 50, fields: { path: "string" } },
   /** Finds the program to run. */
@@ -84,8 +90,8 @@ export const operations = {
   wait: { number: 52, fields: { start: "number", result: "number" } },
   /** Runs a hook where the process stands, with the state document as its standard input. */
   hook: { number: 53, fields: { path: "string", args: "strings", env: "strings", timeout: "number" } },
-  /** Sets the program's environment; with home, HOME from /etc/passwd by user id. */
-  environment: { number: 54, fields: { env: "strings", home: "number", uid: "number" } },
+  /** Sets the program's environment; with a home, HOME by user id from /etc/passwd, or that one. */
+  environment: { number: 54, fields: { env: "strings", home: "string", uid: "number" } },
   /** Becomes the program; descriptors below `keep` stay open. */
   exec: { number: 55, fields: { args: "strings", keep: "number" } },
 } as const;
@@ -136,6 +142,7 @@ export interface Operands {
     readonly onProc: number | bigint;
   };
   readonly bind: {
+    readonly tree: number | bigint;
     readonly source: string;
     readonly target: string;
     readonly recursive: number | bigint;
@@ -166,6 +173,7 @@ export interface Operands {
     readonly minor: number | bigint;
     readonly uid: number | bigint;
     readonly gid: number | bigint;
+    readonly replace: number | bigint;
   };
   readonly mask: {
     readonly path: string;
@@ -216,12 +224,22 @@ export interface Operands {
   readonly personality: {
     readonly value: number | bigint;
   };
+  readonly affinity: {
+    readonly mask: Uint8Array;
+  };
+  readonly memoryPolicy: {
+    readonly mode: number | bigint;
+    readonly nodes: Uint8Array;
+  };
   readonly umask: {
     readonly mask: number | bigint;
   };
   readonly noNewPrivileges: Record<never, never>;
   readonly boundingSet: {
     readonly mask: number | bigint;
+  };
+  readonly streams: {
+    readonly uid: number | bigint;
   };
   readonly user: {
     readonly uid: number | bigint;
@@ -238,6 +256,8 @@ export interface Operands {
   readonly seccomp: {
     readonly filter: Uint8Array;
     readonly flags: number | bigint;
+    readonly point: number | bigint;
+    readonly dumpable: number | bigint;
   };
   readonly directory: {
     readonly path: string;
@@ -258,7 +278,7 @@ export interface Operands {
   };
   readonly environment: {
     readonly env: readonly string[];
-    readonly home: number | bigint;
+    readonly home: string;
     readonly uid: number | bigint;
   };
   readonly exec: {

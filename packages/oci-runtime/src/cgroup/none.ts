@@ -1,0 +1,56 @@
+import { accessSync, constants, existsSync } from "node:fs";
+import { dirname } from "node:path/posix";
+import type { Resources, Spec } from "@gantry/oci-spec/runtime";
+import type { Host } from "../host.ts";
+import { type CgroupManager, type CgroupPaths, cgroupPaths } from "./manager.ts";
+
+/**
+ * Where a new container's cgroups will be. None at all for a user without root who may make none, unless the
+ * configuration names one: then making it says what is wrong.
+ */
+export function containerCgroups(
+  host: Pick<Host, "facts" | "rootless">,
+  spec: Spec,
+  id: string,
+): Record<string, string> {
+  const wish = spec.linux?.cgroupsPath;
+  const paths = cgroupPaths(host.facts, wish, id);
+  return host.rootless && !wish && !Object.values(paths).every(canMake) ? {} : paths;
+}
+
+function canMake(path: string): boolean {
+  let parent = dirname(path);
+  while (!existsSync(parent)) parent = dirname(parent);
+  try {
+    accessSync(parent, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A container without cgroups, as a user without root may have it: limits and all that needs them are refused. */
+export const noCgroups: CgroupManager = {
+  joinFiles: () => [],
+  cloneInto: () => undefined,
+  create: () => undefined,
+  apply: (resources: Resources) => {
+    const { devices: _, ...limits } = resources;
+    const named = Object.entries(limits).filter(([, value]) => Object.keys(value).length > 0);
+    if (named.length > 0) refuse(named.map(([name]) => `linux.resources.${name}`).join(", "));
+  },
+  pids: () => [],
+  freeze: async () => refuse("pausing and resuming"),
+  isFrozen: () => false,
+  remove: async () => undefined,
+  stats: () => refuse("events"),
+};
+
+function refuse(what: string): never {
+  throw new Error(`${what}: needs cgroups, and this user may not make any: this container has none`);
+}
+
+/** True for what containerCgroups says of a container that has none. */
+export function hasNone(paths: CgroupPaths): boolean {
+  return Object.keys(paths).length === 0;
+}
