@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
 import { signalNumber } from "@gantry/native-sys";
 import { invalid } from "../base/errors.ts";
+import { checkLogConfig } from "../logs/log-config.ts";
 import { parseNamespaceMode } from "../spec/namespaces.ts";
 import { parseSecurityOptions } from "../spec/security.ts";
 
@@ -45,7 +46,7 @@ const checks: readonly Check[] = [
   checkCpu,
   checkModes,
   checkRestart,
-  checkLog,
+  checkLogConfig,
   checkSysctls,
   checkSmallNumbers,
   checkWords,
@@ -124,40 +125,6 @@ function checkRestart(host: HostConfig): void {
   }
   if (MaximumRetryCount < 0) throw invalid("invalid restart policy: maximum retry count cannot be negative");
   if (host.AutoRemove && Name !== "no") throw invalid("can't create 'AutoRemove' container with restart policy");
-}
-
-function checkLog(host: HostConfig): void {
-  const { Type = "json-file", Config } = host.LogConfig ?? {};
-  if (Type !== "json-file" && Type !== "none") {
-    throw invalid(`logger: no log driver named '${Type}' is registered; use json-file or none`);
-  }
-  for (const key of Object.keys(Config ?? {})) {
-    if (!["max-size", "max-file", "labels", "env", "tag"].includes(key)) {
-      throw invalid(`unknown log opt '${key}' for ${Type} log driver`);
-    }
-  }
-  logLimits(host);
-}
-
-/** Bytes and number of files of the log, as LogConfig has them. @throws RpcError InvalidArgument */
-export function logLimits(host: HostConfig): { maxSize?: number; maxFiles?: number } {
-  const options = host.LogConfig?.Config ?? {};
-  const size = options["max-size"];
-  const files = options["max-file"];
-  const limits: { maxSize?: number; maxFiles?: number } = {};
-  if (size !== undefined && size !== "-1") {
-    const match = /^(\d+)\s*([kmgt]?)b?$/i.exec(size);
-    if (!match) throw invalid(`invalid value for max-size: "${size}"`);
-    limits.maxSize = Number(match[1]) * 1024 ** " kmgt".indexOf((match[2] || " ").toLowerCase());
-  }
-  if (files !== undefined) {
-    if (!/^[1-9]\d*$/.test(files)) throw invalid(`max-file cannot be less than 1: "${files}"`);
-    limits.maxFiles = Number(files);
-    if (limits.maxFiles > 1 && limits.maxSize === undefined) {
-      throw invalid("'max-file' of more than 1 needs 'max-size'");
-    }
-  }
-  return limits;
 }
 
 const ipcSysctls = new Set(

@@ -4,11 +4,11 @@ import type { Stdio } from "@gantry/ipc/contracts/common";
 import { now } from "../base/clock.ts";
 import { conflict } from "../base/errors.ts";
 import { messageOf } from "../base/log.ts";
+import { logConfigOf } from "../logs/log-config.ts";
 import { connectContainer, disconnectContainer, networkPath } from "../networks/connect.ts";
 import type { Container } from "./container.ts";
 import { containerEvent, volumeEvents } from "./events.ts";
 import { updateNeighbours, writeFiles } from "./files.ts";
-import { logLimits } from "./host-config.ts";
 import { recordContainer } from "./record.ts";
 import { specFor } from "./spec-input.ts";
 import type { World } from "./world.ts";
@@ -109,37 +109,13 @@ async function makeBindSource(path: string): Promise<void> {
 function stdioOf(world: World, container: Container): Stdio {
   const { config, hostConfig, id } = container.document;
   const [height = 0, width = 0] = hostConfig.ConsoleSize ?? [];
-  const driver = hostConfig.LogConfig?.Type === "none" ? "none" : "json-file";
   return {
     terminal: config.Tty ?? false,
     stdin: config.OpenStdin ?? false,
     stdinOnce: config.StdinOnce ?? false,
-    log:
-      driver === "none"
-        ? { driver }
-        : { driver, path: world.paths.logFile(id), ...logLimits(hostConfig), ...attributesOf(container) },
+    log: logConfigOf(container.document, world.paths.logFile(id)),
     ...(config.Tty && height > 0 && width > 0 ? { consoleSize: { width, height } } : {}),
   };
-}
-
-/** Labels and variables that --log-opt labels= and env= put into every line. */
-function attributesOf(container: Container): { attrs?: Record<string, string> } {
-  const { config, hostConfig } = container.document;
-  const options = hostConfig.LogConfig?.Config ?? {};
-  const attrs: Record<string, string> = {};
-  for (const name of words(options["labels"])) {
-    const value = config.Labels?.[name];
-    if (value !== undefined) attrs[name] = value;
-  }
-  for (const name of words(options["env"])) {
-    const entry = config.Env?.find((candidate) => candidate.startsWith(`${name}=`));
-    if (entry !== undefined) attrs[name] = entry.slice(name.length + 1);
-  }
-  return Object.keys(attrs).length > 0 ? { attrs } : {};
-}
-
-function words(text: string | undefined): string[] {
-  return (text ?? "").split(",").filter(Boolean);
 }
 
 /** Takes back what a start that failed had made. */

@@ -19,18 +19,38 @@ export interface LogOutput {
   readonly late: boolean;
 }
 
-/** Reads one line of a json-file log; undefined when it is not wanted, or damaged (as after a power failure). */
-export function readEntry(line: Buffer, selection: LogSelection): LogOutput | undefined {
-  const entry = parse(line);
-  if (!entry) return undefined;
-  const stream = entry.stream === "stderr" ? "stderr" : "stdout";
-  if (!selection[stream]) return undefined;
-  const needsTime = selection.timestamps || selection.since !== undefined || selection.until !== undefined;
-  const time = needsTime ? (parseNs(entry.time) ?? 0n) : 0n;
-  if (selection.since !== undefined && time < selection.since) return undefined;
-  const late = selection.until !== undefined && time > selection.until;
-  const prefix = `${selection.timestamps ? `${formatNs(time)} ` : ""}${selection.details ? details(entry.attrs) : ""}`;
-  return { stream, text: late ? "" : prefix + entry.log, late };
+/** Reads the entries of a json-file log, in their order. */
+export class EntryReader {
+  readonly #selection: LogSelection;
+  /** Streams whose last entry was the beginning of a long line, or its middle. */
+  readonly #midLine = new Set<string>();
+
+  constructor(selection: LogSelection) {
+    this.#selection = selection;
+  }
+
+  /** One line of the file; undefined when it is not wanted, or damaged (as after a power failure). */
+  read(line: Buffer): LogOutput | undefined {
+    const { timestamps, since, until, ...selection } = this.#selection;
+    const entry = parse(line);
+    if (!entry) return undefined;
+    const stream = entry.stream === "stderr" ? "stderr" : "stdout";
+    if (!selection[stream]) return undefined;
+    const needsTime = timestamps || since !== undefined || until !== undefined;
+    const time = needsTime ? (parseNs(entry.time) ?? 0n) : 0n;
+    if (since !== undefined && time < since) return undefined;
+    if (until !== undefined && time > until) return { stream, text: "", late: true };
+    return { stream, text: this.#prefix(stream, entry, time) + entry.log, late: false };
+  }
+
+  /** What stands before a line stands before its first part only. */
+  #prefix(stream: string, { log, attrs }: Entry, time: bigint): string {
+    const continues = this.#midLine.has(stream);
+    if (log.endsWith("\n")) this.#midLine.delete(stream);
+    else this.#midLine.add(stream);
+    if (continues) return "";
+    return `${this.#selection.timestamps ? `${formatNs(time)} ` : ""}${this.#selection.details ? details(attrs) : ""}`;
+  }
 }
 
 interface Entry {
