@@ -26,7 +26,7 @@ export function parseDigest(text: string): Digest {
   return { algorithm: text.slice(0, colon) as Digest["algorithm"], hex: text.slice(colon + 1) };
 }
 
-/** The sha256 digest of some bytes. */
-export function digestOf(bytes: Uint8Array | string): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+/** The digest of some bytes; sha256 unless told. */
+export function digestOf(bytes: Uint8Array | string, algorithm: Digest["algorithm"] = "sha256"): string {
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
 }

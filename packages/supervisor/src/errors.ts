@@ -32,3 +32,8 @@ export function inContext(error: unknown, context: string): RpcError {
 function isSystemFailure(error: unknown): boolean {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
 }
+
+/** True for what is not there, here or at the other end. */
+export function isNotFound(error: unknown): boolean {
+  return isRpcError(error, "NotFound");
+}

@@ -27,6 +27,12 @@ const flags = {
     choices: ["overlayfs", "native"],
     doc: "How images and containers are stored (default: overlayfs, or native, which copies, where overlayfs cannot be used)",
   },
+  "registry-config": {
+    type: "string",
+    value: "DIR[:DIR…]",
+    default: "/etc/gantry/certs.d:/etc/containerd/certs.d:/etc/docker/certs.d",
+    doc: "Directories with HOST/hosts.toml (containerd's form) or HOST/*.crt, *.cert and *.key (Docker's)",
+  },
   standby: { type: "integer", value: "N", default: 2, doc: "Shims kept ready for the next containers" },
   "log-level": {
     type: "string",

@@ -11,6 +11,7 @@ export interface RunOptions {
   readonly shim: string | undefined;
   readonly "oci-runtime": string | undefined;
   readonly standby: number;
+  readonly "registry-config": string;
   readonly snapshotter: string | undefined;
   readonly "log-level": string;
 }
@@ -27,6 +28,10 @@ export async function run(values: RunOptions): Promise<void> {
     shim: findBinary("shim", values.shim),
     ociRuntime: findBinary("oci-runtime", values["oci-runtime"]),
     standby: values.standby,
+    registryDirectories: values["registry-config"]
+      .split(delimiter)
+      .filter(Boolean)
+      .map((path) => resolve(path)),
     snapshotter: values.snapshotter as SnapshotterName | undefined,
   };
   const supervisor = await startSupervisor(options, log);

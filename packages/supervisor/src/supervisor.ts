@@ -33,6 +33,8 @@ export interface SupervisorOptions {
   readonly ociRuntime: string;
   /** Shims kept ready. */
   readonly standby: number;
+  /** Directories with HOST/hosts.toml or HOST/*.crt, the first that has a HOST counts. */
+  readonly registryDirectories: readonly string[];
   /** How images are unpacked and containers stored; absent: overlayfs where it works, else native. */
   readonly snapshotter?: SnapshotterName | undefined;
 }
@@ -80,6 +82,7 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   const handlers = supervisorHandlers({
     ...{ stores, images, memory, bundles, tasks, native, root, state },
     ociRuntime: options.ociRuntime,
+    registryDirectories: options.registryDirectories,
   });
   const server = await serve(supervisorContract, handlers, {
     endpoint: address,

@@ -29,7 +29,8 @@ export interface PlatformImage {
   readonly path: readonly ImageDescriptor[];
 }
 
-const maxNesting = 4;
+/** How deep indexes may stand in indexes. */
+export const maxNesting = 4;
 /** overlayfs takes 500 lower layers (OVL_MAX_STACK); one is left for a container's own init layer. */
 const maxLayers = 499;
 /** Configurations that describe a root file system. */
@@ -44,15 +45,18 @@ export function wantedPlatform(text: string | undefined): Platform {
   }
 }
 
+/** A manifest for one platform, of an image or of anything else. */
+export type PlatformManifest = Omit<PlatformImage, "config">;
+
 /**
- * Goes from a target, a manifest or an index of them, to the image of a platform.
+ * Goes from a target, a manifest or an index of them, to the manifest of a platform.
  * @throws RpcError NotFound when there is none for it
  */
-export async function findPlatformImage(
+export async function findPlatformManifest(
   target: ImageDescriptor,
   platform: Platform,
   read: ReadDocument,
-): Promise<PlatformImage> {
+): Promise<PlatformManifest> {
   const path = [target];
   let descriptor = target;
   while (isIndexType(descriptor.mediaType)) {
@@ -60,12 +64,27 @@ export async function findPlatformImage(
     descriptor = choose(parseIndex(await read(descriptor)).manifests, platform);
     path.push(descriptor);
   }
-  const manifest = parseManifest(await read(descriptor));
+  return { manifestDescriptor: descriptor, manifest: parseManifest(await read(descriptor)), path };
+}
+
+/** Goes on to the configuration. @throws RpcError InvalidArgument for what is no image of a root file system */
+export async function findPlatformImage(
+  target: ImageDescriptor,
+  platform: Platform,
+  read: ReadDocument,
+): Promise<PlatformImage> {
+  const found = await findPlatformManifest(target, platform, read);
+  const { manifest } = found;
   checkConfigType(manifest);
   requireLayerCount(manifest.layers.length);
   const config = parseImageConfig(await read(manifest.config));
   requireLayerCount(config.rootfs.diff_ids?.length ?? 0);
-  return { manifestDescriptor: descriptor, manifest, config, path };
+  return { ...found, config };
+}
+
+/** True for a manifest of a root file system, as against another kind of artifact (a chart, a signature, …). */
+export function isImage({ config, layers }: ImageManifest): boolean {
+  return configTypes.includes(config.mediaType) && layers.every(({ mediaType }) => /\btar\b/.test(mediaType));
 }
 
 /** @throws RpcError InvalidArgument for an image of more layers than can be mounted on each other */

@@ -5,8 +5,8 @@ import { collect, type Stores } from "./collect.ts";
 import { chainIds, findPlatformImage, type PlatformImage, requirePlatform, wantedPlatform } from "./image-content.ts";
 import type { Unpacker } from "./unpack.ts";
 
-/** Label of a blob: the repositories of a registry that it came from, with commas between them. */
-const sourceLabel = "distribution.source/";
+/** Label of a blob, as containerd has it: the repositories of a registry that it came from, with commas between them. */
+const sourceLabel = "containerd.io/distribution.source.";
 
 /** Names of images, and the way from a name to what a container needs. */
 export class ImageStore {
@@ -26,18 +26,24 @@ export class ImageStore {
   }
 
   /** Gives a target a name, which it takes from whoever had it. False when it had this target already. */
-  set(namespace: string, name: string, target: ImageDescriptor): { image: Image; changed: boolean } {
+  set(
+    namespace: string,
+    name: string,
+    target: ImageDescriptor,
+    labels?: Record<string, string>,
+  ): { image: Image; changed: boolean } {
     const { metadata } = this.stores;
     const before = metadata.images.get(namespace, name);
-    if (before?.target.digest === target.digest) return { image: before, changed: false };
+    const isSame = before?.target.digest === target.digest;
+    if (isSame && labels === undefined) return { image: before, changed: false };
     const topic = before ? "/images/update" : "/images/create";
     metadata.events.publishing(() => {
       metadata.namespaces.ensure(namespace);
-      metadata.images.put(namespace, name, plainDescriptor(target));
+      metadata.images.put(namespace, name, plainDescriptor(target), labels ?? before?.labels);
       return { result: undefined, events: [{ namespace, topic, id: name }] };
     });
     if (before) collect(this.stores, namespace);
-    return { image: this.get(namespace, name), changed: true };
+    return { image: this.get(namespace, name), changed: !isSame };
   }
 
   /** Removes a name, and what only it needed. @returns digests of the blobs that went */
@@ -112,7 +118,7 @@ export class ImageStore {
   noteSource(namespace: string, target: string, name: string): void {
     const { domain, path } = parseReference(name);
     const label = `${sourceLabel}${domain}`;
-    const known = this.stores.metadata.blobs.get(namespace, target)?.labels[label]?.split(",") ?? [];
+    const known = sourcesOf(this.stores.metadata.blobs.get(namespace, target)?.labels ?? {}, domain);
     if (known.includes(path)) return;
     this.stores.metadata.blobs.setLabels(namespace, target, { [label]: [...known, path].join(",") });
   }
@@ -130,6 +136,11 @@ export class ImageStore {
       return paths.split(",").map((path) => `${repositoryName({ domain, path })}@${image.target.digest}`);
     });
   }
+}
+
+/** Repositories of a registry that a blob is known to be in. */
+export function sourcesOf(labels: Readonly<Record<string, string>>, domain: string): string[] {
+  return labels[`${sourceLabel}${domain}`]?.split(",") ?? [];
 }
 
 /** The fields of a descriptor that name and describe content, as the contract has them. */

@@ -1,4 +1,7 @@
 import type { Progress } from "@gantry/ipc/contracts/supervisor";
+import { type ImageDescriptor, isIndexType, isManifestType } from "@gantry/oci-spec";
+
+type Figure = Progress & { readonly id: string; readonly current: number; readonly total: number };
 
 /** How often the bytes of one layer are reported, at most. */
 const everyMs = 100;
@@ -23,15 +26,33 @@ export class ProgressReporter {
     this.#push({ status, ...(id === undefined ? {} : { id }) });
   }
 
+  /** Reports a step of a layer. */
+  layer(descriptor: ImageDescriptor, status: string, id = shortDigest(descriptor.digest)): void {
+    this.#push({ id, status, ref: refOf(descriptor) });
+  }
+
+  /** Reports a step of a layer, or of a document that Docker does not show. */
+  about(descriptor: ImageDescriptor, status: string): void {
+    const ref = refOf(descriptor);
+    if (ref.startsWith("layer-")) this.layer(descriptor, status);
+    else this.#push({ status, ref });
+  }
+
   /** Reports how far a step is; too frequent ones are left out. */
   figure(status: string, id: string, current: number, total: number): void {
+    this.amount({ status, id, current, total });
+  }
+
+  /** The same of something that has a name of its own. */
+  amount(item: Figure): void {
+    const { id, status, current, total } = item;
     const key = `${id} ${status}`;
     const time = performance.now();
     if (current < total && time - (this.#lastFigure.get(key) ?? -everyMs) < everyMs) return;
     this.#lastFigure.set(key, time);
     const waiting = this.#queue.findIndex((item) => item.id === id && item.status === status);
-    if (waiting >= 0) this.#queue[waiting] = { id, status, current, total };
-    else this.#push({ id, status, current, total });
+    if (waiting >= 0) this.#queue[waiting] = item;
+    else this.#push(item);
   }
 
   /** Resolves once all is sent. */
@@ -55,6 +76,13 @@ export class ProgressReporter {
       this.#isSending = false;
     }
   }
+}
+
+/** containerd's name of something that is fetched or pushed. */
+export function refOf({ mediaType, digest }: ImageDescriptor): string {
+  if (isIndexType(mediaType)) return `index-${digest}`;
+  if (isManifestType(mediaType)) return `manifest-${digest}`;
+  return /config|image\.v1\+json|empty/.test(mediaType) ? `config-${digest}` : `layer-${digest}`;
 }
 
 /** What Docker shows of a digest. */

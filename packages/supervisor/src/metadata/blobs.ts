@@ -18,6 +18,7 @@ export class BlobTable {
   readonly #anywhere;
   readonly #link;
   readonly #unlink;
+  readonly #children;
   readonly #closure;
   readonly #managed;
 
@@ -32,6 +33,7 @@ export class BlobTable {
     this.#anywhere = db.prepare("SELECT 1 FROM blobs WHERE digest = ? LIMIT 1");
     this.#link = db.prepare("INSERT OR IGNORE INTO links (parent, child) VALUES (?, ?)");
     this.#unlink = db.prepare("DELETE FROM links WHERE parent = ?");
+    this.#children = db.prepare("SELECT child FROM links WHERE parent = ?");
     this.#closure = db.prepare(`
       WITH RECURSIVE needed (id) AS (
         SELECT value FROM json_each(?) UNION SELECT child FROM links JOIN needed ON parent = id
@@ -83,6 +85,11 @@ export class BlobTable {
 
   unlink(parent: string): void {
     this.#unlink.run(parent);
+  }
+
+  /** What a blob needs itself: digests and chain ids. */
+  children(parent: string): string[] {
+    return this.#children.all(parent).map((row) => String(row.child));
   }
 
   /** All that some digests need, themselves included. */

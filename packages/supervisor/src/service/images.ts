@@ -1,10 +1,10 @@
 import { requireFullName } from "../images/image-store.ts";
 import { type ArchiveParts, archiveMethods } from "./archives.ts";
 import type { ServiceHandlers } from "./handlers.ts";
-import { registryMethods } from "./registry.ts";
+import { type RegistryParts, registryMethods } from "./registry.ts";
 
-export function imageService(parts: ArchiveParts): ServiceHandlers<"images"> {
-  const { images, memory } = parts;
+export function imageService(parts: ArchiveParts & RegistryParts): ServiceHandlers<"images"> {
+  const { images } = parts;
   return {
     "images.list": async ({ namespace }) => ({ images: images.stores.metadata.images.list(namespace) }),
     "images.get": async ({ namespace, name }) => images.get(namespace, name),
@@ -20,6 +20,6 @@ export function imageService(parts: ArchiveParts): ServiceHandlers<"images"> {
     },
     "images.delete": async ({ namespace, name }) => ({ removed: images.delete(namespace, name) }),
     ...archiveMethods(parts),
-    ...registryMethods(images, memory),
+    ...registryMethods(parts),
   };
 }

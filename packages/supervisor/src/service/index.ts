@@ -25,6 +25,8 @@ export interface ServiceOptions {
   readonly ociRuntime: string;
   readonly root: string;
   readonly state: string;
+  /** Where HOST/hosts.toml is looked for. */
+  readonly registryDirectories: readonly string[];
 }
 
 /** Every method of the contract. */

@@ -1,29 +1,37 @@
-import { unimplemented } from "../errors.ts";
 import type { IdleMemory } from "../idle-memory.ts";
 import type { ImageStore } from "../images/image-store.ts";
 import { ProgressReporter } from "../images/progress.ts";
 import { pullImage } from "../images/pull.ts";
+import { pushImage } from "../images/push.ts";
+import { checkLogin, listTags } from "../images/registry/calls.ts";
 import type { SupervisorHandlers } from "./handlers.ts";
 
 type RegistryMethods = "images.pull" | "images.push" | "images.listTags" | "images.login";
 
+export interface RegistryParts {
+  readonly images: ImageStore;
+  readonly memory: IdleMemory;
+  /** Directories with HOST/hosts.toml or HOST/*.crt. */
+  readonly registryDirectories: readonly string[];
+}
+
 /** Images between here and registries. */
-export function registryMethods(images: ImageStore, memory: IdleMemory): Pick<SupervisorHandlers, RegistryMethods> {
+export function registryMethods(parts: RegistryParts): Pick<SupervisorHandlers, RegistryMethods> {
+  const { images, memory, registryDirectories: directories } = parts;
   return {
     "images.pull": async (request, { send, signal }) => {
       const progress = new ProgressReporter(send);
-      const result = await memory.during(() => pullImage(images, request, progress, signal));
+      const result = await memory.during(() => pullImage({ images, directories, progress }, request, signal));
       await progress.flush();
       return result;
     },
-    "images.push": async () => {
-      throw unimplemented("push");
+    "images.push": async (request, { send, signal }) => {
+      const progress = new ProgressReporter(send);
+      const target = await memory.during(() => pushImage({ images, directories, progress }, request, signal));
+      await progress.flush();
+      return { target };
     },
-    "images.listTags": async () => {
-      throw unimplemented("listTags");
-    },
-    "images.login": async () => {
-      throw unimplemented("login");
-    },
+    "images.listTags": async (request, { signal }) => ({ tags: await listTags(request, directories, signal) }),
+    "images.login": async (request, { signal }) => await checkLogin(request, directories, signal),
   };
 }

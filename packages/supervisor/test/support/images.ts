@@ -8,6 +8,7 @@ import { ContentStore } from "../../src/content/store.ts";
 import { ImageStore } from "../../src/images/image-store.ts";
 import { ProgressReporter } from "../../src/images/progress.ts";
 import { type PullRequest, pullImage } from "../../src/images/pull.ts";
+import { type PushRequest, pushImage } from "../../src/images/push.ts";
 import { Unpacker } from "../../src/images/unpack.ts";
 import { openMetadata } from "../../src/metadata/index.ts";
 import { Snapshots, snapshotDirectory } from "../../src/snapshots/snapshots.ts";
@@ -26,6 +27,7 @@ export function imageParts() {
   const snapshots = new Snapshots(stored, metadata, background, findSnapshotters(nativeSys(), stored));
   const stores = { metadata, content, snapshots, leases: new Leases() };
   const images = new ImageStore(stores, new Unpacker(nativeSys(), stores));
+  const certificates = join(directory.path, "certs.d");
   const statuses: string[] = [];
   const progress = new ProgressReporter(async ({ id, status }) => void statuses.push(`${id ?? ""}: ${status}`));
   return {
@@ -37,7 +39,11 @@ export function imageParts() {
     statuses,
     failures,
     pull: (request: Omit<PullRequest, "namespace">, signal = new AbortController().signal) =>
-      pullImage(images, { namespace: "test", ...request }, progress, signal),
+      pullImage({ images, directories: [certificates], progress }, { namespace: "test", ...request }, signal),
+    push: (request: Omit<PushRequest, "namespace">, signal = new AbortController().signal) =>
+      pushImage({ images, directories: [certificates], progress }, { namespace: "test", ...request }, signal),
+    /** Directory of the registries' configuration. */
+    certificates,
     /** What is there of any image. */
     left: () => ({
       images: metadata.images.list("test").length,

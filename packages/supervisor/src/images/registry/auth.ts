@@ -1,17 +1,44 @@
-import { permissionDenied } from "../../errors.ts";
+import { messageOf, permissionDenied } from "../../errors.ts";
 import type { Challenge } from "./challenge.ts";
-import type { RegistryAuth, Transport } from "./client.ts";
+import { type HttpClient, type HttpResponse, readSmall } from "./http.ts";
+import { isLoopback } from "./loopback.ts";
+import { retryAfterMs, TransientError } from "./retry.ts";
+
+export interface RegistryAuth {
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** A refresh token (OAuth 2) instead of a password. */
+  readonly identityToken?: string | undefined;
+  /** A bearer token that is sent as it is. */
+  readonly registryToken?: string | undefined;
+}
+
+export interface AuthorizerOptions {
+  readonly auth: RegistryAuth | undefined;
+  readonly http: HttpClient;
+  /** The registry is reached by plain HTTP: so may be its token server. */
+  readonly isPlain: boolean;
+  /** Also ask for a refresh token. */
+  readonly offline?: boolean;
+}
+
+const freshMs = 10_000;
+const largestAnswer = 1 << 20;
 
 /** How a registry wants to be asked: nothing yet, or the header that its challenge led to. */
 export class Authorizer {
-  readonly #auth: RegistryAuth | undefined;
-  readonly #transport: Transport;
+  /** A refresh token that the token server has given; see `offline`. */
+  refreshToken: string | undefined;
+  readonly #options: AuthorizerOptions;
+  readonly #scopes = new Set<string>();
   #header: string | undefined;
   #asking: Promise<void> | undefined;
+  #tokenTime = Number.NEGATIVE_INFINITY;
 
-  constructor(auth: RegistryAuth | undefined, transport: Transport) {
-    this.#auth = auth;
-    this.#transport = transport;
+  constructor(options: AuthorizerOptions) {
+    this.#options = options;
+    const token = options.auth?.registryToken;
+    if (token !== undefined) this.#header = `Bearer ${token}`;
   }
 
   get header(): string | undefined {
@@ -25,69 +52,110 @@ export class Authorizer {
    * @returns false when there is nothing (new) to answer with
    */
   async answer(challenges: readonly Challenge[], scope: string, refused: string | undefined): Promise<boolean> {
+    const { auth } = this.#options;
+    if (auth?.registryToken !== undefined) return false;
     if (this.#header !== refused) return true; // another request got a new one meanwhile
     const bearer = challenges.find(({ scheme }) => scheme === "bearer");
     if (bearer) {
-      if (refused?.startsWith("Bearer ") && !this.#asking && this.#tokenIsFresh) return false;
-      this.#asking ??= this.#askToken(bearer, scope).finally(() => {
+      const isWider = this.#widen(bearer, scope);
+      if (refused?.startsWith("Bearer ") && !this.#asking && !isWider && this.#tokenIsFresh) return false;
+      this.#asking ??= this.#askToken(bearer).finally(() => {
         this.#asking = undefined;
       });
       await this.#asking;
       return true;
     }
-    const { username, password } = this.#auth ?? {};
     const isBasic = challenges.some(({ scheme }) => scheme === "basic");
-    if (!isBasic || username === undefined || refused !== undefined) return false;
-    this.#header = basic(username, password ?? "");
+    if (!isBasic || auth?.username === undefined || refused !== undefined) return false;
+    this.#header = basic(auth.username, auth.password ?? "");
     return true;
   }
 
-  #tokenTime = Number.NEGATIVE_INFINITY;
-
   /** A token that was refused although it is new will not be better the next time. */
   get #tokenIsFresh(): boolean {
-    return performance.now() - this.#tokenTime < 10_000;
+    return performance.now() - this.#tokenTime < freshMs;
   }
 
-  async #askToken({ parameters }: Challenge, scope: string): Promise<void> {
-    const { realm, service } = parameters;
-    if (realm === undefined || !URL.canParse(realm)) throw permissionDenied(`its challenge names no realm`);
-    const query = new URLSearchParams({ ...(service ? { service } : {}), scope: parameters.scope ?? scope });
-    const { identityToken, username, password } = this.#auth ?? {};
-    const response = await this.#transport(
-      ...(identityToken === undefined
-        ? tokenRequest(realm, query, username, password)
-        : refreshRequest(realm, query, identityToken)),
-    );
-    const body = (await response.json().catch(() => ({}))) as { token?: unknown; access_token?: unknown };
-    const token = body.token ?? body.access_token;
-    if (response.status === 401 || response.status === 403) {
-      throw permissionDenied(`${new URL(realm).host} refuses the credentials`);
+  #widen({ parameters }: Challenge, scope: string): boolean {
+    const before = this.#scopes.size;
+    for (const one of `${scope} ${parameters.scope ?? ""}`.split(" ")) if (one !== "") this.#scopes.add(one);
+    return this.#scopes.size > before;
+  }
+
+  async #askToken({ parameters }: Challenge): Promise<void> {
+    const realm = this.#realm(parameters.realm);
+    const response = await this.#request(realm, parameters.service);
+    const body = (await readSmall(response.body, largestAnswer)) ?? Buffer.alloc(0);
+    const { status } = response;
+    if (status === 401 || status === 403) throw permissionDenied(`${realm.host} refuses the credentials`);
+    if (status === 429 || status >= 500) {
+      throw new TransientError(
+        `${realm.host} answers with status ${status}`,
+        retryAfterMs(response.headers["retry-after"]),
+      );
     }
-    if (!response.ok || typeof token !== "string") {
-      throw permissionDenied(`${new URL(realm).host} gives no token (status ${response.status})`);
+    const answer = readAnswer(body);
+    if (status !== 200 || answer.token === undefined) {
+      throw permissionDenied(`${realm.host} gives no token (status ${status})`);
     }
-    this.#header = `Bearer ${token}`;
+    this.refreshToken = answer.refreshToken;
+    this.#header = `Bearer ${answer.token}`;
     this.#tokenTime = performance.now();
   }
+
+  #realm(text: string | undefined): URL {
+    if (text === undefined || !URL.canParse(text)) throw permissionDenied("its challenge names no realm");
+    const url = new URL(text);
+    const mayBePlain = this.#options.isPlain || isLoopback(url.host);
+    if (url.protocol !== "https:" && !(url.protocol === "http:" && mayBePlain)) {
+      throw permissionDenied(`its token server ${url.origin} would get the credentials in plain text`);
+    }
+    return url;
+  }
+
+  #request(realm: URL, service: string | undefined): Promise<HttpResponse> {
+    const { auth, http, offline = false } = this.#options;
+    const { identityToken, username, password = "" } = auth ?? {};
+    if (identityToken === undefined) {
+      const url = new URL(realm);
+      if (service !== undefined) url.searchParams.set("service", service);
+      for (const scope of this.#scopes) url.searchParams.append("scope", scope);
+      if (username !== undefined) url.searchParams.set("account", username);
+      if (offline) {
+        url.searchParams.set("offline_token", "true");
+        url.searchParams.set("client_id", clientId);
+      }
+      const headers = username === undefined ? {} : { authorization: basic(username, password) };
+      return http.send({ method: "GET", url, headers });
+    }
+    // Token Authentication Specification (distribution), "OAuth2".
+    const form = new URLSearchParams({
+      grant_type: "refresh_token",
+      client_id: clientId,
+      refresh_token: identityToken,
+    });
+    if (service !== undefined) form.set("service", service);
+    form.set("scope", [...this.#scopes].join(" "));
+    const body = Buffer.from(form.toString());
+    const headers = { "content-type": "application/x-www-form-urlencoded", "content-length": String(body.length) };
+    return http.send({ method: "POST", url: realm, headers, body });
+  }
 }
 
-type Request = [url: URL, init: RequestInit];
+const clientId = "gantry";
 
-function tokenRequest(realm: string, query: URLSearchParams, username?: string, password = ""): Request {
-  const url = new URL(realm);
-  for (const [key, value] of query) url.searchParams.append(key, value);
-  if (username !== undefined) url.searchParams.set("account", username);
-  return [url, username === undefined ? {} : { headers: { authorization: basic(username, password) } }];
-}
-
-/** OAuth 2 with a refresh token (distribution, "Token Authentication Specification: OAuth2"). */
-function refreshRequest(realm: string, query: URLSearchParams, refreshToken: string): Request {
-  const body = new URLSearchParams(query);
-  body.set("grant_type", "refresh_token");
-  body.set("client_id", "gantry");
-  body.set("refresh_token", refreshToken);
-  return [new URL(realm), { method: "POST", body }];
+function readAnswer(body: Buffer): { token?: string | undefined; refreshToken?: string | undefined } {
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString());
+  } catch (error) {
+    throw permissionDenied(`the token server gives no token: ${messageOf(error)}`);
+  }
+  const text = (name: string) => {
+    const field = typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined;
+    return typeof field === "string" && field !== "" ? field : undefined;
+  };
+  return { token: text("token") ?? text("access_token"), refreshToken: text("refresh_token") };
 }
 
 function basic(username: string, password: string): string {

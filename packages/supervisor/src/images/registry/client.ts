@@ -1,185 +1,287 @@
-import { isIP } from "node:net";
-import { RpcError } from "@gantry/ipc";
-import { digestOf, formatReference, type ImageDescriptor, manifestAccept, type Reference } from "@gantry/oci-spec";
-import { invalidArgument, messageOf, notFound, permissionDenied, unavailable } from "../../errors.ts";
-import { Authorizer } from "./auth.ts";
-import { parseChallenges } from "./challenge.ts";
-import { isCut, networkCode, retryAfterMs, retrying, TransientError } from "./retry.ts";
+import {
+  digestOf,
+  formatReference,
+  type ImageDescriptor,
+  isForeignLayerType,
+  manifestAccept,
+  type Reference,
+} from "@gantry/oci-spec";
+import { failedPrecondition, invalidArgument, notFound } from "../../errors.ts";
+import type { RegistryAuth } from "./auth.ts";
+import { type BlobSink, readBody } from "./body.ts";
+import { type ApiRequest, Endpoint } from "./endpoint.ts";
+import { requestFailure } from "./failure.ts";
+import { type Capability, type RegistryAccess, registryHosts } from "./hosts.ts";
+import { type HttpResponse, readSmall } from "./http.ts";
+import { refusal } from "./refusal.ts";
+import { retrying } from "./retry.ts";
 
-export interface RegistryAuth {
-  readonly username?: string | undefined;
-  readonly password?: string | undefined;
-  readonly identityToken?: string | undefined;
-}
-
-export interface RegistryOptions {
+export interface RegistryOptions extends RegistryAccess {
   readonly reference: Reference;
-  readonly auth: RegistryAuth | undefined;
-  /** http instead of https; loopback addresses have it by themselves. */
-  readonly plainHttp: boolean;
+  readonly auth?: RegistryAuth | undefined;
+  /** Directories with HOST/hosts.toml or HOST/*.crt. */
+  readonly directories: readonly string[];
+  readonly action: "pull" | "push";
   readonly signal: AbortSignal;
 }
 
-/** fetch, with its failures in words. */
-export type Transport = (url: URL, init: RequestInit) => Promise<Response>;
-
 const maxDocumentBytes = 4 << 20;
-const hubDomain = "docker.io";
-const hubHost = "registry-1.docker.io";
+/** What servers say of a file of which they know nothing. */
+const vagueTypes: readonly string[] = ["", "application/json", "application/octet-stream", "text/plain"];
+const tagsAtOnce = 1000;
+const maxTags = 1_000_000;
 
-/** One repository of a registry, read by the distribution API (distribution-spec, "Pull"). */
-export class RepositoryClient {
+export interface Document {
+  readonly descriptor: ImageDescriptor;
+  readonly bytes: Buffer;
+}
+
+/** One repository of a registry and its mirrors, by the distribution API (distribution-spec). */
+export class RepositoryClient implements Disposable {
+  readonly reference: Reference;
   readonly #options: RegistryOptions;
-  readonly #base: string;
-  readonly #authorizer: Authorizer;
+  #endpoints: Promise<Endpoint[]> | undefined;
 
   constructor(options: RegistryOptions) {
     this.#options = options;
-    const { domain, path } = options.reference;
-    const host = domain === hubDomain ? hubHost : domain;
-    const scheme = options.plainHttp || isLoopback(domain) ? "http" : "https";
-    this.#base = `${scheme}://${host}/v2/${path}`;
-    this.#authorizer = new Authorizer(options.auth, this.#fetch);
+    this.reference = options.reference;
+  }
+
+  get signal(): AbortSignal {
+    return this.#options.signal;
+  }
+
+  /** The registry, as people know it. */
+  get name(): string {
+    return `registry ${this.reference.domain}`;
   }
 
   /** The manifest or index that the reference names. Its digest is checked where the reference has one. */
-  async target(): Promise<{ descriptor: ImageDescriptor; bytes: Buffer }> {
-    const { tag, digest } = this.#options.reference;
-    const document = await this.#document(`manifests/${digest ?? tag ?? "latest"}`);
-    const actual = digestOf(document.bytes);
-    if (digest?.startsWith("sha256:") && digest !== actual) {
-      throw invalidArgument(`wrong digest: the manifest should be ${digest} and is ${actual}`);
-    }
-    const descriptor = { mediaType: document.mediaType, digest: actual, size: document.bytes.length };
-    return { descriptor, bytes: document.bytes };
+  async target(): Promise<Document> {
+    const { tag, digest } = this.reference;
+    if (digest !== undefined) return await this.manifest(digest);
+    return await this.#document(tag ?? "latest", "resolve");
   }
 
-  /** A manifest that a descriptor names; whoever stores it checks the digest. */
-  async manifest(descriptor: ImageDescriptor): Promise<Buffer> {
-    return (await this.#document(`manifests/${descriptor.digest}`)).bytes;
+  /** A manifest or index by its digest, which is checked. */
+  async manifest(digest: string): Promise<Document> {
+    const document = await this.#document(digest, "pull");
+    const actual = digestOf(document.bytes, digest.startsWith("sha512:") ? "sha512" : "sha256");
+    if (actual === digest) return { ...document, descriptor: { ...document.descriptor, digest } };
+    throw invalidArgument(`wrong digest: the manifest should be ${digest} and is ${actual}`);
   }
 
-  /**
-   * A blob's bytes, handed over in pieces. A connection that is cut is made anew and goes on where it was.
-   * @param take told of each piece; `restart` of a server that begins from the start again
-   */
-  async blob(digest: string, sink: { take(chunk: Uint8Array): void; restart(): void }): Promise<void> {
-    let offset = 0;
-    await retrying(this.#options.signal, async () => {
-      const range = offset > 0 ? { range: `bytes=${offset}-` } : {};
-      const response = await this.#get(`blobs/${digest}`, range);
-      if (offset > 0 && response.status !== 206) {
-        offset = 0;
-        sink.restart();
-      }
-      if (!response.body) return;
-      try {
-        for await (const chunk of response.body) {
-          sink.take(chunk);
-          offset += chunk.length;
-        }
-      } catch (error) {
-        throw this.#failure(error);
-      }
-    });
-  }
-
-  async #document(path: string): Promise<{ bytes: Buffer; mediaType: string }> {
-    return await retrying(this.#options.signal, async () => {
-      const response = await this.#get(path, { accept: manifestAccept.join(", ") });
-      const mediaType = (response.headers.get("content-type") ?? "").split(";")[0]?.trim() ?? "";
-      if (!manifestAccept.includes(mediaType)) {
-        await response.body?.cancel();
-        throw invalidArgument(`what ${this.#name} answers is no image: it is of type ${mediaType || "unknown"}`);
-      }
-      const chunks: Uint8Array[] = [];
-      let size = 0;
-      try {
-        for await (const chunk of response.body ?? []) {
-          size += chunk.length;
-          if (size > maxDocumentBytes) throw invalidArgument(`the manifest is larger than ${maxDocumentBytes} bytes`);
-          chunks.push(chunk);
-        }
-      } catch (error) {
-        throw this.#failure(error);
-      }
-      return { bytes: Buffer.concat(chunks), mediaType };
-    });
-  }
-
-  async #get(path: string, headers: Record<string, string>): Promise<Response> {
-    const url = new URL(`${this.#base}/${path}`);
-    for (let attempt = 0; ; attempt++) {
-      const authorization = this.#authorizer.header;
-      const response = await this.#fetch(url, { headers: { ...headers, ...(authorization && { authorization }) } });
-      if (response.ok) return response;
-      await response.body?.cancel();
-      if (response.status !== 401) throw this.#refusal(response, path);
-      const challenges = parseChallenges(response.headers.get("www-authenticate") ?? "");
-      const scope = `repository:${this.#options.reference.path}:pull`;
-      const canTry = attempt < 2 && (await this.#authorizer.answer(challenges, scope, authorization));
-      if (!canTry) throw this.#denied();
-    }
-  }
-
-  readonly #fetch: Transport = async (url, init) => {
-    try {
-      return await fetch(url, { ...init, signal: this.#options.signal });
-    } catch (error) {
-      throw this.#failure(error, url.host);
-    }
-  };
-
-  #refusal(response: Response, path: string): Error {
-    const { status } = response;
-    if (status === 404) {
-      return notFound(
-        path.startsWith("blobs/")
-          ? `${this.#name} lacks ${path.slice("blobs/".length)}, which the image needs`
-          : `manifest for ${formatReference(this.#options.reference)} not found: ${this.#name} has no such image`,
-      );
-    }
-    if (status === 403) return this.#denied();
-    const words = `${this.#name} answers with status ${status}`;
-    if (status === 429 || status >= 500)
-      return new TransientError(words, retryAfterMs(response.headers.get("retry-after")));
-    return unavailable(words);
-  }
-
-  #denied(): Error {
-    const { reference, auth } = this.#options;
-    const who = auth ? "refuses the credentials" : "wants credentials";
-    return permissionDenied(
-      `pull access denied for ${formatReference(reference)}: the repository does not exist, or ${this.#name} ${who}`,
+  /** A manifest by its digest; undefined where the registry has none. */
+  async manifestIfThere(name: string): Promise<Document | undefined> {
+    const path = `manifests/${name}`;
+    return await this.over("pull", (endpoint) =>
+      retrying(this.signal, async () => {
+        const response = await this.send(endpoint, { method: "GET", path, headers: acceptManifests });
+        if (response.status === 404) return void response.body.resume();
+        return await this.#readDocument(endpoint, response, path);
+      }),
     );
   }
 
-  /** A connection that was cut may be tried again; one that cannot be made is reported. */
-  #failure(error: unknown, host = new URL(this.#base).host): unknown {
-    if (this.#options.signal.aborted) return this.#options.signal.reason;
-    if (error instanceof RpcError) return error;
-    const code = networkCode(error);
-    if (isCut(error)) {
-      const words =
-        code === "EAI_AGAIN"
-          ? `the address of registry ${host} cannot be looked up now`
-          : `the connection to ${host} was cut`;
-      return new TransientError(words, undefined, { cause: error });
+  /**
+   * A blob's bytes from where the sink is. A connection that is cut is made anew and goes on where it was;
+   * a host that fails is followed by the next one.
+   */
+  async blob(descriptor: ImageDescriptor, sink: BlobSink): Promise<void> {
+    const { digest } = descriptor;
+    try {
+      await this.over("pull", (endpoint) =>
+        retrying(this.signal, async (advanced) => {
+          const path = `blobs/${digest}`;
+          const ask = (headers: Record<string, string>) => this.get(endpoint, path, headers);
+          await readBody(ask, { host: endpoint.name, descriptor, sink, signal: this.signal, advanced });
+        }),
+      );
+    } catch (error) {
+      const [url] = (isForeignLayerType(descriptor.mediaType) && descriptor.urls) || [];
+      if (url === undefined || this.signal.aborted) throw error;
+      await this.#foreignBlob(new URL(url), descriptor, sink);
     }
-    if (code === undefined && !(error instanceof TypeError)) return error;
-    if (code === "ECONNREFUSED") return unavailable(`cannot reach registry ${host}: connection refused`, error);
-    if (code === "ENOTFOUND") return unavailable(`cannot reach registry ${host}: no such host`, error);
-    const words = error instanceof Error && error.cause instanceof Error ? error.cause.message : messageOf(error);
-    return unavailable(`cannot reach registry ${host}: ${words}`, error);
   }
 
-  get #name(): string {
-    return `registry ${this.#options.reference.domain}`;
+  /** All tags of the repository (distribution-spec, "Listing Tags"). */
+  async tags(): Promise<string[]> {
+    const tags: string[] = [];
+    const first: string | URL = `${this.reference.path}/tags/list?n=${tagsAtOnce}`;
+    for (let next: string | URL | undefined = first; next !== undefined && tags.length < maxTags; ) {
+      const page: { values: string[]; next: URL | undefined } = await this.page("pull", next, "tags");
+      tags.push(...page.values);
+      next = page.next;
+    }
+    return tags;
+  }
+
+  /** One page of a list of texts, and where the next is (RFC 5988). */
+  async page(
+    capability: Capability,
+    target: string | URL,
+    field: string,
+  ): Promise<{ values: string[]; next: URL | undefined }> {
+    return await this.over(capability, (endpoint) =>
+      retrying(this.signal, async () => {
+        const response = await endpoint.send({ method: "GET", target, scope: this.scope });
+        if (response.status !== 200)
+          throw await this.refused(endpoint, response, `${this.name} has no such repository`);
+        const value = await this.readJson(response);
+        const list = typeof value === "object" && value !== null ? Reflect.get(value, field) : undefined;
+        const values = Array.isArray(list) ? list.filter((item) => typeof item === "string") : [];
+        const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(response.headers.link ?? ""))?.[1];
+        const base = new URL(endpoint.root);
+        return { values, next: link !== undefined && URL.canParse(link, base) ? new URL(link, base) : undefined };
+      }),
+    );
+  }
+
+  /** A small answer as JSON. @throws RpcError */
+  async readJson(response: HttpResponse): Promise<unknown> {
+    const bytes = await this.#readSmall(response);
+    try {
+      return JSON.parse(bytes.toString());
+    } catch (error) {
+      throw invalidArgument(`what ${this.name} answers is not JSON`, error);
+    }
+  }
+
+  /** Does work with each host that may do it, until one succeeds; the last one's failure is thrown. */
+  async over<T>(capability: Capability, work: (endpoint: Endpoint) => Promise<T>): Promise<T> {
+    const able = await this.#able(capability);
+    const last = able.pop() as Endpoint;
+    for (const endpoint of able) {
+      try {
+        return await work(endpoint);
+      } catch (error) {
+        if (this.signal.aborted) throw error;
+      }
+    }
+    return await work(last);
+  }
+
+  /** The host that takes what is pushed. */
+  async pushEndpoint(): Promise<Endpoint> {
+    return (await this.#able("push"))[0] as Endpoint;
+  }
+
+  /** Sends a request about this repository. */
+  async send(
+    endpoint: Endpoint,
+    request: Omit<ApiRequest, "target" | "scope"> & { path: string },
+  ): Promise<HttpResponse> {
+    const { path, ...rest } = request;
+    return await endpoint.send({ ...rest, target: `${this.reference.path}/${path}`, scope: this.scope });
+  }
+
+  /** What a registry refuses, in words. */
+  async refused(endpoint: Endpoint, response: HttpResponse, absent: string): Promise<Error> {
+    return await refusal(response, {
+      action: this.#options.action,
+      image: formatReference(this.reference),
+      host: endpoint.name,
+      hasCredentials: endpoint.isOwn && this.#options.auth !== undefined,
+      absent,
+    });
+  }
+
+  get scope(): string {
+    return `repository:${this.reference.path}:${this.#options.action === "push" ? "pull,push" : "pull"}`;
+  }
+
+  [Symbol.dispose](): void {
+    this.#endpoints?.then(
+      (endpoints) => {
+        for (const endpoint of endpoints) endpoint[Symbol.dispose]();
+      },
+      () => {},
+    );
+  }
+
+  /** At least one. */
+  async #able(capability: Capability): Promise<Endpoint[]> {
+    this.#endpoints ??= this.#connect();
+    const able = (await this.#endpoints).filter(({ capabilities }) => capabilities.has(capability));
+    if (able.length === 0) throw failedPrecondition(`no host of ${this.name} is configured to ${capability}`);
+    return able;
+  }
+
+  async #connect(): Promise<Endpoint[]> {
+    const { auth, signal, directories } = this.#options;
+    const hosts = await registryHosts(this.reference.domain, this.#options, directories);
+    return hosts.map((host) => new Endpoint({ host, auth, signal }));
+  }
+
+  async get(endpoint: Endpoint, path: string, headers: Record<string, string>): Promise<HttpResponse> {
+    const response = await this.send(endpoint, { method: "GET", path, headers });
+    if (response.status === 200 || response.status === 206) return response;
+    throw await this.refused(endpoint, response, this.#absent(path));
+  }
+
+  #absent(path: string): string {
+    if (path.startsWith("blobs/")) return `${this.name} lacks ${path.slice("blobs/".length)}, which the image needs`;
+    return `manifest for ${formatReference(this.reference)} not found: ${this.name} has no such image`;
+  }
+
+  async #document(name: string, capability: Capability): Promise<Document> {
+    const path = `manifests/${name}`;
+    return await this.over(capability, (endpoint) =>
+      retrying(this.signal, async () => {
+        const response = await this.get(endpoint, path, acceptManifests);
+        return await this.#readDocument(endpoint, response, path);
+      }),
+    );
+  }
+
+  async #readDocument(endpoint: Endpoint, response: HttpResponse, path: string): Promise<Document> {
+    if (response.status !== 200) throw await this.refused(endpoint, response, this.#absent(path));
+    const given = (response.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
+    if (!manifestAccept.includes(given) && !vagueTypes.includes(given)) {
+      response.body.destroy();
+      throw invalidArgument(`what ${this.name} answers is no image: it is of type ${given}`);
+    }
+    const bytes = await this.#readSmall(response);
+    const mediaType = manifestAccept.includes(given) ? given : typeIn(bytes);
+    if (mediaType === undefined) throw invalidArgument(`what ${this.name} answers is no image: it is of type unknown`);
+    return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length } };
+  }
+
+  async #readSmall({ body }: HttpResponse): Promise<Buffer> {
+    let bytes: Buffer | undefined;
+    try {
+      bytes = await readSmall(body, maxDocumentBytes);
+    } catch (error) {
+      if (this.signal.aborted) throw this.signal.reason;
+      throw requestFailure(error, this.reference.domain);
+    }
+    if (bytes) return bytes;
+    throw invalidArgument(`the manifest is larger than ${maxDocumentBytes} bytes`);
+  }
+
+  /** A layer that its registry must not have, from the address that the manifest gives. */
+  async #foreignBlob(url: URL, descriptor: ImageDescriptor, sink: BlobSink): Promise<void> {
+    await this.over("pull", (endpoint) =>
+      retrying(this.signal, async (advanced) => {
+        const ask = async (headers: Record<string, string>) => {
+          const response = await endpoint.send({ method: "GET", target: url, headers, scope: this.scope });
+          if (response.status === 200 || response.status === 206) return response;
+          response.body.resume();
+          throw notFound(`${url.host} lacks ${descriptor.digest}, which the image needs`);
+        };
+        await readBody(ask, { host: url.host, descriptor, sink, signal: this.signal, advanced });
+      }),
+    );
   }
 }
 
-/** localhost, 127.0.0.0/8 and ::1, with or without a port. */
-export function isLoopback(domain: string): boolean {
-  const host = domain.replace(/:\d+$/, "");
-  return host === "localhost" || host === "[::1]" || (isIP(host) === 4 && host.startsWith("127."));
+const acceptManifests = { accept: manifestAccept.join(", ") };
+
+function typeIn(bytes: Buffer): string | undefined {
+  try {
+    const { mediaType } = JSON.parse(bytes.toString()) as { mediaType?: unknown };
+    return manifestAccept.find((type) => type === mediaType);
+  } catch {
+    return undefined;
+  }
 }

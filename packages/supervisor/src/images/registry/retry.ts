@@ -12,54 +12,51 @@ export class TransientError extends Error {
   }
 }
 
-const attempts = 5;
+const mostAttempts = 5;
 const firstPauseMs = 150;
 const longestPauseMs = 10_000;
+/** What a server may ask for; longer than what we would choose ourselves. */
+const longestAskedPauseMs = 60_000;
 
-/** Repeats work that fails with a TransientError, with growing pauses; the last failure is thrown. */
-export async function retrying<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
+/**
+ * Repeats work that fails with a TransientError, with growing pauses; the last failure is thrown.
+ * @param work told how to say that it got further: attempts are counted anew from there
+ */
+export async function retrying<T>(signal: AbortSignal, work: (advanced: () => void) => Promise<T>): Promise<T> {
+  let attempt = 0;
+  const advanced = () => {
+    attempt = 0;
+  };
+  for (;;) {
     try {
-      return await work();
+      return await work(advanced);
     } catch (error) {
-      if (!(error instanceof TransientError) || attempt === attempts) throw error;
-      // Not all at the same time again.
-      const pause = firstPauseMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2);
-      await delay(Math.min(error.waitMs ?? pause, longestPauseMs), undefined, { signal });
+      attempt += 1;
+      if (!(error instanceof TransientError) || attempt >= mostAttempts) throw error;
+      await delay(pauseMs(attempt, error.waitMs), undefined, { signal });
     }
   }
 }
 
-/** Milliseconds of a Retry-After header: seconds, or a date. */
-export function retryAfterMs(header: string | null): number | undefined {
-  if (header === null) return undefined;
+function pauseMs(attempt: number, asked: number | undefined): number {
+  if (asked !== undefined) return Math.min(asked, longestAskedPauseMs);
+  // Not all at the same time again.
+  return Math.min(firstPauseMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2), longestPauseMs);
+}
+
+/** Milliseconds of a Retry-After header (RFC 9110, 10.2.3): seconds, or a date. */
+export function retryAfterMs(header: string | undefined): number | undefined {
+  if (header === undefined) return undefined;
   const ms = /^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
   return Number.isFinite(ms) ? Math.max(ms, 0) : undefined;
 }
 
-const cutCodes = new Set([
-  "ECONNRESET",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EAI_AGAIN",
-  "UND_ERR_SOCKET",
-  "UND_ERR_CONNECT_TIMEOUT",
-  "UND_ERR_HEADERS_TIMEOUT",
-  "UND_ERR_BODY_TIMEOUT",
-]);
-
-/** The system's code behind a failed fetch. */
+/** The system's code behind a failure. */
 export function networkCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     const { code } = at as NodeJS.ErrnoException;
+    if (at instanceof AggregateError && at.errors[0] instanceof Error) return networkCode(at.errors[0]) ?? code;
     if (typeof code === "string") return code;
-    if (at instanceof AggregateError && at.errors[0] instanceof Error) return networkCode(at.errors[0]);
   }
   return undefined;
-}
-
-/** True for a connection that broke, as against one that cannot be made. */
-export function isCut(error: unknown): boolean {
-  const code = networkCode(error);
-  return code === undefined ? error instanceof TypeError && error.message === "terminated" : cutCodes.has(code);
 }

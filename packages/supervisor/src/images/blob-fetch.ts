@@ -1,0 +1,115 @@
+import { closeSync, openSync, read as readFile } from "node:fs";
+import { promisify } from "node:util";
+import { RpcError } from "@gantry/ipc";
+import type { ImageDescriptor } from "@gantry/oci-spec";
+import type { Ingest } from "../content/ingest.ts";
+import type { ContentStore } from "../content/store.ts";
+import { messageOf } from "../errors.ts";
+import type { RepositoryClient } from "./registry/client.ts";
+import { TransientError } from "./registry/retry.ts";
+
+const read = promisify(readFile);
+const pieceBytes = 512 << 10;
+
+export interface BlobFetchOptions {
+  readonly content: ContentStore;
+  readonly namespace: string;
+  readonly repository: RepositoryClient;
+  readonly descriptor: ImageDescriptor;
+  /** Told how many bytes are here. */
+  readonly report?: ((bytes: number) => void) | undefined;
+}
+
+/** A blob on its way from a registry into the content store. It can be read while it comes. */
+export class BlobFetch {
+  /** Resolves once the blob is checked and in the store. */
+  readonly done: Promise<void>;
+  readonly #options: BlobFetchOptions;
+  #ingest: Ingest | undefined;
+  #wake: () => void = () => {};
+  #isStored = false;
+
+  /** @param turn resolves when the fetch may begin */
+  constructor(options: BlobFetchOptions, turn: Promise<void> = Promise.resolve()) {
+    this.#options = options;
+    this.done = turn.then(() => this.#run());
+    const finish = () => {
+      this.#isStored = true;
+      this.#wake();
+    };
+    this.done.then(finish, finish); // whoever waits for the blob hears of a failure
+  }
+
+  /** The blob's bytes as they come; ends when all are checked and stored. @throws what the fetch failed with */
+  async *read(): AsyncGenerator<Buffer> {
+    const { content, namespace, descriptor } = this.#options;
+    while (!this.#ingest && !this.#isStored) await this.#more();
+    const fd = this.#open();
+    if (fd === undefined) {
+      await this.done;
+      yield* content.read(namespace, descriptor.digest);
+      return;
+    }
+    try {
+      for (let at = 0; at < descriptor.size; ) {
+        const here = Math.min((this.#ingest?.size ?? 0) - at, pieceBytes);
+        if (here <= 0 && this.#isStored) break; // it has failed: `done` says why
+        const piece = here > 0 ? await readPiece(fd, at, here) : undefined;
+        if (piece === undefined) await this.#more();
+        else {
+          at += piece.length;
+          yield piece;
+        }
+      }
+    } finally {
+      closeSync(fd);
+    }
+    await this.done;
+  }
+
+  /** The ingest's file; undefined when it has its place in the store already, or never came. */
+  #open(): number | undefined {
+    try {
+      return this.#isStored || !this.#ingest ? undefined : openSync(this.#ingest.path, "r");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  #more(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { content, namespace, repository, descriptor, report } = this.#options;
+    const { digest, size } = descriptor;
+    const ingest = content.ingest(digest);
+    this.#ingest = ingest;
+    this.#wake();
+    const write = (chunk: Buffer) => {
+      ingest.write(chunk);
+      report?.(ingest.size);
+      this.#wake();
+    };
+    try {
+      await repository.blob(descriptor, {
+        get size() {
+          return ingest.size;
+        },
+        write,
+      });
+      await content.commit(ingest, { namespace, managed: true, digest, size });
+    } catch (error) {
+      ingest.discard();
+      throw error instanceof TransientError ? new RpcError("Unavailable", messageOf(error)) : error;
+    }
+  }
+}
+
+async function readPiece(fd: number, at: number, length: number): Promise<Buffer | undefined> {
+  const { buffer, bytesRead } = await read(fd, Buffer.allocUnsafe(length), 0, length, at);
+  return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
+}

@@ -1,0 +1,54 @@
+import { isRpcError, RpcError } from "@gantry/ipc";
+import { parseReference } from "@gantry/oci-spec";
+import { inContext, permissionDenied } from "../../errors.ts";
+import type { RegistryCall } from "./call.ts";
+import { RepositoryClient } from "./client.ts";
+import { Endpoint } from "./endpoint.ts";
+import { registryHosts } from "./hosts.ts";
+import { refusal } from "./refusal.ts";
+import { TransientError } from "./retry.ts";
+
+/** The tags of a repository: docker.io/library/busybox. */
+export async function listTags(
+  request: RegistryCall & { readonly repository: string },
+  directories: readonly string[],
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { repository } = request;
+  const reference = parseReference(repository);
+  using client = new RepositoryClient({ ...request, reference, directories, action: "pull", signal });
+  return await inWords(`cannot list the tags of ${repository}`, () => client.tags());
+}
+
+/** Whether a registry takes credentials. @returns a refresh token, where its token server gives one */
+export async function checkLogin(
+  request: RegistryCall & { readonly registry: string },
+  directories: readonly string[],
+  signal: AbortSignal,
+): Promise<{ identityToken?: string }> {
+  const { registry, auth } = request;
+  const { domain } = parseReference(`${registry}/x/x`);
+  const own = (await registryHosts(domain, request, directories)).at(-1);
+  if (!own) throw permissionDenied(`no host of registry ${registry} is configured`);
+  using endpoint = new Endpoint({ host: own, auth, signal, offline: true });
+  return await inWords(`cannot log in to ${registry}`, async () => {
+    const response = await endpoint.send({ method: "GET", target: "", scope: "" });
+    if (response.status !== 200) {
+      const absent = `${registry} is no registry`;
+      const words = { action: "login", image: registry, host: endpoint.name, hasCredentials: true, absent };
+      throw await refusal(response, words);
+    }
+    response.body.resume();
+    return endpoint.refreshToken === undefined ? {} : { identityToken: endpoint.refreshToken };
+  });
+}
+
+async function inWords<T>(context: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const cause = error instanceof TransientError ? new RpcError("Unavailable", error.message) : error;
+    if (isRpcError(cause, "Cancelled")) throw cause;
+    throw inContext(cause, context);
+  }
+}

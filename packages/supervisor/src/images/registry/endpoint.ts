@@ -1,0 +1,191 @@
+import type { Readable } from "node:stream";
+import { unavailable } from "../../errors.ts";
+import { Authorizer, type RegistryAuth } from "./auth.ts";
+import { parseChallenges } from "./challenge.ts";
+import { isCut, requestFailure, speaksNoTls } from "./failure.ts";
+import type { HostSettings, RegistryHost } from "./hosts.ts";
+import { HttpClient, type HttpResponse, readSmall } from "./http.ts";
+import { isLoopback } from "./loopback.ts";
+
+export interface ApiRequest {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Below the API's root ("team/app/manifests/1"), or where the registry said to go. */
+  readonly target: string | URL;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Made anew for each attempt. */
+  readonly body?: () => Uint8Array | Readable;
+  /** What a token must allow: "repository:team/app:pull". */
+  readonly scope: string;
+}
+
+export interface EndpointOptions {
+  readonly host: RegistryHost;
+  readonly auth: RegistryAuth | undefined;
+  readonly signal: AbortSignal;
+  /** Ask token servers for a refresh token too. */
+  readonly offline?: boolean;
+}
+
+const mostRedirects = 10;
+
+/** One host of a registry: its connections, its authorization, its redirections. */
+export class Endpoint implements Disposable {
+  readonly isOwn: boolean;
+  readonly capabilities: RegistryHost["capabilities"];
+  readonly #options: EndpointOptions;
+  #settings: HostSettings;
+  #http: HttpClient;
+  /** For other hosts that this one sends us to: the same authorities, but not our certificate. */
+  #foreign: HttpClient;
+  #authorizer: Authorizer;
+  #tlsInstead: HostSettings | undefined;
+
+  constructor(options: EndpointOptions) {
+    const { host } = options;
+    this.isOwn = host.isOwn;
+    this.capabilities = host.capabilities;
+    this.#options = options;
+    this.#settings = host;
+    this.#tlsInstead = host.tlsInstead;
+    [this.#http, this.#foreign, this.#authorizer] = this.#connections();
+  }
+
+  /** Host and port, as a person knows it. */
+  get name(): string {
+    return this.#settings.url.host;
+  }
+
+  /** The API's root: http://localhost:5000/v2 */
+  get root(): URL {
+    return this.#settings.url;
+  }
+
+  /** The refresh token that a token server has given. */
+  get refreshToken(): string | undefined {
+    return this.#authorizer.refreshToken;
+  }
+
+  /**
+   * Sends a request, authorized as the registry wants it, and follows where it is sent on to.
+   * What the registry then answers, success or not, is the caller's to read.
+   * @throws RpcError, TransientError
+   */
+  async send(request: ApiRequest): Promise<HttpResponse> {
+    for (let attempt = 0; ; attempt++) {
+      const authorization = this.#authorizer.header;
+      const response = await this.#attempt(request, authorization);
+      if (response.status !== 401) return response;
+      const challenges = parseChallenges(String(response.headers["www-authenticate"] ?? ""));
+      if (attempt === 2 || challenges.length === 0) return response;
+      const answered = await this.#worded(() => this.#authorizer.answer(challenges, request.scope, authorization));
+      if (!answered) return response;
+      response.body.resume();
+    }
+  }
+
+  /**
+   * Where a registry says to go on (its Location header); the scheme stays where the host does: proxies before
+   * registries forget it.
+   * @throws RpcError for what is no such place
+   */
+  locate(location: string | undefined): URL {
+    if (location === undefined || !URL.canParse(location, this.root)) {
+      throw unavailable(`registry ${this.name} does not say where to go on`);
+    }
+    const url = new URL(location, this.root);
+    if (url.host === this.root.host) url.protocol = this.root.protocol;
+    return url.host === this.root.host ? url : this.#nextUrl(location, this.root);
+  }
+
+  [Symbol.dispose](): void {
+    this.#http[Symbol.dispose]();
+    this.#foreign[Symbol.dispose]();
+  }
+
+  async #attempt(request: ApiRequest, authorization: string | undefined): Promise<HttpResponse> {
+    const instead = this.#tlsInstead;
+    if (!instead) return await this.#followed(request, authorization);
+    this.#tlsInstead = undefined;
+    try {
+      const response = await this.#followed(request, authorization);
+      if (!(await wantsTls(response))) return response;
+      this.#take(instead);
+      return await this.#followed(request, authorization);
+    } catch (error) {
+      if (!isCut((error as Error).cause)) throw error;
+      // Some servers just hang up on who speaks no TLS.
+      const before = this.#settings;
+      this.#take(instead);
+      return await this.#followed(request, authorization).catch((second: unknown) => {
+        this.#take(before);
+        this.#tlsInstead = instead;
+        throw speaksNoTls((second as Error).cause) ? error : second;
+      });
+    }
+  }
+
+  #take(settings: HostSettings): void {
+    this[Symbol.dispose]();
+    this.#settings = settings;
+    [this.#http, this.#foreign, this.#authorizer] = this.#connections();
+  }
+
+  #connections(): [HttpClient, HttpClient, Authorizer] {
+    const { auth, signal, offline = false } = this.#options;
+    const { tls, url } = this.#settings;
+    const http = new HttpClient(tls, signal);
+    const foreign = new HttpClient({ ca: tls.ca, skipVerify: tls.skipVerify }, signal);
+    const isPlain = url.protocol === "http:";
+    return [http, foreign, new Authorizer({ auth: this.isOwn ? auth : undefined, http, isPlain, offline })];
+  }
+
+  async #followed(request: ApiRequest, authorization: string | undefined): Promise<HttpResponse> {
+    const { method, target, headers = {}, body } = request;
+    const base = this.#settings.url;
+    const own = { ...this.#settings.headers, ...(authorization && { authorization }) };
+    let url = typeof target === "string" ? new URL(`${base.href}/${target}`) : target;
+    for (let redirects = 0; ; redirects++) {
+      const isHere = url.origin === base.origin;
+      const http = isHere ? this.#http : this.#foreign;
+      const all = isHere ? { ...own, ...headers } : headers;
+      const at = url;
+      const response = await this.#worded(() => http.send({ method, url: at, headers: all, body: body?.() }), at.host);
+      const next = redirection(response, method);
+      if (next === undefined) return response;
+      response.body.resume();
+      if (redirects === mostRedirects) throw unavailable(`${this.name} redirects in circles`);
+      url = this.#nextUrl(next, at);
+    }
+  }
+
+  #nextUrl(location: string, from: URL): URL {
+    if (!URL.canParse(location, from)) throw unavailable(`${this.name} redirects to "${location}", which is no URL`);
+    const next = new URL(location, from);
+    if (next.protocol === "https:") return next;
+    if (next.protocol === "http:" && (from.protocol === "http:" || isLoopback(next.host))) return next;
+    throw unavailable(`${this.name} redirects to ${next.protocol}//${next.host}: only the scheme https is followed`);
+  }
+
+  async #worded<T>(work: () => Promise<T>, host = this.name): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const { signal } = this.#options;
+      if (signal.aborted) throw signal.reason;
+      throw requestFailure(error, host);
+    }
+  }
+}
+
+function redirection({ status, headers }: HttpResponse, method: string): string | undefined {
+  const keepsMethod = method === "GET" || method === "HEAD" || status === 307 || status === 308;
+  return status >= 301 && status <= 308 && status !== 304 && keepsMethod ? headers.location : undefined;
+}
+
+/** True for what servers with TLS answer to a request without. */
+async function wantsTls(response: HttpResponse): Promise<boolean> {
+  if (response.status !== 400) return false;
+  const words = await readSmall(response.body, 4096).catch(() => undefined);
+  if (words && /HTTPS/i.test(words.toString("latin1"))) return true;
+  throw unavailable("the registry answers with status 400");
+}

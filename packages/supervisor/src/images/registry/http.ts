@@ -1,0 +1,121 @@
+import type { Agent, IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
+import type { Readable } from "node:stream";
+
+/** Certificates of one host, as PEM text. */
+export interface TlsOptions {
+  /** Authorities besides the system's. */
+  readonly ca: readonly string[];
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** Take any certificate. */
+  readonly skipVerify: boolean;
+}
+
+export interface HttpRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What is sent; a stream's length stands in the headers. */
+  readonly body?: Uint8Array | Readable | undefined;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: IncomingMessage;
+}
+
+/** A connection on which nothing moves for so long is given up (ETIMEDOUT). */
+const idleMs = 60_000;
+
+/**
+ * Requests to hosts with the same certificates, over kept connections. The built-in fetch cannot be given
+ * certificates and refuses some ports; this is node:http, loaded with the first request.
+ */
+export class HttpClient implements Disposable {
+  readonly #tls: TlsOptions;
+  readonly #signal: AbortSignal;
+  readonly #agents = new Map<string, Agent>();
+
+  /** @param signal ends all requests */
+  constructor(tls: TlsOptions, signal: AbortSignal) {
+    this.#tls = tls;
+    this.#signal = signal;
+  }
+
+  /** Sends a request; whoever gets the response reads or destroys its body. @throws Error of the system or of TLS */
+  async send(request: HttpRequest): Promise<HttpResponse> {
+    const { url, method, headers, body } = request;
+    const isTls = url.protocol === "https:";
+    if (!isTls && url.protocol !== "http:") throw new Error(`${url.protocol}// is not a scheme of registries`);
+    const { request: open } = await (isTls ? import("node:https") : import("node:http"));
+    const options: RequestOptions = {
+      method,
+      headers: { "user-agent": "gantry", ...headers },
+      agent: await this.#agent(isTls),
+      signal: this.#signal,
+      timeout: idleMs,
+    };
+    return await new Promise((resolve, reject) => {
+      const outgoing = open(url, options);
+      outgoing.once("error", reject);
+      outgoing.once("timeout", () => outgoing.destroy(timeout(url)));
+      outgoing.once("response", (answer) =>
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer }),
+      );
+      if (body === undefined || body instanceof Uint8Array) outgoing.end(body);
+      else {
+        body.once("error", (error) => outgoing.destroy(error));
+        outgoing.once("close", () => body.destroy());
+        body.pipe(outgoing);
+      }
+    });
+  }
+
+  /** Closes the connections that are kept. */
+  [Symbol.dispose](): void {
+    for (const agent of this.#agents.values()) agent.destroy();
+  }
+
+  async #agent(isTls: boolean): Promise<Agent> {
+    const key = isTls ? "https" : "http";
+    const present = this.#agents.get(key);
+    if (present) return present;
+    const agent = isTls ? await this.#tlsAgent() : new (await import("node:http")).Agent(agentOptions);
+    const meanwhile = this.#agents.get(key);
+    this.#agents.set(key, meanwhile ?? agent);
+    return meanwhile ?? agent;
+  }
+
+  async #tlsAgent(): Promise<Agent> {
+    const [{ Agent: TlsAgent }, { getCACertificates }] = await Promise.all([import("node:https"), import("node:tls")]);
+    const { ca, cert, key, skipVerify } = this.#tls;
+    const authorities = skipVerify ? {} : { ca: [...systemAuthorities(getCACertificates), ...ca] };
+    return new TlsAgent({ ...agentOptions, ...authorities, cert, key, rejectUnauthorized: !skipVerify });
+  }
+}
+
+/** HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold as for every daemon. */
+const agentOptions = { keepAlive: true, proxyEnv: process.env } as const;
+
+/** The machine's own list, or Node's where it has none. */
+function systemAuthorities(read: (type: "system" | "bundled") => string[]): string[] {
+  const system = read("system");
+  return system.length > 0 ? system : read("bundled");
+}
+
+function timeout({ host }: URL): Error {
+  return Object.assign(new Error(`${host} has sent nothing for ${idleMs / 1000} s`), { code: "ETIMEDOUT" });
+}
+
+/** All of a body that should be small. Undefined when it is larger than that. */
+export async function readSmall(body: IncomingMessage, most: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > most) return undefined; // leaving the loop destroys the body
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
