@@ -1,6 +1,7 @@
 import { createReadStream, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { nativeSys } from "@gantry/native-sys";
 import { busyboxArchive, run, tempDir } from "@gantry/testkit";
 import { before, test } from "tap";
 import { loadImages } from "../src/images/archive/load.ts";
@@ -22,15 +23,14 @@ before(async () => {
 type Parts = ReturnType<typeof imageParts>;
 
 const load = (parts: Parts, path: string, more: { defaultName?: string } = {}) =>
-  loadImages(parts.images, { namespace, ...more }, createReadStream(path), parts.progress);
+  loadImages({ native: nativeSys(), ...parts }, { namespace, ...more }, createReadStream(path));
 const loadBytes = (parts: Parts, bytes: Uint8Array) =>
   loadImages(
-    parts.images,
+    { native: nativeSys(), ...parts },
     { namespace },
     (async function* () {
       yield bytes;
     })(),
-    parts.progress,
   );
 
 async function skopeo(target: string): Promise<string> {

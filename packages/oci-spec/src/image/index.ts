@@ -14,6 +14,7 @@ export type {
   ImageManifest,
   ImagePlatform,
   ImageRunConfig,
+  LegacyImage,
 } from "./parse.ts";
 export {
   ImageError,
@@ -21,5 +22,7 @@ export {
   parseImageConfig,
   parseImageLayout,
   parseIndex,
+  parseLegacyImage,
   parseManifest,
+  parseRepositories,
 } from "./parse.ts";

@@ -8,6 +8,7 @@ export type ImageIndex = v.InferOutput<typeof shape.index>;
 export type ImageConfig = v.InferOutput<typeof shape.imageConfig>;
 export type ImageRunConfig = v.InferOutput<typeof shape.runConfig>;
 export type DockerArchive = v.InferOutput<typeof shape.dockerArchive>;
+export type LegacyImage = v.InferOutput<typeof shape.legacyImage>;
 
 /** A document of an image that is not what it should be. The message names the document and the field. */
 export class ImageError extends Error {
@@ -33,6 +34,14 @@ export const parseImageLayout = (input: ImageDocument): void => void parse("oci-
 /** @throws ImageError */
 export const parseDockerArchive = (input: ImageDocument): DockerArchive =>
   parse("manifest.json of a docker archive", shape.dockerArchive, input);
+
+/** @throws ImageError */
+export const parseRepositories = (input: ImageDocument): Record<string, Record<string, string>> =>
+  parse("repositories of a docker archive", shape.repositories, input);
+
+/** @throws ImageError */
+export const parseLegacyImage = (input: ImageDocument): LegacyImage =>
+  parse("json of a layer", shape.legacyImage, input);
 
 function parse<T extends v.GenericSchema>(what: string, schema: T, input: ImageDocument): v.InferOutput<T> {
   const value = typeof input === "string" || input instanceof Uint8Array ? readJson(what, input) : input;

@@ -118,3 +118,16 @@ export const imageLayout = v.looseObject({ imageLayoutVersion: v.literal("1.0.0"
 export const dockerArchive = v.array(
   v.looseObject({ Config: v.string(), RepoTags: orNull(texts), Layers: orNull(texts) }),
 );
+
+/** The file `repositories` of archives of Docker before 1.10: repository → tag → the topmost layer's id. */
+export const repositories = v.record(v.string(), v.record(v.string(), v.string()));
+
+/** The file ID/json of such an archive (Docker's image specification, version 1). */
+export const legacyImage = v.looseObject({
+  id: v.string(),
+  parent: v.optional(v.string()),
+  created: v.optional(v.string()),
+  author: v.optional(v.string()),
+  comment: v.optional(v.string()),
+  container_config: orNull(v.looseObject({ Cmd: orNull(texts) })),
+});

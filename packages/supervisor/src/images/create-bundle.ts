@@ -17,8 +17,7 @@ import { fillDirectory } from "../directory-target.ts";
 import { invalidArgument } from "../errors.ts";
 import { copyTree } from "../snapshots/copy-tree.ts";
 import { resolveUser } from "../tasks/user.ts";
-import type { ImageStore } from "./image-store.ts";
-import type { ProgressReporter } from "./progress.ts";
+import type { ImageWork } from "./image-work.ts";
 import { type UnpackRequest, withImage, writeRootfs } from "./unpack-to.ts";
 
 /**
@@ -28,17 +27,13 @@ import { type UnpackRequest, withImage, writeRootfs } from "./unpack-to.ts";
  *     rootfs/       its root file system
  *     volumes/N/    for each of its volumes: what the image has there, so that nothing is written to rootfs
  */
-export async function createBundle(
-  native: NativeSys,
-  images: ImageStore,
-  request: UnpackRequest,
-  progress: ProgressReporter,
-) {
+export async function createBundle(work: ImageWork, request: UnpackRequest) {
+  const { native, images } = work;
   return await withImage(images, request, async (image) => {
     await fillDirectory(request.directory, async (bundle) => {
       const rootfs = join(bundle, "rootfs");
       await mkdir(rootfs, { mode: 0o755 });
-      await writeRootfs({ native, images, namespace: request.namespace, progress }, image, rootfs);
+      await writeRootfs({ ...work, namespace: request.namespace }, image, rootfs);
       const volumes = await makeVolumes(native, bundle, image.config);
       const user = userOf(native, rootfs, image.config.config?.User ?? "");
       const spec = specOfImage(image.config, { user, volumes });

@@ -1,11 +1,11 @@
-import type { NativeSys } from "@gantry/native-sys";
 import type { ImageDescriptor } from "@gantry/oci-spec";
 import { fillDirectory } from "../directory-target.ts";
 import { inContext, invalidArgument } from "../errors.ts";
 import { applyLayer } from "../layers/apply-layer.ts";
 import type { PlatformImage } from "./image-content.ts";
 import { type ImageStore, plainDescriptor } from "./image-store.ts";
-import { type ProgressReporter, shortDigest } from "./progress.ts";
+import type { ImageWork } from "./image-work.ts";
+import { shortDigest } from "./progress.ts";
 
 export interface UnpackRequest {
   readonly namespace: string;
@@ -25,15 +25,10 @@ export interface Unpacked {
 type Use<T> = (image: PlatformImage) => Promise<T>;
 
 /** `images.unpack`: the root file system of an image in a directory of its own. */
-export async function unpackImage(
-  native: NativeSys,
-  images: ImageStore,
-  request: UnpackRequest,
-  progress: ProgressReporter,
-) {
-  return await withImage(images, request, async (image) => {
-    const context = { native, images, namespace: request.namespace, progress };
-    await fillDirectory(request.directory, (directory) => writeRootfs(context, image, directory));
+export async function unpackImage(work: ImageWork, request: UnpackRequest) {
+  return await withImage(work.images, request, async (image) => {
+    const { namespace } = request;
+    await fillDirectory(request.directory, (directory) => writeRootfs({ ...work, namespace }, image, directory));
   });
 }
 
@@ -53,16 +48,13 @@ export async function withImage(images: ImageStore, request: UnpackRequest, use:
   }
 }
 
-export interface WriteContext {
-  readonly native: NativeSys;
-  readonly images: ImageStore;
+export interface RootfsWork extends ImageWork {
   readonly namespace: string;
-  readonly progress: ProgressReporter;
 }
 
 /** Applies an image's layers to an empty directory, one over the other: owners, modes, times, links, devices. */
-export async function writeRootfs(context: WriteContext, image: PlatformImage, directory: string): Promise<void> {
-  const { native, images, namespace, progress } = context;
+export async function writeRootfs(work: RootfsWork, image: PlatformImage, directory: string): Promise<void> {
+  const { native, images, namespace, progress } = work;
   const { diff_ids: diffIds = [] } = image.config.rootfs;
   const { layers } = image.manifest;
   if (diffIds.length !== layers.length) {

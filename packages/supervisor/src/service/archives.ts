@@ -23,7 +23,7 @@ export function archiveMethods({ native, images, memory }: ArchiveParts): Pick<S
   return {
     "images.load": async (request, { send, input }) => {
       const progress = new ProgressReporter(send);
-      const loaded = await memory.during(() => loadImages(images, request, bytesOf(input), progress));
+      const loaded = await memory.during(() => loadImages({ native, images, progress }, request, bytesOf(input)));
       await progress.flush();
       return { images: loaded };
     },
@@ -38,13 +38,13 @@ export function archiveMethods({ native, images, memory }: ArchiveParts): Pick<S
     },
     "images.unpack": async (request, { send }) => {
       const progress = new ProgressReporter(send);
-      const unpacked = await memory.during(() => unpackImage(native, images, request, progress));
+      const unpacked = await memory.during(() => unpackImage({ native, images, progress }, request));
       await progress.flush();
       return unpacked;
     },
     "images.createBundle": async (request, { send }) => {
       const progress = new ProgressReporter(send);
-      const made = await memory.during(() => createBundle(native, images, request, progress));
+      const made = await memory.during(() => createBundle({ native, images, progress }, request));
       await progress.flush();
       return made;
     },

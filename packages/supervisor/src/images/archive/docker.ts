@@ -1,7 +1,8 @@
 import {
   type DockerArchive,
+  type ImageConfig,
   type ImageDescriptor,
-  normalizeReference,
+  mediaTypes,
   parseDockerArchive,
   parseImageConfig,
 } from "@gantry/oci-spec";
@@ -9,33 +10,57 @@ import { invalidArgument } from "../../errors.ts";
 import { requireLayerCount } from "../image-content.ts";
 import { manifestBytes, manifestDescriptor } from "../image-store.ts";
 import { layerDescriptor } from "../layer-descriptor.ts";
-import type { LoadedImage, Loading } from "./load.ts";
+import type { LoadedImage, Loading } from "./loading.ts";
+import { keptNames } from "./names.ts";
 
 /** Reads the images of a docker-archive: manifest.json, which names configurations, layers and tags. */
 export async function readDockerArchive(loading: Loading): Promise<LoadedImage[]> {
   const images: LoadedImage[] = [];
-  for (const entry of parseDockerArchive(loading.spool.document("manifest.json"))) {
-    images.push(await readEntry(loading, entry));
+  for (const entry of parseDockerArchive(await loading.source.document("manifest.json"))) {
+    const names = keptNames(entry.RepoTags ?? [], loading.request);
+    if (names) images.push({ names, target: await readEntry(loading, entry) });
   }
+  if (images.length === 0) throw invalidArgument("the archive holds no image that is asked for");
   return images;
 }
 
-async function readEntry(loading: Loading, entry: DockerArchive[number]): Promise<LoadedImage> {
-  const { spool } = loading;
-  const names = (entry.RepoTags ?? []).map((tag) => normalizeReference(tag));
+async function readEntry(loading: Loading, entry: DockerArchive[number]): Promise<ImageDescriptor> {
   const layerPaths = entry.Layers ?? [];
   requireLayerCount(layerPaths.length);
-  const { diff_ids: diffIds = [] } = parseImageConfig(await loading.read(spool.file(entry.Config))).rootfs;
+  const document = parseImageConfig(await loading.read(entry.Config));
+  const { diff_ids: diffIds = [] } = document.rootfs;
   if (diffIds.length !== layerPaths.length) {
     throw invalidArgument(`${entry.Config} names ${diffIds.length} layers, manifest.json ${layerPaths.length}`);
   }
-  const config = await loading.commit(spool.file(entry.Config));
+  const config = await loading.commit(await loading.source.file(entry.Config));
   const layers: ImageDescriptor[] = [];
-  for (const path of layerPaths) {
-    const blob = await loading.commit(spool.file(path));
-    layers.push(await layerDescriptor(loading.content, loading.namespace, blob));
+  for (const path of layerPaths) layers.push(await takeLayer(loading, path));
+  return await putManifest(loading, { config, document, layers });
+}
+
+/** Takes a layer over, compressed or not. */
+export async function takeLayer(loading: Loading, path: string): Promise<ImageDescriptor> {
+  const blob = await loading.commit(await loading.source.file(path));
+  return await layerDescriptor(loading.images.stores.content, loading.namespace, blob);
+}
+
+/** Stores the manifest that such an archive does not have. */
+export async function putManifest(
+  loading: Loading,
+  image: {
+    readonly config: { digest: string; size: number };
+    readonly document: ImageConfig;
+    readonly layers: readonly ImageDescriptor[];
+  },
+): Promise<ImageDescriptor> {
+  const { config, document, layers } = image;
+  for (const [at, { mediaType, digest }] of layers.entries()) {
+    const expected = document.rootfs.diff_ids?.[at];
+    if (mediaType === mediaTypes.layer && digest !== expected) {
+      throw invalidArgument(`wrong content: a layer should be ${expected} and is ${digest}`);
+    }
   }
-  const bytes = manifestBytes(config, layers);
-  const manifest = await loading.put(bytes);
-  return { names, target: manifestDescriptor(manifest) };
+  const target = manifestDescriptor(await loading.put(manifestBytes(config, layers)));
+  loading.link(target.digest, [config.digest, ...layers.map(({ digest }) => digest)]);
+  return target;
 }

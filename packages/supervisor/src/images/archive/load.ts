@@ -1,108 +1,38 @@
-import { readFile } from "node:fs/promises";
 import type { Image } from "@gantry/ipc/contracts/supervisor";
-import {
-  formatReference,
-  type ImageDescriptor,
-  normalizeReference,
-  parseDigest,
-  parseReference,
-} from "@gantry/oci-spec";
-import type { Ingest } from "../../content/ingest.ts";
-import type { Lease } from "../../content/leases.ts";
-import type { ContentStore } from "../../content/store.ts";
+import { type ImageDescriptor, mediaTypes } from "@gantry/oci-spec";
 import { inContext, invalidArgument } from "../../errors.ts";
 import { collect } from "../collect.ts";
 import { chainIds } from "../image-content.ts";
-import type { ImageStore } from "../image-store.ts";
+import { type ImageStore, plainDescriptor, requireFullName } from "../image-store.ts";
+import type { ImageWork } from "../image-work.ts";
 import type { ProgressReporter } from "../progress.ts";
+import type { ArchiveSource } from "./archive-source.ts";
 import { readDockerArchive } from "./docker.ts";
+import { LayoutDirectory } from "./layout-directory.ts";
+import { isLegacyArchive, readLegacyArchive } from "./legacy.ts";
+import { type LoadedImage, Loading, type LoadRequest } from "./loading.ts";
+import { finalNames, nameByDigest } from "./names.ts";
 import { readOciLayout } from "./oci.ts";
 import { Spool } from "./spool.ts";
 
-export interface LoadRequest {
-  readonly namespace: string;
-  readonly defaultName?: string | undefined;
-  /** Repository that keeps an image whose last name is taken. */
-  readonly keepReplacedIn?: string | undefined;
-  readonly platform?: string | undefined;
-}
-
-/** An image of an archive whose blobs are in the content store. */
-export interface LoadedImage {
-  /** Full names; none when the archive gives none. */
-  readonly names: string[];
-  readonly target: ImageDescriptor;
-}
-
-/** A load that is under way: the archive's files, and the way into the content store. */
-export class Loading {
-  readonly namespace: string;
-  readonly platform: string | undefined;
-  readonly defaultName: string | undefined;
-  readonly content: ContentStore;
-  readonly spool: Spool;
-  readonly #lease: Lease;
-
-  constructor(request: LoadRequest, content: ContentStore, spool: Spool, lease: Lease) {
-    this.namespace = request.namespace;
-    this.platform = request.platform;
-    this.defaultName = request.defaultName;
-    this.content = content;
-    this.spool = spool;
-    this.#lease = lease;
-  }
-
-  /** Keeps digests and chain ids until the load has ended. */
-  hold(...ids: readonly string[]): void {
-    this.#lease.add(...ids);
-  }
-
-  /** Bytes of a small file, whether it was committed or not. */
-  async read(file: Ingest): Promise<Buffer> {
-    if (this.content.has(this.namespace, file.digest)) return this.content.readAll(this.namespace, file.digest);
-    return await readFile(file.path);
-  }
-
-  /** Takes a file of the archive over as a blob. */
-  async commit(file: Ingest, expected: Expected = {}): Promise<{ digest: string; size: number }> {
-    this.#lease.add(file.digest);
-    return await this.content.commit(file, { namespace: this.namespace, managed: true, ...expected });
-  }
-
-  async put(bytes: Uint8Array, expected: Expected = {}): Promise<{ digest: string; size: number }> {
-    const blob = await this.content.put(bytes, { namespace: this.namespace, managed: true, ...expected });
-    this.#lease.add(blob.digest);
-    return blob;
-  }
-}
-
-interface Expected {
-  readonly digest?: string;
-  readonly size?: number;
-}
+export type { LoadRequest } from "./loading.ts";
 
 /** Reads every image of an archive, unpacks it and gives it its names; a failure leaves nothing of it behind. */
 export async function loadImages(
-  images: ImageStore,
+  work: ImageWork,
   request: LoadRequest,
   input: AsyncIterable<Uint8Array>,
-  progress: ProgressReporter,
 ): Promise<Image[]> {
+  const { images, progress } = work;
   const { stores } = images;
+  if (request.indexName !== undefined) requireFullName(request.indexName);
   try {
     using lease = stores.leases.hold();
-    using spool = await Spool.read(stores.content, input);
-    const loading = new Loading(request, stores.content, spool, lease);
+    using source = await openSource(work, request, input);
+    const loading = new Loading(images, request, source, lease);
     const loaded = await readArchive(loading);
-    const named: Image[] = [];
-    for (const { names, target } of loaded) {
-      await unpack(images, loading, target, progress);
-      for (const name of namesFor(names, target, { ...request, alone: loaded.length === 1 })) {
-        keepReplaced(images, request, { name, target });
-        named.push(images.set(request.namespace, name, target).image);
-      }
-    }
-    return named;
+    if (request.unpack !== false) for (const { target } of loaded) await unpack(loading, target, progress);
+    return nameAll(loading, loaded, await indexOf(loading, loaded));
   } catch (error) {
     throw inContext(error, "cannot load the archive");
   } finally {
@@ -110,40 +40,64 @@ export async function loadImages(
   }
 }
 
-async function readArchive(loading: Loading): Promise<LoadedImage[]> {
-  const { spool } = loading;
-  if (!spool.has("oci-layout") || !spool.has("index.json")) {
-    if (spool.has("manifest.json")) return await readDockerArchive(loading);
-    throw invalidArgument("it is no image archive: it has neither manifest.json nor oci-layout and index.json");
-  }
-  const images = await readOciLayout(loading);
-  // Some writers name the images in manifest.json alone.
-  if (images.some(({ names }) => names.length > 0) || !spool.has("manifest.json")) return images;
-  return await readDockerArchive(loading);
+async function openSource(
+  { native, images: { stores } }: ImageWork,
+  { directory }: LoadRequest,
+  input: AsyncIterable<Uint8Array>,
+): Promise<ArchiveSource> {
+  if (directory !== undefined) return new LayoutDirectory(native, stores.content, directory);
+  return await Spool.read(stores.content, input);
 }
 
-async function unpack(
-  images: ImageStore,
-  loading: Loading,
-  target: ImageDescriptor,
-  progress: ProgressReporter,
-): Promise<void> {
-  const { namespace, platform } = loading;
-  const found = await images.platformImage(namespace, { name: target.digest, target }, platform);
+async function readArchive(loading: Loading): Promise<LoadedImage[]> {
+  const { source } = loading;
+  const hasManifest = source.has("manifest.json");
+  if (source.has("oci-layout") && source.has("index.json")) {
+    const images = await readOciLayout(loading);
+    // Some writers name the images in manifest.json alone.
+    return images.some(({ names }) => names.length > 0) || !hasManifest ? images : await readDockerArchive(loading);
+  }
+  if (hasManifest) return await readDockerArchive(loading);
+  if (isLegacyArchive(loading)) return await readLegacyArchive(loading);
+  throw invalidArgument(
+    "it is no image archive: it has neither manifest.json nor oci-layout and index.json, nor repositories",
+  );
+}
+
+async function unpack(loading: Loading, target: ImageDescriptor, progress: ProgressReporter): Promise<void> {
+  const { namespace, images, request } = loading;
+  const found = await images.platformImage(namespace, { name: target.digest, target }, request.platform);
   loading.hold(...chainIds(found.config));
   await images.unpacker.unpack(namespace, found, progress);
   images.link(found);
 }
 
-/** An image that has no name at all is called by its digest. */
-function namesFor(
-  names: readonly string[],
-  target: ImageDescriptor,
-  { defaultName, alone }: { readonly defaultName?: string | undefined; readonly alone: boolean },
-): readonly string[] {
-  if (names.length > 0) return names;
-  if (defaultName === undefined) return [target.digest];
-  return [alone ? normalizeReference(defaultName) : nameByDigest(defaultName, target)];
+/** With a name for it, the whole archive's index: the archive's own, or one of its images. */
+async function indexOf(loading: Loading, loaded: readonly LoadedImage[]): Promise<LoadedImage | undefined> {
+  const { request, source } = loading;
+  if (request.indexName === undefined) return undefined;
+  const targets = loaded.map(({ target }) => target);
+  const made = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: targets.map(plainDescriptor) };
+  const isOwn = source.has("oci-layout") && source.has("index.json");
+  const bytes = isOwn ? await source.document("index.json") : Buffer.from(JSON.stringify(made));
+  const blob = await loading.put(bytes);
+  loading.link(
+    blob.digest,
+    targets.map(({ digest }) => digest),
+  );
+  return { names: [request.indexName], target: { mediaType: mediaTypes.index, ...blob } };
+}
+
+function nameAll(loading: Loading, loaded: readonly LoadedImage[], index: LoadedImage | undefined): Image[] {
+  const { images, request } = loading;
+  const isAlone = loaded.length === 1;
+  const all = loaded.map(({ names, target }) => ({ names: finalNames(names, target, request, isAlone), target }));
+  return [...all, ...(index ? [index] : [])].flatMap(({ names, target }) =>
+    names.map((name) => {
+      keepReplaced(images, request, { name, target });
+      return images.set(request.namespace, name, target).image;
+    }),
+  );
 }
 
 /** Gives the image that is about to lose its last name another one. */
@@ -158,10 +112,4 @@ function keepReplaced(
   if (!before || before.digest === target.digest) return;
   if (all.some((image) => image.name !== name && image.target.digest === before.digest)) return;
   images.set(namespace, nameByDigest(keepReplacedIn, before), before);
-}
-
-/** A name in a repository, with the digest as its tag. */
-function nameByDigest(repository: string, { digest }: Pick<ImageDescriptor, "digest">): string {
-  const { domain, path } = parseReference(repository);
-  return formatReference({ domain, path, tag: parseDigest(digest).hex.slice(0, 64) });
 }

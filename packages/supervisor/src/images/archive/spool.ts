@@ -1,17 +1,19 @@
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import type { Ingest } from "../../content/ingest.ts";
 import type { ContentStore } from "../../content/store.ts";
 import { invalidArgument } from "../../errors.ts";
 import { decompress } from "../../layers/decompress.ts";
 import { insidePath } from "../../layers/tar-path.ts";
 import { type TarEntry, TarReader, type TarSink } from "../../layers/tar-reader.ts";
+import { type ArchiveSource, maxDocumentBytes } from "./archive-source.ts";
 
-const maxDocumentBytes = 16 << 20;
+/** Links that lead to links. */
+const maxLinks = 16;
 /** More files than any image archive has; a tar of something else is told by it before it fills the disk's inodes. */
 const maxFiles = 5000;
 
 /** The files of an archive, each in a temporary file with its digest known: their order in the archive is free. */
-export class Spool implements TarSink, Disposable {
+export class Spool implements TarSink, ArchiveSource {
   readonly #content: ContentStore;
   readonly #files = new Map<string, Ingest>();
   readonly #links = new Map<string, string>();
@@ -57,22 +59,22 @@ export class Spool implements TarSink, Disposable {
     this.#current = undefined;
   }
 
+  paths(): readonly string[] {
+    return [...this.#files.keys(), ...this.#links.keys()];
+  }
+
   has(path: string): boolean {
     return this.#find(path) !== undefined;
   }
 
-  /** @throws RpcError InvalidArgument when the archive lacks it */
-  file(path: string): Ingest {
-    const file = this.#find(path);
-    if (!file) throw invalidArgument(`the archive lacks ${path}`);
-    return file;
+  async file(path: string): Promise<Ingest> {
+    return this.#required(path);
   }
 
-  /** All of a small file, which has not been committed yet. */
-  document(path: string): Buffer {
-    const file = this.file(path);
+  async document(path: string): Promise<Buffer> {
+    const file = this.#required(path);
     if (file.size > maxDocumentBytes) throw invalidArgument(`${path} in the archive is too large`);
-    return readFileSync(file.path);
+    return await readFile(file.path);
   }
 
   [Symbol.dispose](): void {
@@ -80,8 +82,19 @@ export class Spool implements TarSink, Disposable {
     this.#files.clear();
   }
 
+  #required(path: string): Ingest {
+    const file = this.#find(path);
+    if (!file) throw invalidArgument(`the archive lacks ${path}`);
+    return file;
+  }
+
   #find(path: string): Ingest | undefined {
-    const clean = insidePath(path, path);
-    return this.#files.get(clean) ?? this.#files.get(this.#links.get(clean) ?? "");
+    let name: string | undefined = insidePath(path, path);
+    for (let links = 0; name !== undefined && links < maxLinks; links++) {
+      const file = this.#files.get(name);
+      if (file) return file;
+      name = this.#links.get(name);
+    }
+    return undefined;
   }
 }

@@ -1,0 +1,93 @@
+import { createReadStream, fstatSync, readFileSync } from "node:fs";
+import {
+  AT_FDCWD,
+  Fd,
+  isSystemError,
+  type NativeSys,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+} from "@gantry/native-sys";
+import type { Ingest } from "../../content/ingest.ts";
+import type { ContentStore } from "../../content/store.ts";
+import { invalidArgument, notFound } from "../../errors.ts";
+import { type ArchiveSource, maxDocumentBytes } from "./archive-source.ts";
+
+const chunkSize = 512 << 10;
+
+/** An image layout's directory (image-spec image-layout.md). Its files are copied as they are asked for. */
+export class LayoutDirectory implements ArchiveSource {
+  readonly #native: NativeSys;
+  readonly #content: ContentStore;
+  readonly #path: string;
+  readonly #root: Fd;
+  readonly #ingests: Ingest[] = [];
+
+  /** @throws RpcError NotFound, or InvalidArgument for what is no directory */
+  constructor(native: NativeSys, content: ContentStore, path: string) {
+    this.#native = native;
+    this.#content = content;
+    this.#path = path;
+    try {
+      this.#root = new Fd(native.openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0));
+    } catch (error) {
+      if (isSystemError(error, "ENOENT")) throw notFound(`no such directory: ${path}`);
+      if (isSystemError(error, "ENOTDIR")) throw invalidArgument(`${path} is no directory`);
+      throw error;
+    }
+  }
+
+  paths(): readonly string[] {
+    return [];
+  }
+
+  has(path: string): boolean {
+    using file = this.#open(path);
+    return file !== undefined;
+  }
+
+  async file(path: string): Promise<Ingest> {
+    using file = this.#required(path);
+    const ingest = this.#content.ingest();
+    this.#ingests.push(ingest);
+    const bytes = createReadStream("", { fd: file.number, autoClose: false, highWaterMark: chunkSize });
+    for await (const chunk of bytes) ingest.write(chunk as Buffer);
+    return ingest;
+  }
+
+  async document(path: string): Promise<Buffer> {
+    using file = this.#required(path);
+    if (fstatSync(file.number).size > maxDocumentBytes) throw invalidArgument(`${path} in ${this.#path} is too large`);
+    return readFileSync(file.number);
+  }
+
+  [Symbol.dispose](): void {
+    for (const ingest of this.#ingests) ingest.discard();
+    this.#root[Symbol.dispose]();
+  }
+
+  #required(path: string): Fd {
+    const file = this.#open(path);
+    if (!file) throw invalidArgument(`${this.#path} lacks ${path}`);
+    return file;
+  }
+
+  /** A regular file, with the directory as root for whatever links lead to it. */
+  #open(path: string): Fd | undefined {
+    try {
+      const flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
+      const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+      const file = new Fd(this.#native.openat2(this.#root.number, path, flags, 0, resolve));
+      if (fstatSync(file.number).isFile()) return file;
+      file[Symbol.dispose]();
+      return undefined;
+    } catch (error) {
+      if (isSystemError(error, "ENOENT", "ENOTDIR", "ELOOP", "ENXIO")) return undefined;
+      throw error;
+    }
+  }
+}

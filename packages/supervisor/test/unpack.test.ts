@@ -1,0 +1,151 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { nativeSys } from "@gantry/native-sys";
+import { run, tempDir } from "@gantry/testkit";
+import { test } from "tap";
+import { loadImages } from "../src/images/archive/load.ts";
+import { createBundle } from "../src/images/create-bundle.ts";
+import { unpackImage } from "../src/images/unpack-to.ts";
+import { imageParts } from "./support/images.ts";
+import { makeLayout } from "./support/layout.ts";
+import { directory, file, link, symlink, tarOf } from "./support/tar.ts";
+
+const namespace = "test";
+const native = nativeSys();
+const mtime = new Date(1_600_000_000_000);
+
+/** Two layers: the second removes, replaces and hides what the first one has. */
+async function layers(): Promise<Buffer[]> {
+  const busybox = readFileSync("/bin/busybox");
+  const attribute = { "SCHILY.xattr.user.note": "kept" };
+  const lower = await tarOf(
+    directory("bin"),
+    file("bin/busybox", "", { content: busybox, mode: 0o755 }),
+    symlink("bin/sh", "busybox"),
+    link("bin/ls", "bin/busybox"),
+    directory("etc"),
+    file("etc/passwd", "root:x:0:0::/:/bin/sh\napp:x:1000:1001::/:/bin/sh\n"),
+    file("etc/group", "root:x:0:\napp:x:1001:\nextra:x:1002:app\n"),
+    file("etc/gone"),
+    directory("old"),
+    file("old/hidden"),
+    { ...directory("data"), uid: 1000, gid: 1001 },
+    file("data/seed", "seed", { mode: 0o4750, uid: 1000, gid: 1001, mtime, pax: attribute }),
+    { name: "null", type: "character-device", devmajor: 1, devminor: 3, mode: 0o666 },
+    { name: "pipe", type: "fifo", mode: 0o600 },
+    directory("proc"),
+    directory("dev"),
+    directory("sys"),
+  );
+  const upper = await tarOf(
+    directory("etc"),
+    file("etc/.wh.gone", ""),
+    directory("old"),
+    file("old/.wh..wh..opq", ""),
+    file("old/new"),
+    symlink("away", "/etc"),
+  );
+  return [lower, gzipSync(upper)];
+}
+
+const config = {
+  Entrypoint: ["/bin/sh", "-c"],
+  Cmd: ["id -u; id -G; pwd; echo $WORD; cat seed; echo more > seed; ls /old"],
+  Env: ["WORD=said", "PATH=/bin"],
+  User: "app",
+  WorkingDir: "/data",
+  Labels: { "org.opencontainers.image.author": "label", tier: "web" },
+  ExposedPorts: { "80/tcp": {}, "53/udp": {} },
+  Volumes: { "/data": {} },
+  StopSignal: "SIGINT",
+};
+
+async function withImage() {
+  const parts = imageParts();
+  const layout = join(parts.directory, "layout");
+  makeLayout(layout, { layers: await layers(), config, author: "me" });
+  const request = { namespace, directory: layout, defaultName: "app", unpack: false };
+  const [image] = await loadImages({ native, ...parts }, request, none());
+  return { parts, name: image?.name ?? "" };
+}
+
+async function* none(): AsyncGenerator<Uint8Array> {}
+
+test("an image becomes a plain root file system", async (t) => {
+  const { parts, name } = await withImage();
+  await using _ = parts;
+  const target = join(parts.directory, "rootfs");
+  await unpackImage({ native, ...parts }, { namespace, name, directory: target });
+  t.strictSame(readdirSync(target).sort(), ["away", "bin", "data", "dev", "etc", "null", "old", "pipe", "proc", "sys"]);
+  t.strictSame(readdirSync(join(target, "etc")).sort(), ["group", "passwd"], "what the upper layer removed");
+  t.strictSame(readdirSync(join(target, "old")), ["new"], "what it hid");
+  const seed = statSync(join(target, "data/seed"));
+  t.match(seed, { uid: 1000, gid: 1001, mode: 0o104750, mtimeMs: mtime.getTime() });
+  t.equal(native.getxattr(join(target, "data/seed"), "user.note", false)?.toString(), "kept");
+  t.equal(statSync(join(target, "bin/ls")).ino, statSync(join(target, "bin/busybox")).ino);
+  t.ok(statSync(join(target, "null")).isCharacterDevice());
+  t.ok(statSync(join(target, "pipe")).isFIFO());
+  t.equal(parts.left().snapshots, 0, "the stores are as they were");
+  const onto = { namespace, name, directory: target };
+  await t.rejects(unpackImage({ native, ...parts }, onto), {
+    code: "AlreadyExists",
+    message: /is not empty/,
+  });
+  t.ok(existsSync(join(target, "bin/ls")), "what is there is left alone");
+});
+
+test("a failure leaves the directory as it was", async (t) => {
+  const { parts, name } = await withImage();
+  await using _ = parts;
+  const [largest] = parts.stores.metadata.blobs.list(namespace).toSorted((a, b) => b.size - a.size);
+  const blob = parts.stores.content.path(largest?.digest ?? "");
+  const bytes = readFileSync(blob);
+  bytes[bytes.length - 5000] = 1;
+  writeFileSync(blob, bytes);
+  const [absent, empty] = [join(parts.directory, "absent"), join(parts.directory, "empty")];
+  mkdirSync(empty);
+  for (const directory of [absent, empty]) {
+    const request = { namespace, name, directory };
+    await t.rejects(unpackImage({ native, ...parts }, request), { code: "InvalidArgument" });
+    await t.rejects(createBundle({ native, ...parts }, request), { code: "InvalidArgument" });
+  }
+  t.notOk(existsSync(absent));
+  t.strictSame(readdirSync(empty), []);
+  const nowhere = { namespace, name, directory: join(parts.directory, "no/where") };
+  await t.rejects(unpackImage({ native, ...parts }, nowhere), { message: /does not exist/ });
+});
+
+test("a bundle runs at once, with runc and with ours", async (t) => {
+  const { parts, name } = await withImage();
+  await using _ = parts;
+  for (const [at, runtime] of [
+    ["runc"],
+    [process.execPath, join(import.meta.dirname, "../../oci-runtime/src/main.ts")],
+  ].entries()) {
+    const bundle = join(parts.directory, `bundle${at}`);
+    await createBundle({ native, ...parts }, { namespace, name, directory: bundle });
+    await using state = tempDir("rt");
+    const [command = "", ...args] = [
+      ...runtime,
+      "--root",
+      state.path,
+      "run",
+      "-b",
+      bundle,
+      `bundle-${process.pid}-${at}`,
+    ];
+    const result = await run(command, args);
+    t.equal(result.stdout, "1000\n1001 1002\n/data\nsaid\nseednew\n", `${runtime[0]}: ${result.stderr}`);
+    t.equal(readFileSync(join(bundle, "rootfs/data/seed"), "utf8"), "seed", "a volume's data is not the image's");
+    t.equal(readFileSync(join(bundle, "volumes/0/seed"), "utf8"), "more\n");
+    const { annotations } = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));
+    t.match(annotations, {
+      "org.opencontainers.image.os": "linux",
+      "org.opencontainers.image.author": "label",
+      "org.opencontainers.image.stopSignal": "SIGINT",
+      "org.opencontainers.image.exposedPorts": "80/tcp,53/udp",
+      tier: "web",
+    });
+  }
+});
