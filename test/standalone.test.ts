@@ -12,7 +12,7 @@ import { alone, busyboxBundle, firstLine, freePort, say } from "./support/alone.
 /** Each binary is looked at as a person has it who took this one file and nothing else. */
 
 const names = ["client", "engine", "supervisor", "shim", "oci-runtime", "tini", "port-proxy"] as const;
-const words = { client: "Gantry version 0.1.0\n", "oci-runtime": "oci-runtime version 0.1.0\nspec: 1.2.1\n" };
+const words = { client: "Gantry version 0.1.0\n", "oci-runtime": "oci-runtime version 0.1.0\nspec: 1.3.0\n" };
 
 for (const name of names) {
   test(`${name}: version and help need nothing beside the file`, async (t) => {
@@ -144,7 +144,7 @@ test("an unprivileged user's addons go to a directory of that user", async (t) =
 
   await using runtime = alone("oci-runtime", { user: 65534 });
   t.match(await runtime.run(["spec"], { cwd: runtime.home }), { code: 0 });
-  t.match(JSON.parse(readFileSync(join(runtime.home, "config.json"), "utf8")), { ociVersion: "1.2.1" });
+  t.match(JSON.parse(readFileSync(join(runtime.home, "config.json"), "utf8")), { ociVersion: "1.3.0" });
   const env = { XDG_RUNTIME_DIR: runtime.home };
   t.match(await runtime.run(["--root", `${runtime.home}/state`, "list"], { env }), { code: 0, stdout: /^ID / });
   t.match(runtime.addons("."), [{ name: /^native-sys-/, uid: 65534, mode: "500", directoryMode: "700" }]);

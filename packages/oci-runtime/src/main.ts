@@ -10,7 +10,7 @@ const brokenPipeStatus = 141;
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const { values, args } = parseFlags(argv, globalFlags, { stopAtPositional: true });
-    if (values.version) return print(`oci-runtime version ${version}\nspec: 1.2.1\n`);
+    if (values.version) return print(`oci-runtime version ${version}\nspec: 1.3.0\n`);
     const [command, ...rest] = args;
     if (command === undefined || command === "help" || values.help) return print(formatHelp(helpText));
     if (!isCommand(command)) throw new UsageError(`unknown command "${command}"; see oci-runtime --help`);

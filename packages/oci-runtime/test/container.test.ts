@@ -219,7 +219,7 @@ test("a life: created, running, stopped; each command only where it belongs", { 
     status: "created",
     pid,
     bundle: box.bundle,
-    ociVersion: "1.2.1",
+    ociVersion: "1.3.0",
   });
   await t.rejects(createContainer(box.host, box.store, box.request(id, [0, 1, 2])), {
     code: "AlreadyExists",

@@ -1,25 +1,41 @@
 import { CAPABILITIES } from "@gantry/native-sys";
+import {
+  memoryPolicyFlags,
+  memoryPolicyModes,
+  seccompActions,
+  seccompArchitectures,
+  seccompFlags,
+  seccompOperators,
+} from "@gantry/oci-spec/runtime";
+import { mountOptionNames } from "../plan/mount-options.ts";
 import { namespaceFlags } from "../plan/namespaces.ts";
 import type { Command } from "./context.ts";
 
-/** runtime-spec features.md. */
+/** runtime-spec features.md and features-linux.md. */
 export const features: Command = async (_args, context) => {
   const document = {
     ociVersionMin: "1.0.0",
-    ociVersionMax: "1.2.1",
+    ociVersionMax: "1.3.0",
     hooks: ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"],
+    mountOptions: mountOptionNames(),
     linux: {
       namespaces: Object.keys(namespaceFlags).sort(),
       capabilities: Object.keys(CAPABILITIES),
       cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
       seccomp: {
         enabled: true,
-        knownFlags: ["SECCOMP_FILTER_FLAG_TSYNC", "SECCOMP_FILTER_FLAG_LOG", "SECCOMP_FILTER_FLAG_SPEC_ALLOW"],
+        actions: seccompActions,
+        operators: seccompOperators,
+        archs: seccompArchitectures,
+        knownFlags: seccompFlags,
+        supportedFlags: seccompFlags,
       },
       apparmor: { enabled: true },
       selinux: { enabled: true },
-      intelRdt: { enabled: false },
-      mountExtensions: { idmap: { enabled: false } },
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
+      memoryPolicy: { modes: memoryPolicyModes, flags: memoryPolicyFlags },
+      mountExtensions: { idmap: { enabled: true } },
+      netDevices: { enabled: true },
     },
   };
   context.print(`${JSON.stringify(document, null, 2)}\n`);

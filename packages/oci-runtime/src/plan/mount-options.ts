@@ -70,6 +70,13 @@ const ignored = new Set(["defaults", "loud", "silent", "nomand", "iversion", "no
 /** Of a whole file system, which a bind mount shares with all others of it: there they change nothing, as with runc. */
 const ofFileSystem = new Set([...["async", "sync", "dirsync", "lazytime", "nolazytime", "mand", "iversion"]]);
 
+/** Every option that means something to this runtime; others are handed to file systems. */
+export function mountOptionNames(): string[] {
+  const recursive = [...Object.keys(attributes), ...Object.keys(propagationTypes)].map((name) => `r${name}`);
+  const all = [...Object.keys(attributes), ...Object.keys(propagationTypes), ...recursive, ...ignored, ...ofFileSystem];
+  return [...new Set([...all, "bind", "rbind", "remount", "tmpcopyup"])].sort();
+}
+
 /** @throws PlanError for an option that is known and not supported */
 export function parseMountOptions(options: readonly string[], path: string): MountOptions {
   const found = { bind: false, recursive: false, copyUp: false, remount: false };

@@ -71,7 +71,7 @@ export function processStat(pid: number): ProcessStat | undefined {
 /** The document of runtime-spec runtime.md "State". */
 export function stateDocument(record: Record, status: FullStatus): State {
   return {
-    ociVersion: "1.2.1",
+    ociVersion: "1.3.0",
     id: record.id,
     status,
     pid: status === "stopped" ? 0 : record.pid,
