@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-
 /** The algorithms that image-spec descriptor.md registers, and the length of their hex form. */
 const hexLengths: Readonly<Record<string, number>> = { sha256: 64, sha512: 128 };
 
@@ -28,5 +26,7 @@ export function parseDigest(text: string): Digest {
 
 /** The digest of some bytes; sha256 unless told. */
 export function digestOf(bytes: Uint8Array | string, algorithm: Digest["algorithm"] = "sha256"): string {
+  // Takes long to load: only who hashes pays for it.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   return `${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`;
 }

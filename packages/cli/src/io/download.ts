@@ -1,6 +1,4 @@
-import { randomBytes } from "node:crypto";
-import type { Stats } from "node:fs";
-import { open, rename, stat, unlink } from "node:fs/promises";
+import { promises as fs, type Stats } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CommandError } from "../command-error.ts";
 import { fileProblem } from "./file-problem.ts";
@@ -32,7 +30,7 @@ export async function checkOutputPath(path: string): Promise<void> {
  * there before.
  */
 export async function downloadToFile(path: string, source: Source): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}`);
+  const temporary = join(dirname(path), `.${basename(path)}.${Math.random().toString(36).slice(2)}`);
   let signal: NodeJS.Signals | undefined;
   const stop = onTermination((name) => {
     signal = name;
@@ -40,15 +38,15 @@ export async function downloadToFile(path: string, source: Source): Promise<void
   });
   try {
     source.result.catch(() => {}); // the iteration throws the same
-    await using file = await open(temporary, "wx", 0o600).catch((error: unknown) => {
+    await using file = await fs.open(temporary, "wx", 0o600).catch((error: unknown) => {
       source.cancel();
       throw new CommandError(`open ${temporary}: ${fileProblem(error)}`);
     });
     for await (const { blobs } of source.items) await writeAll(file, blobs);
     await source.result;
-    await rename(temporary, path);
+    await fs.rename(temporary, path);
   } catch (error) {
-    await unlink(temporary).catch(() => {});
+    await fs.unlink(temporary).catch(() => {});
     if (signal) throw new CommandError("", signalExitCode(signal));
     throw error;
   } finally {
@@ -85,5 +83,5 @@ function invalid(path: string, why: string): CommandError {
 }
 
 async function statOrNone(path: string): Promise<Stats | undefined> {
-  return await stat(path).catch(() => undefined);
+  return await fs.stat(path).catch(() => undefined);
 }

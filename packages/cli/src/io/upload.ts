@@ -1,5 +1,4 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
+import { createReadStream, promises as fs } from "node:fs";
 import { fileProblem } from "./file-problem.ts";
 
 const chunkBytes = 1 << 20;
@@ -15,7 +14,7 @@ export interface Sink {
 export async function openSource(path: string | undefined): Promise<AsyncIterable<Uint8Array>> {
   if (path === undefined) return createReadStream("", { fd: 0, highWaterMark: chunkBytes, autoClose: false });
   try {
-    const file = await open(path);
+    const file = await fs.open(path);
     if ((await file.stat()).isDirectory()) throw Object.assign(new Error(), { code: "EISDIR" });
     return file.createReadStream({ highWaterMark: chunkBytes });
   } catch (error) {

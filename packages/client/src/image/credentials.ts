@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { defined } from "@gantry/cli";
@@ -23,7 +23,7 @@ export async function registryCredentials(
   const file = join(env["DOCKER_CONFIG"] || join(env["HOME"] || homedir(), ".docker"), "config.json");
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await fs.readFile(file, "utf8");
   } catch {
     return undefined;
   }

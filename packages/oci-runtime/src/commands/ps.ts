@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { promisify } from "node:util";
 import { containerPids } from "../run/inspect.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
@@ -30,9 +30,15 @@ export const ps: Command = async (args, context) => {
   const [id = "", ...options] = parsed.operands;
   const pids = containerPids(await context.host(), context.store, id);
   if (parsed.flags.format === "json") context.print(`${JSON.stringify(pids)}\n`);
-  else context.print(onlyPids(execFileSync("ps", options.length > 0 ? options : ["-ef"], { encoding: "utf8" }), pids));
+  else context.print(onlyPids(await psOutput(options), pids));
   return 0;
 };
+
+async function psOutput(options: readonly string[]): Promise<string> {
+  const { execFile } = await import("node:child_process");
+  const run = promisify(execFile);
+  return (await run("ps", options.length > 0 ? options : ["-ef"], { maxBuffer: 1 << 26 })).stdout;
+}
 
 /** The lines of ps's output for these processes, found by its column PID. */
 function onlyPids(output: string, pids: readonly number[]): string {

@@ -1,11 +1,8 @@
-import { execFile } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import type { IdMapping, Linux } from "@gantry/oci-spec/runtime";
 import type { Host } from "../host.ts";
 import { isOwnId } from "../plan/id-maps.ts";
-
-const run = promisify(execFile);
 
 interface Maps {
   readonly maps: Pick<Linux, "uidMappings" | "gidMappings">;
@@ -32,9 +29,11 @@ export async function writeIdMaps({ facts }: Host, pid: number, { maps, field }:
 }
 
 async function helperMap(program: string, pid: number, mappings: readonly IdMapping[], field: string): Promise<void> {
+  // Takes milliseconds to load: only who has no right over the ids pays for it.
+  const { execFile } = await import("node:child_process");
   const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);
   try {
-    await run(program, [pid, ...numbers].map(String));
+    await promisify(execFile)(program, [pid, ...numbers].map(String));
   } catch (error) {
     const { code, stderr } = error as { code?: string | number; stderr?: string };
     if (code === "ENOENT")

@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { alignTabs } from "@gantry/cli/tabwriter";
 import { anyNumber, CommandError, defineCommand } from "../../command.ts";
@@ -23,6 +22,7 @@ export const command = defineCommand({
 /** The engine is on this machine, so its process ids are those of ps here. */
 async function hostProcesses(options: readonly string[]): Promise<string> {
   try {
+    const { execFile } = await import("node:child_process");
     return (await promisify(execFile)("ps", options, { maxBuffer: 1 << 26 })).stdout;
   } catch (error) {
     const { code, stderr, message } = error as NodeJS.ErrnoException & { stderr?: string };

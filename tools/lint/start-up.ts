@@ -1,0 +1,59 @@
+import { join } from "node:path";
+import { build, type Metafile } from "esbuild";
+import { binaries } from "../src/binaries.ts";
+
+/**
+ * Holds the rule that a short command loads what it uses: Node's modules that take milliseconds to load are not
+ * imported at the top of anything that a short-lived binary's usual commands load, but where they are used.
+ */
+const heavy = new Set(
+  ["child_process", "crypto", "fs/promises", "http", "https", "net", "readline", "stream", "tls", "worker_threads"].map(
+    (name) => `node:${name}`,
+  ),
+);
+
+const root = join(import.meta.dirname, "../..");
+
+async function graphOf(name: string): Promise<Metafile> {
+  const { metafile } = await build({
+    entryPoints: [join(root, "packages", name, "src", "main.ts")],
+    outdir: join(root, "build", "lint"),
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    format: "esm",
+    write: false,
+    metafile: true,
+    logLevel: "error",
+    absWorkingDir: root,
+  });
+  return metafile;
+}
+
+/** Each file that a dynamic import leads to, or that runs first, with all that it imports at once. */
+function violations({ inputs, outputs }: Metafile): string[] {
+  const found = new Set<string>();
+  for (const { entryPoint } of Object.values(outputs))
+    if (entryPoint?.startsWith("packages/"))
+      for (const file of loadedWith(entryPoint, inputs))
+        for (const { path, kind, external } of inputs[file]?.imports ?? [])
+          if (external && kind === "import-statement" && heavy.has(path))
+            found.add(`${file} imports ${path} at its top`);
+  return [...found];
+}
+
+function loadedWith(file: string, inputs: Metafile["inputs"], seen = new Set<string>()): Set<string> {
+  if (seen.has(file)) return seen;
+  seen.add(file);
+  for (const { path, kind } of inputs[file]?.imports ?? [])
+    if (kind === "import-statement" && inputs[path] && path.startsWith("packages/")) loadedWith(path, inputs, seen);
+  return seen;
+}
+
+const found = new Set<string>();
+for (const { name, short } of binaries)
+  if (short) for (const violation of violations(await graphOf(name))) found.add(violation);
+if (found.size > 0) {
+  process.stderr.write(`${[...found].join("\n")}\nuse \`await import(…)\` where it is needed\n`);
+  process.exitCode = 1;
+}
