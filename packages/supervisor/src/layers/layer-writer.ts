@@ -18,13 +18,13 @@ import {
 import { isSystemError, type NativeSys, S_IFBLK, S_IFCHR, S_IFIFO } from "@gantry/native-sys";
 import type { LayerTarget } from "./apply-layer.ts";
 import { type BytePath, fsPath, readable } from "./byte-path.ts";
-import { copyNode, setXattr } from "./copy-up.ts";
+import { copyNode, listXattrs, setXattr } from "./copy-up.ts";
 import { LayerTree } from "./layer-tree.ts";
 import { lstatOrNone } from "./lower-view.ts";
 import { SpaceGuard } from "./space-guard.ts";
 import { insidePath } from "./tar-path.ts";
 import { type TarEntry, TarError, type TarSink } from "./tar-reader.ts";
-import { OverlayWhiteouts, parentOf, RemovingWhiteouts, type Whiteouts } from "./whiteouts.ts";
+import { parentOf, Whiteouts } from "./whiteouts.ts";
 
 const whiteoutPrefix = ".wh.";
 const opaqueMarker = ".wh..wh..opq";
@@ -59,8 +59,7 @@ export class LayerWriter implements TarSink {
   constructor(native: NativeSys, target: LayerTarget) {
     this.#native = native;
     this.#tree = new LayerTree(native, target.directory, target.lowers);
-    this.#whiteouts =
-      target.whiteouts === "overlay" ? new OverlayWhiteouts(this.#tree) : new RemovingWhiteouts(this.#tree);
+    this.#whiteouts = new Whiteouts(this.#tree, target.whiteouts === "overlay");
     this.#space = new SpaceGuard(target.directory);
   }
 
@@ -118,11 +117,11 @@ export class LayerWriter implements TarSink {
       fchownSync(fd, entry.uid, entry.gid);
       fchmodSync(fd, entry.mode);
       this.#xattrs(entry, path);
-      if (entry.mtimeNanos === 0) futimesSync(fd, entry.mtime, entry.mtime);
+      if (isPlainTime(entry)) futimesSync(fd, entry.mtime, entry.mtime);
     } finally {
       closeSync(fd);
     }
-    if (entry.mtimeNanos !== 0) this.#times(entry, path);
+    if (!isPlainTime(entry)) this.#times(entry, path);
   }
 
   /** Sets what is left to set. */
@@ -130,7 +129,7 @@ export class LayerWriter implements TarSink {
     for (const entry of this.#directories.reverse()) {
       const path = this.#tree.existing(entry.path);
       if (path === undefined) continue; // replaced by a later entry
-      if (entry.mtimeNanos === 0) utimesSync(path, entry.mtime, entry.mtime);
+      if (isPlainTime(entry)) utimesSync(path, entry.mtime, entry.mtime);
       else this.#times(entry, path, true);
     }
   }
@@ -164,7 +163,7 @@ export class LayerWriter implements TarSink {
     lchownSync(place, entry.uid, entry.gid);
     if (entry.type !== "symlink") chmodSync(place, entry.mode);
     this.#xattrs(entry, path);
-    if (entry.mtimeNanos === 0) lutimesSync(place, entry.mtime, entry.mtime);
+    if (isPlainTime(entry)) lutimesSync(place, entry.mtime, entry.mtime);
     else this.#times(entry, path);
   }
 
@@ -176,7 +175,8 @@ export class LayerWriter implements TarSink {
       this.#size += blockBytes;
     } catch (error) {
       if (!isSystemError(error, "EEXIST")) throw error;
-      if (!lstatOrNone(path)?.isDirectory()) {
+      if (lstatOrNone(path)?.isDirectory()) this.#dropXattrs(entry, path);
+      else {
         const wasWhiteout = this.#tree.remove(path);
         mkdirSync(place, 0o700);
         if (wasWhiteout) this.#tree.setOpaque(path);
@@ -245,10 +245,23 @@ export class LayerWriter implements TarSink {
     }
   }
 
+  /** A directory that stays has the attributes that this layer gives it, and no others. */
+  #dropXattrs({ xattrs }: TarEntry, path: BytePath): void {
+    for (const name of listXattrs(this.#native, path)) {
+      if (xattrs?.has(name) || /^(trusted\.overlay\.|security\.)/.test(name)) continue;
+      this.#native.removexattr(fsPath(path), name, false);
+    }
+  }
+
   #times(entry: TarEntry, path: BytePath, follow = false): void {
     const ns = BigInt(entry.mtime) * 1_000_000_000n + BigInt(entry.mtimeNanos);
     this.#native.utimens(fsPath(path), ns, ns, follow);
   }
+}
+
+/** Node's own functions take seconds, and for negative ones the time of day. */
+function isPlainTime({ mtime, mtimeNanos }: TarEntry): boolean {
+  return mtimeNanos === 0 && mtime >= 0;
 }
 
 function nodeType({ type }: TarEntry): number {

@@ -4,74 +4,56 @@ import { type BytePath, fsPath } from "./byte-path.ts";
 import type { LayerTree } from "./layer-tree.ts";
 import { lstatOrNone } from "./lower-view.ts";
 
-/** What becomes of a layer's whiteouts (image-spec layer.md, "Whiteouts"): they concern the layers below alone. */
-export interface Whiteouts {
+/**
+ * What becomes of a layer's whiteouts (image-spec layer.md, "Whiteouts"): they concern what was there before the layer
+ * and nothing of its own. What is in the same directory is removed; what is in layers below is hidden in overlayfs'
+ * form, by character devices 0/0 and the attribute trusted.overlay.opaque.
+ */
+export class Whiteouts {
+  readonly #tree: LayerTree;
+  readonly #isOverlay: boolean;
+  /** What this layer has, with the directories on the way; undefined where the directory began empty. */
+  readonly #written: Set<BytePath> | undefined;
+
+  constructor(tree: LayerTree, isOverlay: boolean) {
+    this.#tree = tree;
+    this.#isOverlay = isOverlay;
+    const isFresh = isOverlay && readdirSync(fsPath(`${tree.directory("")}/.`)).length === 0;
+    this.#written = isFresh ? undefined : new Set();
+  }
+
   /** An entry of this layer was made, at a path in the tar. */
-  wrote(path: BytePath): void;
-  /** Hides a name; what this layer itself has under it stays. @param path in the tar */
-  hide(path: BytePath): void;
-  /** Hides all that a directory has from below. @param path in the tar */
-  clear(path: BytePath): void;
-}
-
-/** In overlayfs' form: character devices 0/0, and the attribute trusted.overlay.opaque. */
-export class OverlayWhiteouts implements Whiteouts {
-  readonly #tree: LayerTree;
-
-  constructor(tree: LayerTree) {
-    this.#tree = tree;
-  }
-
-  wrote(): void {}
-
-  hide(path: BytePath): void {
-    if (this.#tree.lower.isEmpty) return;
-    const place = placeOf(this.#tree, path);
-    const stats = lstatOrNone(place);
-    if (stats?.isDirectory()) this.#tree.setOpaque(place);
-    else if (!stats) this.#tree.native.mknod(fsPath(place), S_IFCHR, 0, 0);
-  }
-
-  clear(path: BytePath): void {
-    this.#tree.setOpaque(this.#tree.directory(path));
-  }
-}
-
-/** Where the layers below are in the same directory: what is hidden goes. */
-export class RemovingWhiteouts implements Whiteouts {
-  readonly #tree: LayerTree;
-  /** What this layer has, with the directories on the way. */
-  readonly #written = new Set<BytePath>();
-
-  constructor(tree: LayerTree) {
-    this.#tree = tree;
-  }
-
   wrote(path: BytePath): void {
+    if (!this.#written) return;
     for (let at = path; at !== "" && !this.#written.has(at); at = parentOf(at)) this.#written.add(at);
   }
 
+  /** Hides a name; what this layer itself has under it stays. @param path in the tar */
   hide(path: BytePath): void {
-    if (this.#tree.existing(parentOf(path)) === undefined) return;
-    if (!this.#written.has(path)) this.#tree.remove(placeOf(this.#tree, path));
-    else if (this.#isOwnDirectory(path)) this.clear(path);
+    if (!this.#hasBelow && this.#tree.existing(parentOf(path)) === undefined) return;
+    const place = `${this.#tree.directory(parentOf(path))}/${path.slice(path.lastIndexOf("/") + 1)}`;
+    if (this.#written && !this.#written.has(path)) this.#tree.remove(place);
+    const stats = lstatOrNone(place);
+    if (stats?.isDirectory()) this.clear(path);
+    else if (!stats && this.#hasBelow) this.#tree.native.mknod(fsPath(place), S_IFCHR, 0, 0);
   }
 
+  /** Hides all that a directory has had. @param path in the tar */
   clear(path: BytePath): void {
+    if (this.#hasBelow) this.#tree.setOpaque(this.#tree.directory(path));
+    if (!this.#written) return;
     const directory = this.#tree.existing(path);
     if (directory === undefined) return;
     for (const name of readdirSync(fsPath(`${directory}/.`), "latin1")) {
-      this.hide(path === "" ? name : `${path}/${name}`);
+      const child = path === "" ? name : `${path}/${name}`;
+      if (!this.#written.has(child)) this.#tree.remove(`${directory}/${name}`);
+      else if (lstatOrNone(`${directory}/${name}`)?.isDirectory()) this.clear(child);
     }
   }
 
-  #isOwnDirectory(path: BytePath): boolean {
-    return lstatOrNone(placeOf(this.#tree, path))?.isDirectory() === true;
+  get #hasBelow(): boolean {
+    return this.#isOverlay && !this.#tree.lower.isEmpty;
   }
-}
-
-function placeOf(tree: LayerTree, path: BytePath): BytePath {
-  return `${tree.directory(parentOf(path))}/${path.slice(path.lastIndexOf("/") + 1)}`;
 }
 
 /** Of a path in a tar; empty for the root. */

@@ -1,14 +1,62 @@
-import { unimplemented } from "../errors.ts";
+import { readdirSync, rmSync } from "node:fs";
+import type { NativeSys } from "@gantry/native-sys";
+import { createDiff } from "../diff/create.ts";
+import { inContext, invalidArgument } from "../errors.ts";
+import type { IdleMemory } from "../idle-memory.ts";
 import type { Stores } from "../images/collect.ts";
+import { applyLayer } from "../layers/apply-layer.ts";
+import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
-export function diffService(_stores: Stores): ServiceHandlers<"diff"> {
+const gzipLayer = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+export interface DiffServiceOptions {
+  readonly native: NativeSys;
+  readonly stores: Stores;
+  readonly memory: IdleMemory;
+}
+
+export function diffService({ native, stores, memory }: DiffServiceOptions): ServiceHandlers<"diff"> {
+  const { snapshots, content } = stores;
   return {
-    "diff.create": async () => {
-      throw unimplemented("diff.create");
+    "diff.create": async (request, { signal }) => {
+      const { namespace, snapshotter, key, parent, mediaType = gzipLayer, labels } = request;
+      const upper = snapshots.get(namespace, key, snapshotter);
+      const lower = lowerOf(stores, upper, parent, snapshotter);
+      const options = { upper, lower, mediaType, labels, managed: false, signal };
+      const { descriptor, diffId } = await memory.during(() => createDiff(native, stores, options));
+      return { descriptor: { mediaType, digest: descriptor.digest, size: descriptor.size }, diffId };
     },
-    "diff.apply": async () => {
-      throw unimplemented("diff.apply");
+    "diff.apply": async ({ namespace, snapshotter, key, descriptor }) => {
+      const { digest, size } = descriptor;
+      const target = snapshots.layerTarget(snapshots.get(namespace, key, snapshotter));
+      const info = content.info(namespace, digest);
+      if (info.size !== size) throw invalidArgument(`${digest} has ${info.size} bytes, not ${size}`);
+      const wasEmpty = readdirSync(target.directory).length === 0;
+      try {
+        return await memory.during(() => applyLayer(native, content.read(namespace, digest), target));
+      } catch (error) {
+        if (wasEmpty) empty(target.directory);
+        throw inContext(error, `layer ${digest}`);
+      }
     },
   };
+}
+
+/** The snapshot that is asked for, else the upper one's own parent. */
+function lowerOf(
+  { snapshots, metadata }: Stores,
+  upper: SnapshotRow,
+  parent: string | undefined,
+  snapshotter: SnapshotterName | undefined,
+): SnapshotRow | undefined {
+  if (parent === "") return undefined;
+  if (parent !== undefined) return snapshots.get(upper.namespace, parent, snapshotter);
+  return upper.parentId === undefined ? undefined : metadata.snapshots.byId(upper.parentId);
+}
+
+function empty(directory: string): void {
+  for (const name of readdirSync(directory, "buffer")) {
+    rmSync(Buffer.concat([Buffer.from(`${directory}/`), name]), { recursive: true });
+  }
 }

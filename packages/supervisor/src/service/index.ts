@@ -40,7 +40,7 @@ export function supervisorHandlers(options: ServiceOptions): SupervisorHandlers 
     ...imageService(options),
     ...contentService(stores),
     ...snapshotService(stores),
-    ...diffService(stores),
+    ...diffService(options),
     ...containerService(parts),
     ...taskService(parts),
     "events.subscribe": async ({ namespace, from }, { send, signal }) => {

@@ -65,8 +65,8 @@ class TreeCopy {
     if (stats.isSymbolicLink()) symlinkSync(readlinkSync(fsPath(from), "buffer"), fsPath(to));
     else if (stats.isFile()) copyFile(this.#native, from, to, stats);
     else {
-      const device = Number(stats.rdev);
-      this.#native.mknod(fsPath(to), Number(stats.mode) & (constants.S_IFMT | 0o600), major(device), minor(device));
+      const type = Number(stats.mode) & constants.S_IFMT;
+      this.#native.mknod(fsPath(to), type | 0o600, major(stats.rdev), minor(stats.rdev));
     }
     try {
       copyMetadata(this.#native, from, to, stats);
@@ -77,10 +77,10 @@ class TreeCopy {
 }
 
 /** makedev(3)'s parts of a device number, as the kernel packs them for stat(2). */
-export function major(device: number): number {
-  return Number(((BigInt(device) >> 8n) & 0xfffn) | ((BigInt(device) >> 32n) & 0xfffff000n));
+export function major(device: bigint): number {
+  return Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n));
 }
 
-export function minor(device: number): number {
-  return Number((BigInt(device) & 0xffn) | ((BigInt(device) >> 12n) & 0xffffff00n));
+export function minor(device: bigint): number {
+  return Number((device & 0xffn) | ((device >> 12n) & 0xffffff00n));
 }

@@ -2,6 +2,12 @@ import { chmodSync, chownSync, mkdirSync, statSync } from "node:fs";
 import type { LayerTarget } from "../layers/apply-layer.ts";
 import { bindMount, filesOf, type MountSpec, type SnapshotDriver, type SnapshotPlace, workOf } from "./driver.ts";
 
+/**
+ * Keeps each layer readable by itself: a renamed directory is copied, and a file is copied whole when its metadata
+ * changes, rather than pointing into the layers below.
+ */
+const plainForm = ["redirect_dir=off", "metacopy=off", "index=off"];
+
 /** Snapshots stacked by overlayfs: each directory holds what a snapshot adds to its parent, in overlayfs' own form. */
 export class OverlayDriver implements SnapshotDriver {
   readonly name = "overlayfs";
@@ -33,7 +39,7 @@ export class OverlayDriver implements SnapshotDriver {
     }
     if (lowers.length === 0) return [bindMount(own, "rw")];
     const writable = [`upperdir=${own}`, `workdir=${workOf(this.#root, id)}`];
-    return [overlay([`lowerdir=${lowers.join(":")}`, ...writable])];
+    return [overlay([`lowerdir=${lowers.join(":")}`, ...writable, ...plainForm])];
   }
 
   layerTarget({ id, parents }: SnapshotPlace): LayerTarget {

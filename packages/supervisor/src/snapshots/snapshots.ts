@@ -109,22 +109,19 @@ export class Snapshots {
     return this.snapshotters.driver(row.snapshotter).mounts(this.#place(row));
   }
 
-  /** What to mount to read a snapshot of any kind; nothing can be written through it. */
-  readOnlyMounts(row: SnapshotRow): MountSpec[] {
-    const place = this.#place(row);
-    // As a view on it would be.
-    const view = {
-      id: row.id,
-      kind: "view",
-      parents: row.kind === "view" ? place.parents : [row.id, ...place.parents],
-    };
-    return this.snapshotters.driver(row.snapshotter).mounts(view as SnapshotPlace);
-  }
-
   /** Where a layer is unpacked onto an active snapshot. */
   layerTarget(row: SnapshotRow): LayerTarget {
     if (row.kind !== "active") throw failedPrecondition(`snapshot ${row.key} is ${row.kind}: it cannot be written to`);
     return this.snapshotters.driver(row.snapshotter).layerTarget(this.#place(row));
+  }
+
+  /** Directories that make up a snapshot, topmost first; see `isStacked`. */
+  layers(row: SnapshotRow): string[] {
+    const { id, kind, parents } = this.#place(row);
+    const own = kind === "view" ? [] : [id];
+    const all = [...own, ...parents];
+    const used = this.isStacked(row) ? all : all.slice(0, 1);
+    return (used.length === 0 ? [id] : used).map((layer) => this.directory(layer));
   }
 
   /** Where a snapshot keeps its own files. */

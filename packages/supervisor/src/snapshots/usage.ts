@@ -1,36 +1,42 @@
-import type { Dirent } from "node:fs";
-import { lstat, opendir } from "node:fs/promises";
+import { lstatSync, readdirSync } from "node:fs";
+import { setImmediate as turn } from "node:timers/promises";
+import { isSystemError } from "@gantry/native-sys";
+import { type BytePath, fsPath, toBytePath } from "../layers/byte-path.ts";
+
+const directoriesPerTurn = 64;
 
 /** Bytes on disk and inodes of a directory and all below it, as du(1) counts: a file with several names once. */
 export async function diskUsage(directory: string): Promise<{ size: number; inodes: number }> {
   const total = { size: 0, inodes: 0 };
-  const linked = new Set<number>();
-  const count = async (path: string) => {
-    const stats = await lstat(path);
-    if (stats.nlink > 1 && !stats.isDirectory()) {
-      if (linked.has(stats.ino)) return;
-      linked.add(stats.ino);
+  const linked = new Set<string>();
+  const root = toBytePath(directory);
+  const todo: BytePath[] = [root];
+  const count = (path: BytePath) => {
+    const stats = lstatSync(fsPath(path), { throwIfNoEntry: false });
+    if (!stats) return; // a running container may remove what was just listed
+    if (stats.isDirectory()) {
+      if (path !== root) todo.push(path);
+    } else if (stats.nlink > 1) {
+      const file = `${stats.dev}:${stats.ino}`;
+      if (linked.has(file)) return;
+      linked.add(file);
     }
     total.size += stats.blocks * 512;
     total.inodes += 1;
   };
-  const todo = [directory];
-  await count(directory);
-  for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    for await (const entry of await opendir(next)) {
-      const path = `${next}/${entry.name}`;
-      await ignoreGone(() => count(path));
-      if ((entry as Dirent).isDirectory()) todo.push(path);
-    }
+  count(root);
+  for (let at = 0; at < todo.length; at++) {
+    for (const name of namesIn(todo[at] as BytePath)) count(`${todo[at]}/${name}`);
+    if (at % directoriesPerTurn === directoriesPerTurn - 1) await turn();
   }
   return total;
 }
 
-/** A running container may remove what was just listed. */
-async function ignoreGone(work: () => Promise<void>): Promise<void> {
+function namesIn(directory: BytePath): BytePath[] {
   try {
-    await work();
+    return readdirSync(fsPath(directory), "latin1");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    if (isSystemError(error, "ENOENT", "ENOTDIR")) return [];
+    throw error;
   }
 }

@@ -12,6 +12,7 @@ import {
   O_DIRECTORY,
   O_NOFOLLOW,
   O_PATH,
+  type OverlayMount,
   UMOUNT_NOFOLLOW,
 } from "@gantry/native-sys";
 import type { MountSpec } from "../snapshots/snapshots.ts";
@@ -60,12 +61,18 @@ function openDirectory(path: string): number | undefined {
   }
 }
 
-function overlayOf(mount: MountSpec): { lower: string[]; upper?: string; work?: string } {
+function overlayOf(mount: MountSpec): Omit<OverlayMount, "target"> {
   const value = (name: string) => mount.options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1);
   const upper = value("upperdir");
   const work = value("workdir");
   return {
     lower: value("lowerdir")?.split(":") ?? [],
     ...(upper === undefined || work === undefined ? {} : { upper, work }),
+    options: Object.fromEntries(mount.options.filter((option) => !/^(lower|upper|work)dir=/.test(option)).map(pair)),
   };
+}
+
+function pair(option: string): [string, string | true] {
+  const [key = "", value] = option.split(/=(.*)/s);
+  return [key, value ?? true];
 }

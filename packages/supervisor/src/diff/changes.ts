@@ -1,0 +1,115 @@
+import { setImmediate as turn } from "node:timers/promises";
+import type { NativeSys } from "@gantry/native-sys";
+import type { BytePath } from "../layers/byte-path.ts";
+import { LinkGroups } from "./link-groups.ts";
+import type { MergedView, ViewNode } from "./merged-view.ts";
+import { isSame } from "./same-file.ts";
+
+/** What a layer has to say of one path. */
+export interface Change {
+  /** Relative to the root; empty for the root itself. */
+  readonly path: BytePath;
+  /** What is there now; undefined when it was removed. */
+  readonly node: ViewNode | undefined;
+}
+
+const directoriesPerTurn = 64;
+
+/**
+ * What differs between two trees, in the order in which a layer tells it: by name, directories before what is in them,
+ * and the directories on the way to each change.
+ * @param lower undefined for nothing
+ */
+export async function changesBetween(
+  native: NativeSys,
+  view: MergedView,
+  lower: ViewNode | undefined,
+  upper: ViewNode,
+): Promise<{ changes: Change[]; links: LinkGroups }> {
+  const walk = new Walk(native, view);
+  const changes = await walk.run(lower, upper);
+  return { changes, links: walk.upperLinks };
+}
+
+class Walk {
+  readonly #native: NativeSys;
+  readonly #view: MergedView;
+  readonly #lowerLinks = new LinkGroups();
+  readonly upperLinks = new LinkGroups();
+  #directories = 0;
+
+  constructor(native: NativeSys, view: MergedView) {
+    this.#native = native;
+    this.#view = view;
+  }
+
+  async run(lower: ViewNode | undefined, upper: ViewNode): Promise<Change[]> {
+    const all: Compared[] = [];
+    await this.#directory("", lower, upper, all);
+    const isChanged = all.map((one) => one.isChanged || this.#isLinkedAnew(one));
+    for (const [at, { node }] of all.entries()) if (node && isChanged[at]) this.upperLinks.markChanged(node);
+    // Files that share an inode with a changed one go along, for only so are they links again.
+    const chosen = all.map(({ node }, at) => isChanged[at] || (node !== undefined && this.upperLinks.isChanged(node)));
+    const needed = withParents(all, chosen);
+    return all.filter((_, at) => needed[at]);
+  }
+
+  async #directory(path: BytePath, lower: ViewNode | undefined, upper: ViewNode, all: Compared[]): Promise<void> {
+    this.#directories += 1;
+    if (this.#directories % directoriesPerTurn === 0) await turn();
+    all.push({ path, node: upper, isChanged: !this.#isSame(path, lower, upper) });
+    const below = lower?.directories ? this.#view.children(lower) : new Map<BytePath, ViewNode>();
+    const above = this.#view.children(upper);
+    for (const name of [...new Set([...below.keys(), ...above.keys()])].sort()) {
+      const [before, now] = [below.get(name), above.get(name)];
+      const child = path === "" ? name : `${path}/${name}`;
+      if (before && now && isSharedWith(before, now)) continue;
+      if (before && !now) all.push({ path: child, node: undefined, isChanged: true });
+      if (before && !before.directories) this.#lowerLinks.add(child, before);
+      if (!now) continue;
+      if (now.directories) await this.#directory(child, before, now, all);
+      else {
+        this.upperLinks.add(child, now);
+        const isChanged = !before || !isSame(this.#native, before, now);
+        all.push({ path: child, node: now, before, isChanged });
+      }
+    }
+  }
+
+  /** Times of the root change with whatever is made in it: they alone are no change. */
+  #isSame(path: BytePath, lower: ViewNode | undefined, upper: ViewNode): boolean {
+    if (lower) return isSame(this.#native, lower, upper, path !== "");
+    return path === "" && (upper.stats.mode & 0o7777n) === 0o755n && upper.stats.uid === 0n && upper.stats.gid === 0n;
+  }
+
+  /** True for a name that stands for another file than before, were its content the same. */
+  #isLinkedAnew({ path, node, before }: Compared): boolean {
+    if (!node || !before || node.directories) return false;
+    return this.upperLinks.first(path, node) !== this.#lowerLinks.first(path, before);
+  }
+}
+
+interface Compared extends Change {
+  /** What was there. */
+  readonly before?: ViewNode | undefined;
+  readonly isChanged: boolean;
+}
+
+/** The same files in both trees, with nothing of another layer before or among them. */
+function isSharedWith(one: ViewNode, other: ViewNode): boolean {
+  if (one.path !== other.path) return false;
+  const [left = [], right = []] = [one.directories, other.directories];
+  return left.length === right.length && left.every((path, at) => path === right[at]);
+}
+
+/** Directories come right before what is in them, so that one pass from the end finds those that are needed. */
+function withParents(all: readonly Compared[], chosen: readonly boolean[]): boolean[] {
+  const parents = new Set<BytePath>();
+  const needed = [...chosen];
+  for (let at = all.length - 1; at >= 0; at--) {
+    const { path } = all[at] as Compared;
+    if (path !== "" && parents.has(path)) needed[at] = true;
+    if (needed[at] && path !== "") parents.add(path.slice(0, Math.max(path.lastIndexOf("/"), 0)));
+  }
+  return needed;
+}

@@ -1,0 +1,33 @@
+import { promisify } from "node:util";
+import { gzip, zstdCompress } from "node:zlib";
+
+const gzipAsync = promisify(gzip);
+const zstdAsync = promisify(zstdCompress);
+
+export type LayerCompression = "none" | "gzip" | "zstd";
+
+/** Pieces that libuv's threads work on at the same time. */
+const parallel = 4;
+
+/**
+ * Compresses pieces side by side, each as a member (RFC 1952, 2.2) or frame (RFC 8878, 3.1) of its own: any number of
+ * them in a row is valid, and the bytes do not depend on how many threads there are.
+ */
+export async function* compress(pieces: AsyncIterable<Buffer>, as: LayerCompression): AsyncGenerator<Buffer> {
+  if (as === "none") {
+    yield* pieces;
+    return;
+  }
+  const one = as === "gzip" ? (piece: Buffer) => gzipAsync(piece) : (piece: Buffer) => zstdAsync(piece);
+  const running: Promise<Buffer>[] = [];
+  try {
+    for await (const piece of pieces) {
+      // The piece's bytes are written over while it is worked on.
+      running.push(one(Buffer.from(piece)));
+      if (running.length >= parallel) yield await (running.shift() as Promise<Buffer>);
+    }
+    for (let next = running.shift(); next; next = running.shift()) yield await next;
+  } finally {
+    await Promise.allSettled(running);
+  }
+}

@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import type { NativeSys } from "@gantry/native-sys";
+import { type ImageDescriptor, mediaTypes } from "@gantry/oci-spec";
+import { invalidArgument } from "../errors.ts";
+import type { Stores } from "../images/collect.ts";
+import { toBytePath } from "../layers/byte-path.ts";
+import type { SnapshotRow } from "../metadata/snapshots.ts";
+import { changesBetween } from "./changes.ts";
+import { compress, type LayerCompression } from "./compress.ts";
+import { MergedView } from "./merged-view.ts";
+import { writeLayer } from "./write-layer.ts";
+
+/** containerd's label of a compressed blob: the digest of what is in it. */
+export const uncompressedLabel = "containerd.io/uncompressed";
+
+export interface DiffOptions {
+  /** The upper snapshot. */
+  readonly upper: SnapshotRow;
+  /** The lower one, of the same snapshotter; undefined for nothing. */
+  readonly lower: SnapshotRow | undefined;
+  readonly mediaType: string;
+  readonly labels?: Record<string, string> | undefined;
+  /** Made for an image, and removed when none needs it. */
+  readonly managed: boolean;
+  /** Told of the blob's digest before it is stored, to keep it from being collected. */
+  readonly hold?: (digest: string) => void;
+  readonly signal?: AbortSignal;
+}
+
+export interface CreatedDiff {
+  readonly descriptor: ImageDescriptor;
+  /** Digest of the uncompressed tar. */
+  readonly diffId: string;
+}
+
+/** Writes what differs between two snapshots as a layer into the content store. */
+export async function createDiff(native: NativeSys, stores: Stores, options: DiffOptions): Promise<CreatedDiff> {
+  const { snapshots, content } = stores;
+  const { upper, lower, mediaType, labels, managed, signal } = options;
+  const view = new MergedView(native, snapshots.isStacked(upper));
+  const layersOf = (row: SnapshotRow) => snapshots.layers(row).map(toBytePath);
+  const top = view.root(layersOf(upper));
+  if (!top) throw invalidArgument(`snapshot ${upper.key} has no files`);
+  const { changes, links } = await changesBetween(native, view, lower && view.root(layersOf(lower)), top);
+  const hash = createHash("sha256");
+  const compression = compressionOf(mediaType);
+  using ingest = content.ingest();
+  const pieces = writeLayer(native, changes, links);
+  const plain = compression === "none" ? pieces : hashed(pieces, (piece) => hash.update(piece));
+  for await (const piece of compress(plain, compression)) {
+    signal?.throwIfAborted();
+    ingest.write(piece);
+  }
+  options.hold?.(ingest.digest);
+  const diffId = compression === "none" ? ingest.digest : `sha256:${hash.digest("hex")}`;
+  const stored = { namespace: upper.namespace, managed, labels: { ...labels, [uncompressedLabel]: diffId } };
+  const { digest, size } = await content.commit(ingest, stored);
+  return { descriptor: { mediaType, digest, size }, diffId };
+}
+
+function compressionOf(mediaType: string): LayerCompression {
+  if (/[+.]gzip$/.test(mediaType)) return "gzip";
+  if (mediaType.endsWith("+zstd")) return "zstd";
+  if (mediaType === mediaTypes.layer || mediaType.endsWith(".diff.tar")) return "none";
+  throw invalidArgument(`a layer cannot be written as ${mediaType}`);
+}
+
+async function* hashed(pieces: AsyncIterable<Buffer>, take: (piece: Buffer) => void): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    take(piece);
+    yield piece;
+  }
+}
