@@ -1,3 +1,4 @@
+import { deviceNumbers } from "@gantry/native-sys";
 import { test } from "tap";
 import { formatNs, parseNs } from "../src/base/clock.ts";
 import { matchesLabels } from "../src/base/filters.ts";
@@ -10,7 +11,6 @@ import { formatAddress, macOf, overlap, parseAddress, parseCidr } from "../src/n
 import { extraHosts, hostsFile, resolverFile } from "../src/networks/name-files.ts";
 import { parsePortConfig, portsToPublish } from "../src/networks/port-spec.ts";
 import { freeSubnet, parseRoutes } from "../src/networks/subnets.ts";
-import { deviceNumbers } from "../src/spec/devices.ts";
 import { openDatabase } from "../src/store/database.ts";
 import { planMounts } from "../src/volumes/mount-points.ts";
 import { parseBind } from "../src/volumes/parse-bind.ts";

@@ -1,9 +1,9 @@
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
+import { capabilityNames } from "@gantry/native-sys";
 import { defaultCapabilities, defaultDeviceRules, type Spec, validateSpec } from "@gantry/oci-spec/runtime";
 import { test } from "tap";
 import { mergeConfig } from "../src/containers/merge-config.ts";
 import { buildSpec, type SpecInput } from "../src/spec/build.ts";
-import { capabilityNames } from "../src/spec/capabilities.ts";
 import { mergeEnvironment } from "../src/spec/environment.ts";
 import type { MountPoint } from "../src/spec/mounts.ts";
 

@@ -1,7 +1,10 @@
 export { nativeSys } from "./addon.ts";
+export { capabilitiesOfMask, capabilityNames } from "./capabilities.ts";
 export * from "./constants.ts";
+export { type DeviceNode, deviceNodesAt, deviceNumbers } from "./device-nodes.ts";
 export { isSystemError, type SystemError } from "./errors.ts";
 export { Fd } from "./fd.ts";
+export { mountSnapshot, type SnapshotMount } from "./mount-list.ts";
 export { type MountInfo, parseMountinfo } from "./mountinfo.ts";
 export {
   type FilesystemMount,

@@ -1,3 +1,4 @@
+export * from "./chain-id.ts";
 export { type ConversionOptions, specOfImage } from "./convert.ts";
 export * from "./digest.ts";
 export * from "./image/index.ts";

@@ -1,17 +1,6 @@
-import { CAPABILITIES } from "@gantry/native-sys";
+import { capabilityNames } from "@gantry/native-sys";
 import { defaultCapabilities } from "@gantry/oci-spec/runtime";
 import { invalid } from "../base/errors.ts";
-
-/** Every capability by its number (capabilities(7)). */
-export const capabilityNames: readonly string[] = Object.entries(CAPABILITIES)
-  .sort(([, a], [, b]) => a - b)
-  .map(([name]) => name);
-
-/** The names in a mask as /proc/PID/status shows it (CapBnd). */
-export function capabilitiesOfMask(hex: string): string[] {
-  const mask = BigInt(`0x${hex}`);
-  return capabilityNames.filter((_, bit) => (mask >> BigInt(bit)) & 1n);
-}
 
 export interface CapabilityRequest {
   readonly privileged: boolean;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
+import { capabilitiesOfMask } from "@gantry/native-sys";
 import type { HostFacts } from "../spec/build.ts";
-import { capabilitiesOfMask } from "../spec/capabilities.ts";
 
 const CGROUP2_MAGIC = 0x63677270;
 const cgroups = "/sys/fs/cgroup";

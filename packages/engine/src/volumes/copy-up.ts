@@ -1,8 +1,7 @@
 import type { Stats } from "node:fs";
 import { chmod, copyFile, lchown, lstat, mkdir, readdir, readlink, realpath, symlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
-import { nativeSys } from "@gantry/native-sys";
-import { deviceNumbers } from "../spec/devices.ts";
+import { deviceNumbers, nativeSys } from "@gantry/native-sys";
 
 /**
  * Copies what an image has at a path into an empty volume, with owners, modes, times and extended attributes,

@@ -1,5 +1,5 @@
 import {
-  digestOf,
+  chainIdsOf,
   formatPlatform,
   hostPlatform,
   type ImageConfig,
@@ -102,11 +102,7 @@ export function requirePlatform(name: string, config: ImageConfig, platform: Pla
 
 /** Chain ids of all layers, bottom first (image-spec config.md, "Layer ChainID"). */
 export function chainIds(config: ImageConfig): string[] {
-  let last: string | undefined;
-  return (config.rootfs.diff_ids ?? []).map((diffId) => {
-    last = last === undefined ? diffId : digestOf(`${last} ${diffId}`);
-    return last;
-  });
+  return chainIdsOf(config.rootfs.diff_ids ?? []);
 }
 
 function choose(manifests: readonly ImageDescriptor[], platform: Platform): ImageDescriptor {

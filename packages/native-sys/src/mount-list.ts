@@ -1,0 +1,32 @@
+import { nativeSys } from "./addon.ts";
+import { MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT } from "./constants.ts";
+import { mountOverlay } from "./mounts.ts";
+
+/** One mount(8)-like mount of a snapshot: an overlay, or a bind mount. */
+export interface SnapshotMount {
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+/** Mounts a snapshot on a directory. @throws SystemError */
+export function mountSnapshot(mounts: readonly SnapshotMount[], target: string): void {
+  const native = nativeSys();
+  for (const mount of mounts) {
+    if (mount.type === "overlay") mountOverlay({ ...overlayOf(mount), target });
+    else {
+      native.mount(mount.source, target, null, MS_BIND | MS_REC, null);
+      if (mount.options.includes("ro")) native.mount(null, target, null, MS_BIND | MS_REMOUNT | MS_RDONLY, null);
+    }
+  }
+}
+
+function overlayOf({ options }: SnapshotMount): { lower: string[]; upper?: string; work?: string } {
+  const value = (name: string) => options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1);
+  const upper = value("upperdir");
+  const work = value("workdir");
+  return {
+    lower: value("lowerdir")?.split(":") ?? [],
+    ...(upper === undefined || work === undefined ? {} : { upper, work }),
+  };
+}
