@@ -55,6 +55,17 @@ test("a full disk: clear errors, nothing is lost, and all works again once there
     t.equal((await client("start", "-a", "waits")).stdout, "ok\n");
 
     await fill();
+    const begun = performance.now();
+    const { code, stderr } = await client("rm", "-f", "waits", "runs");
+    if (code !== 0) t.match(stderr, /no space left|disk is full|ENOSPC/i, `rm -f: ${stderr.trim()}`);
+    t.ok(performance.now() - begun < 15_000, "nobody waits for what cannot be written");
+    await free();
+    await waitFor(async () => (await client("rm", "-f", "waits", "runs")).code === 0, {
+      what: "it goes once there is room",
+    });
+    t.equal((await client("run", "-d", "--name", "runs", "busybox", "sleep", "1000")).code, 0);
+
+    await fill();
     const pid = Number((await client("inspect", "-f", "{{.State.Pid}}", "runs")).stdout);
     await killAndWait(pid);
     await free();

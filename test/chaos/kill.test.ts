@@ -65,6 +65,10 @@ test("kill -9 of a shim ends its own container, and is reported", async (t) => {
   await waitFor(async () => (await client(["inspect", "-f", "{{.State.Running}}", "victim"])).stdout === "false\n");
   await waitFor(() => !isAlive(pid), { what: "the end of the process" });
   t.equal((await client(["inspect", "-f", "{{.State.Running}}", "other"])).stdout, "true\n");
+  t.equal(
+    (await client(["inspect", "-f", "{{.State.ExitCode}} {{.State.Error}}", "victim"])).stdout,
+    "137 its shim died\n",
+  );
   t.equal((await client(["start", "victim"])).code, 0, "it can be started again");
   t.equal((await client(["rm", "-f", "victim", "other"])).code, 0);
 });

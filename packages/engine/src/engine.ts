@@ -191,7 +191,8 @@ function onEvent(world: World, execs: Execs, event: SupervisorEvent): void {
   if (event.topic !== "/tasks/exit" || event.exitStatus === undefined) return;
   if (event.execId !== undefined) execs.exited(event.execId, event.exitStatus);
   else {
-    const exit = { exitStatus: event.exitStatus, exitedAt: event.time, pid: event.pid };
+    const { exitStatus, time: exitedAt, pid, reason } = event;
+    const exit = { exitStatus, exitedAt, pid, reason };
     handleExit(world, container, exit)
       .catch((error: unknown) => {
         world.log.error({ id: container.id, error: messageOf(error) }, "working off the end of a container");

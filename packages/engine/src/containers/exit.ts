@@ -14,6 +14,8 @@ export interface TaskExit {
   readonly exitedAt?: string | undefined;
   /** First process, to tell this run from the next; undefined: whatever runs. */
   readonly pid?: number | undefined;
+  /** Why it ended, where the exit status does not tell. */
+  readonly reason?: string | undefined;
   /** The same by the count of starts. */
   readonly run?: number | undefined;
 }
@@ -52,6 +54,7 @@ async function workOff(world: World, container: Container, exit: TaskExit): Prom
     ExitCode: exit.exitStatus,
     OOMKilled: container.outOfMemory,
     FinishedAt: exit.exitedAt ?? now(),
+    Error: exit.reason ?? "",
   });
   const restarts = shouldRestart(container);
   if (restarts) Object.assign(state, { Running: true, Restarting: true });

@@ -45,7 +45,7 @@ async function settle(world: World, container: Container, listed: Task | undefin
       return undefined;
     }
     if (container.alive) {
-      return { exitStatus: task?.exitStatus ?? UNKNOWN_EXIT, exitedAt: task?.exitedAt };
+      return { exitStatus: task?.exitStatus ?? UNKNOWN_EXIT, exitedAt: task?.exitedAt, reason: task?.reason };
     }
     if (task) await discard(world, id);
     return undefined;

@@ -81,13 +81,21 @@ async function clearTraces(world: World, container: Container): Promise<void> {
 
 /** What the supervisor keeps of it. A part that is not there is fine: it was never made, or is gone already. */
 async function supervisorsPart(world: World, id: string): Promise<void> {
-  for (const step of [
-    () => world.supervisor.call("containers.delete", { id }),
-    () => world.supervisor.call("snapshots.remove", { key: id }),
-  ]) {
+  for (const step of [() => forget(world, id), () => world.supervisor.call("snapshots.remove", { key: id })]) {
     await step().catch((error: unknown) => {
       if (!isRpcError(error, "NotFound")) throw error;
     });
+  }
+}
+
+/** Its task is gone by now, unless the end of its process found no room on the disk to be written down. */
+async function forget(world: World, id: string): Promise<void> {
+  try {
+    await world.supervisor.call("containers.delete", { id });
+  } catch (error) {
+    if (!isRpcError(error, "FailedPrecondition")) throw error;
+    await world.supervisor.call("tasks.delete", { containerId: id });
+    await world.supervisor.call("containers.delete", { id });
   }
 }
 

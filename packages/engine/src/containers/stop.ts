@@ -2,8 +2,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { isRpcError } from "@gantry/ipc";
 import { signalNumber } from "@gantry/native-sys";
 import { conflict, internal, invalid } from "../base/errors.ts";
+import { messageOf } from "../base/log.ts";
 import type { Container } from "./container.ts";
 import { containerEvent } from "./events.ts";
+import { handleExit } from "./exit.ts";
 import { cancelRestart } from "./restart.ts";
 import type { World } from "./world.ts";
 
@@ -53,12 +55,25 @@ export async function killAndWait(world: World, container: Container): Promise<v
   container.document.stoppedOnRequest = true;
   if (!container.alive) return settled(container);
   await sendSignal(world, container, SIGKILL);
+  askForEnd(world, container);
   if (!(await within(ended, KILL_WAIT_MS))) {
     throw internal(
       `cannot stop container: ${container.id}: tried to kill container, but did not receive an exit event`,
     );
   }
   await settled(container);
+}
+
+/** What the supervisor cannot write down, as on a full disk, it does not tell as an event; but it answers. */
+function askForEnd(world: World, container: Container): void {
+  const { id, run } = container;
+  world.supervisor.call("tasks.wait", { containerId: id }, { timeoutMs: KILL_WAIT_MS }).then(
+    (exit) =>
+      handleExit(world, container, { ...exit, run }).catch((error: unknown) => {
+        world.log.warn({ id, error: messageOf(error) }, "working off the end of a container");
+      }),
+    () => {}, // the event tells
+  );
 }
 
 /** Waits for what runs under the container's lock. */

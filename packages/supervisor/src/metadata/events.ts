@@ -7,7 +7,7 @@ import { now } from "./rows.ts";
 const kept = 1024;
 
 export type NewEvent = Pick<SupervisorEvent, "namespace" | "topic" | "id"> &
-  Partial<Pick<SupervisorEvent, "execId" | "pid" | "exitStatus" | "time">>;
+  Partial<Pick<SupervisorEvent, "execId" | "pid" | "exitStatus" | "reason" | "time">>;
 
 /**
  * What the supervisor publishes. Each event is written with the change that it tells of, in one transaction;

@@ -71,4 +71,8 @@ export const migrations: readonly string[] = [
   ALTER TABLE containers ADD COLUMN snapshotter TEXT NOT NULL DEFAULT '';
   UPDATE containers SET snapshotter = 'overlayfs' WHERE snapshot_key <> '';
   `,
+  `
+  -- Why a task ended, where its exit status does not tell.
+  ALTER TABLE tasks ADD COLUMN reason TEXT;
+  `,
 ];

@@ -18,9 +18,11 @@ export interface TaskRow {
   readonly lastEvent: number;
   readonly exitStatus: number | undefined;
   readonly exitedAt: string | undefined;
+  /** Why it ended, where the exit status does not tell. */
+  readonly reason: string | undefined;
 }
 
-export type TaskState = Pick<TaskRow, "status" | "pid" | "lastEvent" | "exitStatus" | "exitedAt">;
+export type TaskState = Pick<TaskRow, "status" | "pid" | "lastEvent" | "exitStatus" | "exitedAt" | "reason">;
 
 export class TaskTable {
   readonly #all;
@@ -36,7 +38,7 @@ export class TaskTable {
       INSERT INTO tasks (namespace, container_id, shim_directory, shim_address, shim_pid, runtime, terminal,
         status, pid, last_event) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
     this.#update = db.prepare(`
-      UPDATE tasks SET status = ?, pid = ?, last_event = ?, exit_status = ?, exited_at = ?
+      UPDATE tasks SET status = ?, pid = ?, last_event = ?, exit_status = ?, exited_at = ?, reason = ?
       WHERE namespace = ? AND container_id = ?`);
     this.#delete = db.prepare("DELETE FROM tasks WHERE namespace = ? AND container_id = ?");
   }
@@ -58,8 +60,9 @@ export class TaskTable {
   }
 
   update(namespace: string, containerId: string, state: TaskState): void {
-    const { status, pid, lastEvent, exitStatus, exitedAt } = state;
-    this.#update.run(status, pid, lastEvent, exitStatus ?? null, exitedAt ?? null, namespace, containerId);
+    const { status, pid, lastEvent, exitStatus, exitedAt, reason } = state;
+    const end = [exitStatus ?? null, exitedAt ?? null, reason ?? null] as const;
+    this.#update.run(status, pid, lastEvent, ...end, namespace, containerId);
   }
 
   delete(namespace: string, containerId: string): boolean {
@@ -81,5 +84,6 @@ function toTask(row: Record<string, unknown>): TaskRow {
     lastEvent: Number(row.last_event),
     exitStatus: row.exit_status === null ? undefined : Number(row.exit_status),
     exitedAt: row.exited_at === null ? undefined : String(row.exited_at),
+    reason: row.reason === null ? undefined : String(row.reason),
   };
 }

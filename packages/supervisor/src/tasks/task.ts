@@ -18,7 +18,10 @@ export interface Exit {
 
 /** What nobody knows the exit status of counts as killed by SIGKILL. */
 const lostStatus = 137;
+const lostReason = "its shim died";
 const retryMs = 50;
+/** Pause before a change that could not be written is written again. */
+const rewriteMs = 250;
 
 const topics = {
   create: "/tasks/create",
@@ -131,7 +134,7 @@ export class Task {
     this.#over.signal.addEventListener("abort", cancel, { once: true });
     stream.result.catch(() => {});
     try {
-      for await (const { value } of stream.items) this.#take(value);
+      for await (const { value } of stream.items) await this.#take(value);
     } catch {
       // Why it ended is found out by asking whether the shim lives.
     } finally {
@@ -139,13 +142,14 @@ export class Task {
     }
   }
 
-  #take(event: ShimEvent): void {
+  async #take(event: ShimEvent): Promise<void> {
     if (event.sequence <= this.#row.lastEvent || this.#over.signal.aborted) return;
     const isOfInit = event.execId === undefined;
     const status = isOfInit ? statusAfter[event.topic] : undefined;
     const isExit = isOfInit && event.topic === "exit";
-    this.#change(
+    await this.#record(
       {
+        ...this.#row,
         lastEvent: event.sequence,
         status: status ?? this.#row.status,
         pid: isOfInit && makesPid.has(event.topic) ? (event.pid ?? this.#row.pid) : this.#row.pid,
@@ -167,6 +171,24 @@ export class Task {
       ...(pid === undefined ? {} : { pid }),
       ...(exitStatus === undefined ? {} : { exitStatus }),
     };
+  }
+
+  /**
+   * Writes a change and its events. While that cannot be done, as with a full disk, those who wait for the task are told
+   * all the same: its shim keeps what is not written, and the next supervisor would read it there.
+   */
+  async #record(state: TaskState, events: readonly NewEvent[]): Promise<void> {
+    for (let attempt = 1; !this.#over.signal.aborted; attempt++) {
+      try {
+        this.#change(state, events);
+        return;
+      } catch (error) {
+        if (attempt === 1) this.#options.onError(error);
+        this.#row = { ...this.#row, ...state, lastEvent: this.#row.lastEvent };
+        this.#settle();
+        await pause(rewriteMs, this.#over.signal);
+      }
+    }
   }
 
   #change(state: TaskState, events: readonly NewEvent[]): void {
@@ -194,14 +216,19 @@ export class Task {
     this.client.close();
     if (status === "creating") this.#created.reject(unavailable(`the shim of ${containerId} died`));
     else if (status !== "stopped") {
-      const exit = exitRecord(this.#row.shimDirectory) ?? { exitStatus: lostStatus, exitedAt: now() };
-      const { pid } = this.#row;
-      const event = { namespace, topic: "/tasks/exit", id: containerId, pid, exitStatus: exit.exitStatus } as const;
-      this.#change({ ...this.#row, status: "stopped", ...exit }, [{ ...event, time: exit.exitedAt }]);
+      const { exitedAt, ...exit } = exitRecord(this.#row.shimDirectory) ?? lostExit();
+      const event = { namespace, topic: "/tasks/exit", id: containerId, pid: this.#row.pid, ...exit } as const;
+      const change = { ...this.#row, status: "stopped", exitedAt, ...exit } as const;
+      // Not waited for: who deletes it must not wait for the disk either.
+      void this.#record(change, [{ ...event, time: exitedAt }]);
     }
     this.#lost.resolve();
     this.#options.onLost(this);
   }
+}
+
+function lostExit() {
+  return { exitStatus: lostStatus, exitedAt: now(), reason: lostReason };
 }
 
 /** What a shim wrote down before it died. */

@@ -213,7 +213,7 @@ export class Tasks {
 
 /** What a client is told of a task. */
 export function taskInfo({ row }: Task): TaskInfo {
-  const { containerId, pid, terminal, exitStatus, exitedAt } = row;
+  const { containerId, pid, terminal, exitStatus, exitedAt, reason } = row;
   return {
     containerId,
     pid,
@@ -221,6 +221,7 @@ export function taskInfo({ row }: Task): TaskInfo {
     status: row.status === "creating" ? "unknown" : row.status,
     ...(exitStatus === undefined ? {} : { exitStatus }),
     ...(exitedAt === undefined ? {} : { exitedAt }),
+    ...(reason === undefined ? {} : { reason }),
   };
 }
 
@@ -251,6 +252,7 @@ function newRow(namespace: string, container: ContainerRecord, stdio: Stdio, shi
     lastEvent: 0,
     exitStatus: undefined,
     exitedAt: undefined,
+    reason: undefined,
   };
 }
 
