@@ -1,4 +1,4 @@
-import { readdir, stat } from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { join } from "node:path";
 
 const S_IFMT = 0o170000;
@@ -26,14 +26,14 @@ export interface DeviceNode {
  * @returns undefined for what is neither; rejects where nothing is
  */
 export async function deviceNodesAt(path: string, inside: string): Promise<DeviceNode[] | undefined> {
-  const info = await stat(path);
+  const info = await fs.stat(path);
   if (info.isDirectory()) return await below(path, inside);
   const device = deviceOf(inside, info);
   return device && [device];
 }
 
 async function below(directory: string, target: string): Promise<DeviceNode[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
+  const entries = await fs.readdir(directory, { withFileTypes: true });
   const found = await Promise.all(
     entries.map(async (entry): Promise<DeviceNode[]> => {
       const path = join(directory, entry.name);
@@ -41,7 +41,7 @@ async function below(directory: string, target: string): Promise<DeviceNode[]> {
       if (directory === "/dev" && skipped.has(entry.name)) return [];
       if (entry.isDirectory()) return await below(path, inside);
       if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
-      const info = await stat(path).catch(() => undefined);
+      const info = await fs.stat(path).catch(() => undefined);
       const device = info && deviceOf(inside, info);
       return device ? [device] : [];
     }),
