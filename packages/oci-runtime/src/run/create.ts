@@ -39,6 +39,12 @@ export interface CreateRequest {
   readonly sibling: boolean;
 }
 
+interface Undo {
+  back(): void;
+  /** Called in any case, at the end. */
+  close?(): void;
+}
+
 /** What creation has made so far; undone in reverse when it fails. */
 interface Making {
   readonly host: Host;
@@ -47,7 +53,7 @@ interface Making {
   readonly spec: Spec;
   readonly cgroup: CgroupManager;
   /** What puts the rest of the host back, in the order of its making. */
-  readonly undo: (() => void)[];
+  readonly undo: Undo[];
   record: Record;
 }
 
@@ -71,13 +77,15 @@ export async function createContainer(host: Host, store: Store, request: CreateR
   }
   try {
     store.save(record);
-    making.undo.push(parentsRemover(Object.values(paths)));
+    making.undo.push({ back: parentsRemover(Object.values(paths)) });
     making.cgroup.create();
     making.cgroup.apply(containerResources(spec.linux?.resources), host.warn);
     return await startInit(making, paths);
   } catch (error) {
     await undo(making);
     throw error;
+  } finally {
+    for (const step of making.undo) step.close?.();
   }
 }
 
@@ -224,9 +232,11 @@ async function serveSync(making: Making, { point, pid, words }: Sync): Promise<U
   const state = stateDocument({ ...making.record, pid }, point === syncPoints.created ? "created" : "creating");
   if (point === syncPoints.maps) await writeIdMaps(host, pid, { maps: linux, field: "linux" });
   else if (point === syncPoints.offsets) writeTimeOffsets(pid, linux);
-  else if (point === syncPoints.netDevices)
-    moveNetDevices(pid, linux.netDevices ?? {}, (putBack) => making.undo.push(putBack));
-  else if (point === syncPoints.listener) sendListener(host, { pid, descriptor: words, seccomp: linux.seccomp, state });
+  else if (point === syncPoints.netDevices) {
+    const moved = moveNetDevices(pid, linux.netDevices ?? {});
+    making.undo.push({ back: moved.putBack, close: moved.close });
+  } else if (point === syncPoints.listener)
+    sendListener(host, { pid, descriptor: words, seccomp: linux.seccomp, state });
   else if (point === syncPoints.created) return Buffer.from(JSON.stringify(state));
   else {
     await runHooks("prestart", spec.hooks?.prestart, state);
@@ -247,7 +257,7 @@ function rdtOf({ host, spec, request, undo }: Making, pid: number): Pick<Record,
   const { intelRdt } = spec.linux ?? {};
   if (!intelRdt || !host.facts.resctrl) return {};
   const { owned } = joinRdt(host.facts.resctrl, intelRdt, { id: request.id, pid });
-  undo.push(() => leaveRdt(owned));
+  undo.push({ back: () => leaveRdt(owned) });
   return { rdt: owned };
 }
 
@@ -263,7 +273,7 @@ async function undo({ store, record, cgroup, host, undo: steps }: Making): Promi
     for (const pid of cgroup.pids()) killQuietly(host, pid);
     await cgroup.remove();
   });
-  for (const step of steps.reverse()) await attempt(step);
+  for (const step of steps.toReversed()) await attempt(step.back);
   store.remove(record.id);
 }
 

@@ -9,32 +9,44 @@ import {
 } from "@gantry/native-sys";
 import type { Linux } from "@gantry/oci-spec/runtime";
 
-/** Puts an interface back as it was; nothing where it is gone. */
-export type PutBack = () => void;
+/** Interfaces that were moved, while it may still be that they must go back. */
+export interface MovedDevices {
+  /** Puts them back as they were, also when the container is gone by now. */
+  putBack(): void;
+  /** Lets go of the container's network namespace. */
+  close(): void;
+}
 
 /**
  * Moves network interfaces into the network namespace of a process, under their new names, with the addresses that are
- * to stay and up (runtime-spec config-linux.md "Network Devices").
+ * to stay, and up (runtime-spec config-linux.md "Network Devices").
  *
- * @param moved is told, after each, how to put it back
- * @throws Error naming the interface
+ * @throws Error naming the interface; those before it are back then
  */
-export function moveNetDevices(
-  pid: number,
-  devices: NonNullable<Linux["netDevices"]>,
-  moved: (undo: PutBack) => void,
-): void {
+export function moveNetDevices(pid: number, devices: NonNullable<Linux["netDevices"]>): MovedDevices {
   const namespace = `/proc/${pid}/ns/net`;
-  using host = openRoute();
-  using container = openRoute(namespace);
+  const container = openRoute(namespace);
+  const moved: Moved[] = [];
+  const handle = {
+    putBack: () => {
+      for (const one of moved.splice(0).reverse()) putBack(container, one);
+    },
+    close: () => container.close(),
+  };
   const target = openSync(namespace, constants.O_RDONLY);
   try {
-    for (const [name, { name: wish }] of Object.entries(devices))
-      try {
-        moveOne({ host, container, target }, { name, wish: wish || name, moved });
-      } catch (error) {
-        throw new Error(`linux.netDevices.${name}: ${(error as Error).message}`);
-      }
+    using host = openRoute();
+    for (const [name, { name: wish }] of Object.entries(devices)) {
+      const one = moveOne({ host, container, target }, name, wish || name);
+      moved.push(one);
+      settle(container, one.index, one.addresses);
+      container.linkSetUp(one.index);
+    }
+    return handle;
+  } catch (error) {
+    handle.putBack();
+    handle.close();
+    throw error;
   } finally {
     closeSync(target);
   }
@@ -47,27 +59,29 @@ interface Places {
   readonly target: number;
 }
 
-interface Move {
-  readonly name: string;
-  readonly wish: string;
-  readonly moved: (undo: PutBack) => void;
+interface Moved {
+  /** Its number in the container. */
+  readonly index: number;
+  /** What it was before. */
+  readonly link: Link;
+  readonly addresses: readonly Address[];
 }
 
-function moveOne({ host, container, target }: Places, { name, wish, moved }: Move): void {
+function moveOne({ host, container, target }: Places, name: string, wish: string): Moved {
+  const fail = (words: string) => new Error(`linux.netDevices.${name}: ${words}`);
   const link = host.linkByName(name);
-  if (!link) throw new Error("there is no such interface");
-  if (!wish.includes("%") && container.linkByName(wish))
-    throw new Error(`the container has an interface ${wish} already`);
+  if (!link) throw fail("there is no such interface");
+  if (!wish.includes("%") && container.linkByName(wish)) throw fail(`the container has an interface ${wish} already`);
   const addresses = host.addresses(link.index).filter(staysWith);
   const before = new Set(container.links().map(({ index }) => index));
-  host.linkMove(link.index, target, wish);
-  const arrived = wish.includes("%")
-    ? container.links().find(({ index, mac }) => !before.has(index) && mac === link.mac)
-    : container.linkByName(wish);
-  if (!arrived) throw new Error(`it did not arrive as ${wish}`);
-  moved(() => putBack(container, arrived.index, { link, addresses }));
-  settle(container, arrived.index, addresses);
-  container.linkSetUp(arrived.index);
+  try {
+    host.linkMove(link.index, target, wish);
+  } catch (error) {
+    throw fail((error as Error).message);
+  }
+  const arrived = container.links().find(({ index, mac }) => !before.has(index) && mac === link.mac);
+  if (!arrived) throw fail(`it did not arrive as ${wish}`);
+  return { index: arrived.index, link, addresses };
 }
 
 /** What the specification has kept: permanent addresses that are good beyond the link. */
@@ -80,12 +94,7 @@ function settle(place: RouteClient, link: number, addresses: readonly Address[])
     place.addressAdd({ link, address, ...(broadcast ? { broadcast } : {}), noDad: true });
 }
 
-interface Former {
-  readonly link: Link;
-  readonly addresses: readonly Address[];
-}
-
-function putBack(container: RouteClient, index: number, { link, addresses }: Former): void {
+function putBack(container: RouteClient, { index, link, addresses }: Moved): void {
   using host = openRoute();
   const home = openSync("/proc/self/ns/net", constants.O_RDONLY);
   try {
