@@ -35,6 +35,7 @@ const containers: readonly Entry[] = [
     common: true,
   }),
   container("attach", "Attach local standard streams to a running container", () => import("./container/attach.ts")),
+  container("commit", "Create a new image from a container's changes", () => import("./container/commit.ts")),
   container("create", "Create a new container", () => import("./container/create.ts")),
   container(
     "inspect",

@@ -40,7 +40,7 @@ export async function pullImage(
 }
 
 /** Gives the present holder of a name another one where it has none, so that it is kept when the name moves. */
-async function keepNameless(world: World, name: string): Promise<string | undefined> {
+export async function keepNameless(world: World, name: string): Promise<string | undefined> {
   try {
     const { images } = await world.supervisor.call("images.list", {});
     const target = images.find((image) => image.name === name)?.target;

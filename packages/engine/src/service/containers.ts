@@ -2,6 +2,7 @@ import type { Handlers } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { conflict } from "../base/errors.ts";
 import { attachContainer } from "../containers/attach.ts";
+import { commitContainer } from "../containers/commit.ts";
 import type { Container } from "../containers/container.ts";
 import { createContainer } from "../containers/create.ts";
 import { containerEvent } from "../containers/events.ts";
@@ -60,6 +61,7 @@ export function containerHandlers(world: World): Pick<Handlers<Methods>, Names> 
       const { exitCode, error } = await waitContainer(find(Id), Condition ?? "not-running");
       return { StatusCode: exitCode, ...(error === "" ? {} : { Error: { Message: error } }) };
     },
+    containerCommit: async ({ Id, ...request }) => ({ Id: await commitContainer(world, find(Id), request) }),
     containerResize: async ({ Id, Height, Width }) => {
       const container = find(Id);
       if (!container.alive) throw conflict(`container ${container.id} is not running`);

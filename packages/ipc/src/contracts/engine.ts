@@ -112,6 +112,20 @@ const containers = {
     request: v.object({ ...byId, Condition: v.optional(v.picklist(["not-running", "next-exit", "removed"])) }),
     reply: v.object({ StatusCode: exitStatus, Error: v.optional(v.object({ Message: v.string() })) }),
   }),
+  containerCommit: call({
+    doc: "Makes an image of a container's changes. Changes are Dockerfile lines: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR.",
+    request: v.object({
+      ...byId,
+      /** repo[:tag]; empty: no name */
+      Target: v.string(),
+      Author: v.optional(v.string()),
+      Comment: v.optional(v.string()),
+      Changes: v.optional(v.array(v.string())),
+      /** Freeze it meanwhile; unless given, yes. */
+      Pause: v.optional(v.boolean()),
+    }),
+    reply: v.object({ Id: v.string() }),
+  }),
   containerResize: call({
     doc: "Size of its terminal, in characters.",
     idempotent: true,

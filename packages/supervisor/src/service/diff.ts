@@ -4,6 +4,8 @@ import { createDiff } from "../diff/create.ts";
 import { inContext, invalidArgument } from "../errors.ts";
 import type { IdleMemory } from "../idle-memory.ts";
 import type { Stores } from "../images/collect.ts";
+import { commitImage } from "../images/commit-image.ts";
+import type { ImageStore } from "../images/image-store.ts";
 import { applyLayer } from "../layers/apply-layer.ts";
 import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
 import type { ServiceHandlers } from "./handlers.ts";
@@ -12,11 +14,12 @@ const gzipLayer = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 export interface DiffServiceOptions {
   readonly native: NativeSys;
-  readonly stores: Stores;
+  readonly images: ImageStore;
   readonly memory: IdleMemory;
 }
 
-export function diffService({ native, stores, memory }: DiffServiceOptions): ServiceHandlers<"diff"> {
+export function diffService({ native, images, memory }: DiffServiceOptions): ServiceHandlers<"diff"> {
+  const { stores } = images;
   const { snapshots, content } = stores;
   return {
     "diff.create": async (request, { signal }) => {
@@ -40,6 +43,8 @@ export function diffService({ native, stores, memory }: DiffServiceOptions): Ser
         throw inContext(error, `layer ${digest}`);
       }
     },
+    "diff.commitImage": async (request, { signal }) =>
+      await memory.during(() => commitImage({ native, images, signal }, request)),
   };
 }
 

@@ -1,6 +1,8 @@
 import * as v from "valibot";
-import { descriptor, digest, integer, labels } from "../common.ts";
+import { descriptor, digest, document, integer, labels } from "../common.ts";
 import { call } from "../define.ts";
+import { image } from "./images.ts";
+import { underLease } from "./scope.ts";
 import { ofSnapshotter } from "./snapshots.ts";
 
 /** Media types that a layer can be written as (image-spec layer.md, "zstd", "gzip" and plain). */
@@ -25,6 +27,7 @@ export const diff = {
       mediaType: v.optional(layerMediaType),
       /** Of the blob. */
       labels: v.optional(labels),
+      ...underLease,
     }),
     reply: v.object({ descriptor, /** Digest of the uncompressed tar. */ diffId: digest }),
   }),
@@ -32,5 +35,21 @@ export const diff = {
     doc: "Unpacks a layer, in any compression, onto an active snapshot. A layer that is refused leaves nothing behind in an empty snapshot.",
     request: v.object({ ...ofSnapshotter, key: v.string(), descriptor }),
     reply: v.object({ diffId: digest, size: integer, inodes: integer }),
+  }),
+  "diff.commitImage": call({
+    doc: "Makes an image of a snapshot: the layers of the image below it and, as one more, what it adds. Without a base the one layer holds all.",
+    request: v.object({
+      ...ofSnapshotter,
+      key: v.string(),
+      /** Full name of the image whose layers the snapshot's parent is. */
+      base: v.optional(v.string()),
+      /** Full name of the new image. */
+      name: v.string(),
+      /** OCI image configuration: its fields take the place of the base's, its history is put after the base's. */
+      configDocument: document,
+      /** Of the new layer; plain unless given. */
+      mediaType: v.optional(layerMediaType),
+    }),
+    reply: v.object({ image, configDigest: digest }),
   }),
 };

@@ -1,0 +1,108 @@
+import type { Image } from "@gantry/ipc/contracts/supervisor";
+import type { NativeSys } from "@gantry/native-sys";
+import { type ImageConfig, type ImageDescriptor, mediaTypes, parseImageConfig } from "@gantry/oci-spec";
+import { createDiff } from "../diff/create.ts";
+import { inContext, invalidArgument } from "../errors.ts";
+import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
+import { collect } from "./collect.ts";
+import { chainIds, type PlatformImage } from "./image-content.ts";
+import { type ImageStore, manifestBytes, manifestDescriptor, requireFullName } from "./image-store.ts";
+
+export interface CommitRequest {
+  readonly namespace: string;
+  readonly snapshotter?: SnapshotterName | undefined;
+  readonly key: string;
+  readonly base?: string | undefined;
+  readonly name: string;
+  readonly configDocument: Readonly<Record<string, unknown>>;
+  readonly mediaType?: string | undefined;
+}
+
+export interface CommitWork {
+  readonly native: NativeSys;
+  readonly images: ImageStore;
+  readonly signal: AbortSignal;
+}
+
+/** Makes an image of the layers of another one and of what a snapshot adds to them. */
+export async function commitImage(
+  { native, images, signal }: CommitWork,
+  request: CommitRequest,
+): Promise<{ image: Image; configDigest: string }> {
+  const { namespace, name, mediaType = mediaTypes.layer } = request;
+  requireFullName(name);
+  const { stores } = images;
+  const options = { namespace, managed: true };
+  try {
+    using lease = stores.leases.hold();
+    const upper = stores.snapshots.get(namespace, request.key, request.snapshotter);
+    const base = await baseOf(images, request, upper);
+    if (base) lease.add(...base.path.map(({ digest }) => digest), base.manifestDescriptor.digest);
+    const lower = base && upper.parentId !== undefined ? stores.metadata.snapshots.byId(upper.parentId) : undefined;
+    const hold = (digest: string) => lease.add(digest);
+    const layer = await createDiff(native, stores, { upper, lower, mediaType, managed: true, hold, signal });
+    const document = configOf(request, base?.config, layer.diffId);
+    const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
+    const layers = [...(base?.manifest.layers ?? []), layer.descriptor];
+    const manifestBlob = await stores.content.put(manifestBytes(configBlob, layers), options);
+    lease.add(configBlob.digest, manifestBlob.digest);
+    const target = manifestDescriptor(manifestBlob);
+    const made = imageOf(target, configBlob, layers, parseImageConfig(document));
+    images.link(made);
+    const { image } = images.set(namespace, name, target);
+    unpackSoon(images, namespace, made);
+    return { image, configDigest: configBlob.digest };
+  } catch (error) {
+    throw inContext(error, `cannot commit ${request.key}`);
+  } finally {
+    collect(stores, namespace);
+  }
+}
+
+/** Whoever uses the image waits for this; who asked for the image need not. */
+function unpackSoon(images: ImageStore, namespace: string, image: PlatformImage): void {
+  // A failure is told to whoever uses the image, for then it is tried again.
+  images.unpacker.unpack(namespace, image).catch(() => {});
+}
+
+async function baseOf(
+  images: ImageStore,
+  { namespace, base, key }: CommitRequest,
+  upper: SnapshotRow,
+): Promise<PlatformImage | undefined> {
+  if (base === undefined) return undefined;
+  const image = await images.platformImage(namespace, images.get(namespace, base), undefined);
+  const parent = upper.parentId === undefined ? "" : images.stores.metadata.snapshots.byId(upper.parentId)?.key;
+  const chainId = chainIds(image.config).at(-1) ?? "";
+  if (parent !== chainId) throw invalidArgument(`snapshot ${key} is not made on the image ${base}`);
+  return image;
+}
+
+function configOf(
+  { configDocument }: CommitRequest,
+  base: ImageConfig | undefined,
+  diffId: string,
+): Record<string, unknown> {
+  const added = Array.isArray(configDocument.history) ? configDocument.history : [];
+  return {
+    ...base,
+    ...configDocument,
+    history: [...(base?.history ?? []), ...added],
+    rootfs: { type: "layers", diff_ids: [...(base?.rootfs.diff_ids ?? []), diffId] },
+  };
+}
+
+function imageOf(
+  target: ImageDescriptor,
+  config: { digest: string; size: number },
+  layers: ImageDescriptor[],
+  document: ImageConfig,
+): PlatformImage {
+  const configDescriptor = { mediaType: mediaTypes.config, ...config };
+  return {
+    manifestDescriptor: target,
+    manifest: { schemaVersion: 2, config: configDescriptor, layers },
+    config: document,
+    path: [target],
+  };
+}
