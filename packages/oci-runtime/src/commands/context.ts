@@ -33,10 +33,7 @@ export type Command = (args: readonly string[], context: Context) => Promise<num
 export function makeContext(globals: Globals): Context {
   if (globals["systemd-cgroup"])
     throw new UsageError("--systemd-cgroup is not supported: cgroups are made by this program alone (cgroupfs)");
-  if (globals.rootless !== "auto" && globals.rootless !== "false")
-    throw new UsageError(
-      `--rootless=${globals.rootless} is not supported: a container needs cgroups that this user may make`,
-    );
+  const rootless = rootlessOf(globals.rootless);
   const log = new Log(globals.log, globals["log-format"] === "json", globals.debug);
   let host: Promise<Host> | undefined;
   const store = new Store(resolve(globals.root ?? defaultRoot(globals.environment)));
@@ -45,11 +42,18 @@ export function makeContext(globals: Globals): Context {
     log,
     environment: globals.environment,
     host: () => {
-      host ??= import("../host.ts").then(({ openHost }) => openHost((message) => log.warn(message), store.filters));
+      host ??= import("../host.ts").then(({ openHost }) => openHost((message) => log.warn(message), store.filters, rootless));
       return host;
     },
     print: (text) => writeNow(1, text),
   };
+}
+
+/** The value of --rootless; undefined for auto. @throws UsageError */
+function rootlessOf(value: string): boolean | undefined {
+  if (value === "auto") return undefined;
+  if (value === "true" || value === "false") return value === "true";
+  throw new UsageError(`invalid value "${value}" for --rootless: must be auto, true or false`);
 }
 
 /** A user without root keeps state where the session's runtime files are. */

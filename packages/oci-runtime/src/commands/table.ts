@@ -10,7 +10,7 @@ export const globalFlags = {
   rootless: {
     type: "string",
     value: "WHEN",
-    doc: "auto or false; true (run without cgroups) is refused",
+    doc: "true, false or auto: containers go without cgroups where this user may make none",
     default: "auto",
   },
   help: { type: "boolean", short: "h", doc: "print this help" },

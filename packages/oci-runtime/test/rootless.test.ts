@@ -1,0 +1,220 @@
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { exampleSpec, type Spec } from "@gantry/oci-spec/runtime";
+import { waitFor } from "@gantry/testkit";
+import { test } from "tap";
+import { Box, cannotRun, type Output } from "./box.ts";
+
+/** Containers of an ordinary user, who has no rights over the host: not its cgroups, not its network. */
+
+const uid = 65_123;
+const main = new URL("../src/main.ts", import.meta.url).pathname;
+/** A user's files stand for the host's in a mount namespace that each command has to itself. */
+const asUser = `
+mount --bind "$1/passwd" /etc/passwd
+mount --bind "$1/sub" /etc/subuid
+mount --bind "$1/sub" /etc/subgid
+shift
+exec setpriv --reuid ${uid} --regid ${uid} --clear-groups "$@"`;
+
+function cannotRunAsUser(): string | undefined {
+  const reason = cannotRun();
+  if (reason) return reason;
+  try {
+    execFileSync("setpriv", [
+      "--reuid",
+      String(uid),
+      "--clear-groups",
+      "test",
+      "-r",
+      main,
+      "-a",
+      "-x",
+      process.execPath,
+    ]);
+  } catch {
+    return "needs a checkout that an ordinary user may read";
+  }
+  return existsSync("/usr/bin/newuidmap") ? undefined : "needs newuidmap (Debian: uidmap)";
+}
+
+const skip = cannotRunAsUser() ?? false;
+type RootlessSpec = Spec & Required<Pick<Spec, "process" | "linux" | "mounts">>;
+
+/** The box as that user's own. */
+class UserBox {
+  readonly #box = new Box();
+  readonly #files: string;
+
+  constructor() {
+    const { directory } = this.#box;
+    this.#files = join(directory, "etc");
+    mkdirSync(this.#files);
+    mkdirSync(join(directory, "run"));
+    writeFileSync(
+      join(this.#files, "passwd"),
+      `${readFileSync("/etc/passwd", "utf8")}tester:x:${uid}:${uid}::/:/bin/sh\n`,
+    );
+    writeFileSync(join(this.#files, "sub"), "tester:200000:65536\n");
+    chmodSync(directory, 0o755);
+    give(directory);
+  }
+
+  get store(): string {
+    return join(this.#box.directory, "run/oci-runtime");
+  }
+
+  configure(script: string, change: (spec: RootlessSpec) => void = () => {}): void {
+    const spec = exampleSpec({ uid, gid: uid }) as RootlessSpec;
+    spec.process = { ...spec.process, terminal: false, args: ["sh", "-c", script] };
+    change(spec);
+    writeFileSync(join(this.#box.bundle, "config.json"), JSON.stringify(spec));
+  }
+
+  cli(...args: string[]): Output {
+    return this.call([], args);
+  }
+
+  /** @param before stands before the command, such as a program that gives it a terminal */
+  call(before: readonly string[], args: readonly string[]): Output {
+    const { directory, bundle } = this.#box;
+    const runtime = [process.execPath, "--disable-warning=ExperimentalWarning", main];
+    const shell = ["--mount", "--propagation", "private", "sh", "-ec", asUser, "sh", this.#files];
+    try {
+      const stdout = execFileSync("unshare", [...shell, ...before, ...runtime, ...args], {
+        encoding: "utf8",
+        cwd: bundle,
+        env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", XDG_RUNTIME_DIR: join(directory, "run") },
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      return { status: 0, stdout, stderr: "" };
+    } catch (error) {
+      const { status, stdout, stderr } = error as Output;
+      return { status, stdout, stderr };
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (existsSync(this.store))
+      for (const id of readdirSync(this.store).filter((name) => !name.startsWith("@")))
+        this.cli("delete", "--force", id);
+    await this.#box[Symbol.asyncDispose]();
+  }
+}
+
+function give(path: string): void {
+  lchownSync(path, uid, uid);
+  if (!lstatSync(path).isDirectory()) return;
+  for (const name of readdirSync(path)) give(join(path, name));
+}
+
+/** Ids of a range of /etc/subuid beside the user's own as root. */
+function range(spec: RootlessSpec): void {
+  const mappings = [
+    { containerID: 0, hostID: uid, size: 1 },
+    { containerID: 1, hostID: 200_000, size: 65_536 },
+  ];
+  Object.assign(spec.linux, { uidMappings: mappings, gidMappings: mappings });
+}
+
+test("a user's own id alone: run, its status, its files, nothing left", { skip }, async (t) => {
+  await using box = new UserBox();
+  box.configure("id -u; touch /tmp/x; cat /proc/self/uid_map; cat /proc/self/setgroups; exit 7", (spec) => {
+    spec.root = { path: "rootfs" };
+  });
+  const { status, stdout, stderr } = box.cli("run", "box");
+  t.equal(status, 7, stderr);
+  t.match(stdout, new RegExp(`^0\\n\\s+0\\s+${uid}\\s+1\\ndeny\\n$`));
+  t.same(
+    readdirSync(box.store).filter((name) => !name.startsWith("@")),
+    [],
+    "the state was in XDG_RUNTIME_DIR",
+  );
+  box.configure("true", (spec) => {
+    spec.process.user = { uid: 0, gid: 0, additionalGids: [5] };
+  });
+  t.match(box.cli("run", "box").stderr, /process\.user\.additionalGids cannot be set/);
+});
+
+test("ids of /etc/subuid through newuidmap: other users, groups, exec", { skip }, async (t) => {
+  await using box = new UserBox();
+  box.configure("id -u; id -G; cat /proc/self/setgroups; sleep 60", (spec) => {
+    range(spec);
+    spec.process.user = { uid: 1000, gid: 1000, additionalGids: [10] };
+    spec.process.noNewPrivileges = false;
+  });
+  const created = box.call(["sh", "-c", `exec "$@" > ${box.store}.out 2>&1`, "sh"], ["create", "box"]);
+  t.equal(created.status, 0, created.stderr);
+  t.match(JSON.parse(box.cli("state", "box").stdout), { status: "created", owner: String(uid) });
+  t.equal(box.cli("start", "box").status, 0);
+  const exec = box.cli("exec", "--user", "5:6", "box", "sh", "-c", "id -u; id -g; exit 3");
+  t.same([exec.status, exec.stdout], [3, "5\n6\n"], exec.stderr);
+  await waitFor(() => readFileSync(`${box.store}.out`, "utf8").includes("allow"), { timeoutMs: 30_000 });
+  t.equal(readFileSync(`${box.store}.out`, "utf8"), "1000\n1000 10\nallow\n");
+  for (const command of ["pause", "resume"])
+    t.match(box.cli(command, "box").stderr, /needs cgroups|is running/, command);
+  t.match(box.cli("update", "--memory", "67108864", "box").stderr, /linux\.resources\.memory: needs cgroups/);
+  t.match(box.cli("events", "--stats", "box").stderr, /needs cgroups/);
+  t.equal(box.cli("kill", "box", "KILL").status, 0);
+  await waitFor(() => JSON.parse(box.cli("state", "box").stdout).status === "stopped", { timeoutMs: 30_000 });
+  t.equal(box.cli("delete", "box").status, 0);
+});
+
+test("a terminal needs no root", { skip }, async (t) => {
+  await using box = new UserBox();
+  box.configure("test -t 0 && echo terminal; tty; id -u", (spec) => {
+    range(spec);
+    spec.process.terminal = true;
+  });
+  const { status, stdout } = box.call(
+    ["sh", "-c", 'exec script -qec "$(printf "%s " "$@")" /dev/null', "sh"],
+    ["run", "box"],
+  );
+  t.match(stdout, /terminal\r\n(\^@)?\/dev\/(console|pts\/0)\r\n0\r\n/);
+  t.equal(status, 0);
+});
+
+test("what a user may not have is refused in words, and leaves nothing", { skip }, async (t) => {
+  await using box = new UserBox();
+  const refused = (change: (spec: RootlessSpec) => void, message: RegExp) => {
+    box.configure("true", change);
+    const { status, stderr } = box.cli("run", "box");
+    t.equal(status, 1);
+    t.match(stderr, message);
+    t.match(box.cli("list", "-q").stdout, /^$/);
+  };
+  refused((spec) => {
+    const mappings = [{ containerID: 0, hostID: 300_000, size: 1 }];
+    Object.assign(spec.linux, { uidMappings: mappings, gidMappings: mappings });
+  }, /linux\.uidMappings cannot be used: newuidmap: uid range \[0-1\) -> \[300000-300001\) not allowed/);
+  refused((spec) => {
+    spec.linux.resources = { pids: { limit: 5 } };
+  }, /linux\.resources\.pids: needs cgroups, and this user may not make any/);
+  refused((spec) => {
+    spec.linux.cgroupsPath = "mine";
+  }, /linux\.cgroupsPath: making the cgroup .*EACCES/);
+  refused((spec) => {
+    spec.linux.namespaces = [{ type: "mount" }];
+    delete spec.linux.uidMappings;
+    delete spec.linux.gidMappings;
+    delete spec.hostname;
+  }, /making new namespaces: .*EPERM/);
+  box.configure("true");
+  t.match(box.cli("--rootless=false", "run", "box").stderr, /linux\.cgroupsPath: making the cgroup .*EACCES/);
+  t.equal(box.cli("--rootless=true", "run", "box").status, 0);
+  chownSync(box.store, 0, 0);
+  chmodSync(box.store, 0o700);
+  t.match(box.cli("run", "box").stderr, /EACCES/);
+  chownSync(box.store, uid, uid);
+});
