@@ -70,6 +70,14 @@ const images: readonly Entry[] = [
   },
   {
     noun: "image",
+    verb: "push",
+    short: ["push"],
+    common: true,
+    summary: "Upload an image to a registry",
+    load: () => import("./image/push.ts"),
+  },
+  {
+    noun: "image",
     verb: "ls",
     also: ["list"],
     short: ["images"],
@@ -186,6 +194,22 @@ const systems: readonly Entry[] = [
     common: true,
     summary: "Display system-wide information",
     load: () => import("./system/info.ts"),
+  },
+  {
+    noun: "",
+    verb: "",
+    short: ["login"],
+    common: true,
+    summary: "Authenticate to a registry",
+    load: () => import("./registry/login.ts"),
+  },
+  {
+    noun: "",
+    verb: "",
+    short: ["logout"],
+    common: true,
+    summary: "Log out from a registry",
+    load: () => import("./registry/logout.ts"),
   },
   {
     noun: "",

@@ -4,8 +4,7 @@ import { familiarReference, formatReference, parseReference, withDefaultTag } fr
 import type { Context } from "../command.ts";
 import type { ProgressItem } from "../format/progress.ts";
 import { showProgress } from "../io/progress.ts";
-
-import { registryCredentials } from "./credentials.ts";
+import { type Credentials, registryCredentials } from "../registry/credentials.ts";
 
 export interface PullOptions {
   /** Where the progress goes. */
@@ -19,24 +18,41 @@ export interface PullOptions {
  * @returns the image's name in full
  */
 export async function pullImage(context: Context, name: string, options: PullOptions): Promise<string> {
-  const { target, quiet } = options;
   const reference = withDefaultTag(parseReference(name));
-  const auth = await registryCredentials(reference.domain, context.env);
-  const engine = await context.engine();
-  const stream = engine.open("imagePull", defined({ Name: name, Platform: options.platform, Auth: auth }));
-  const say = (line: string): void => {
-    if (!quiet) context.out.write(target, `${line}\n`);
-  };
-  say(`${reference.tag ?? reference.digest}: Pulling from ${reference.path}`);
-  await showProgress(context, stream.items, { target, quiet, skip: isSaidHere });
-  const { Digest, Changed } = await stream.result;
-  say(`Digest: ${Digest}`);
-  const verdict = Changed ? "Downloaded newer image" : "Image is up to date";
-  say(`Status: ${verdict} for ${familiarReference(reference)}`);
+  const auth = await credentialsFor(context, reference.domain);
+  const changed = await pullTag(context, familiarReference(reference), { ...options, auth });
+  if (!options.quiet) say(context, options.target, changed, familiarReference(reference));
   return formatReference(reference);
 }
 
-/** What the engine may say of the whole is said here, in its place. */
-function isSaidHere({ id, status }: ProgressItem): boolean {
+/** Pulls one tag or digest, without the last line. @returns whether it was newer than what was here */
+export async function pullTag(
+  context: Context,
+  name: string,
+  { target, quiet, platform, auth }: PullOptions & { readonly auth: Credentials | undefined },
+): Promise<boolean> {
+  const reference = withDefaultTag(parseReference(name));
+  const engine = await context.engine();
+  const stream = engine.open("imagePull", defined({ Name: name, Platform: platform, Auth: auth }));
+  if (!quiet) context.out.write(target, `${reference.tag ?? reference.digest}: Pulling from ${reference.path}\n`);
+  await showProgress(context, stream.items, { target, quiet, skip: isNotShown });
+  const { Digest, Changed } = await stream.result;
+  if (!quiet) context.out.write(target, `Digest: ${Digest}\n`);
+  return Changed;
+}
+
+/** Says how a pull has ended. */
+export function say(context: Context, target: Target, changed: boolean, name: string): void {
+  const verdict = changed ? "Downloaded newer image" : "Image is up to date";
+  context.out.write(target, `Status: ${verdict} for ${name}\n`);
+}
+
+/** What the person's configuration has for a registry. */
+export function credentialsFor(context: Context, domain: string): Promise<Credentials | undefined> {
+  return registryCredentials(domain, context.env, (text) => context.log.warn(text));
+}
+
+/** Documents, of which docker says nothing, and what is said here in its place. */
+export function isNotShown({ id, status }: ProgressItem): boolean {
   return id === undefined || /^Pulling from /.test(status);
 }

@@ -277,7 +277,9 @@ class Pull {
     const ref = refOf(descriptor);
     const isLayer = ref.startsWith("layer-");
     const report = (current: number) => {
-      if (isLayer) this.#progress.amount({ status: "Downloading", id, ref, current, total: descriptor.size });
+      if (!isLayer) return;
+      this.#progress.amount({ status: "Downloading", id, ref, current, total: descriptor.size });
+      if (current === descriptor.size) this.#progress.layer(descriptor, "Verifying Checksum");
     };
     const turn = this.#turns.take();
     const fetch = new BlobFetch({ content, namespace, repository: this.#repository, descriptor, report }, turn.begun);

@@ -1,0 +1,22 @@
+import { createInterface } from "node:readline";
+import { Writable } from "node:stream";
+import { CommandError, type Context } from "../command.ts";
+
+/** Asks a person on the terminal for a line. @param isSecret what is typed is not shown */
+export async function ask(context: Context, prompt: string, isSecret = false): Promise<string> {
+  context.out.write(1, prompt);
+  await context.out.drain();
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const output = isSecret ? nowhere : process.stdout;
+  const lines = createInterface({ input: process.stdin, output, terminal: true });
+  try {
+    return await new Promise((resolve, reject) => {
+      lines.once("line", resolve);
+      lines.once("SIGINT", () => reject(new CommandError("", 130)));
+      lines.once("close", () => reject(new CommandError("the input has ended")));
+    });
+  } finally {
+    lines.close();
+    if (isSecret) context.out.print("");
+  }
+}
