@@ -1,29 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { busyboxArchive, tempDir, waitFor } from "@gantry/testkit";
-import { before, t as tap, test } from "tap";
-import {
-  createContainer,
-  load,
-  namespace,
-  removeContainer,
-  runContainer,
-  startTask,
-  waitTask,
-} from "./support/container.ts";
-import { type Stack, startStack } from "./support/stack.ts";
+import { waitFor } from "@gantry/testkit";
+import { test } from "tap";
+import { createContainer, namespace, removeContainer, runContainer, startTask, waitTask } from "./support/container.ts";
+import { stackWithBusybox } from "./support/shared-stack.ts";
 import { eventsUntil, isAlive, nothingLeft, ofTask, stdio } from "./support/watch.ts";
 
-tap.setTimeout(120_000);
-
-const scope = new AsyncDisposableStack();
-let stack: Stack;
-
-before(async () => {
-  const directory = scope.use(tempDir("images"));
-  stack = scope.use(await startStack());
-  await load(stack, await busyboxArchive(directory.path));
-});
+const stack = await stackWithBusybox();
 
 test("a supervisor that is killed loses no container, and what ended meanwhile is told", async (t) => {
   await createContainer(stack, { id: "stays", args: ["sleep", "100"] });
@@ -97,8 +80,4 @@ test("a container whose shim dies is ended and told of", async (t) => {
   await t.rejects(stack.client.call("tasks.kill", { ...ofTask(id), signal: 9 }), { code: "FailedPrecondition" });
   await removeContainer(stack, id);
   await nothingLeft(stack);
-});
-
-test("the supervisor ends", async () => {
-  await scope.disposeAsync();
 });

@@ -2,12 +2,11 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { SupervisorEvent } from "@gantry/ipc/contracts/supervisor";
-import { busyboxArchive, tempDir, waitFor } from "@gantry/testkit";
-import { before, t as tap, test } from "tap";
+import { waitFor } from "@gantry/testkit";
+import { test } from "tap";
 import {
   busybox,
   createContainer,
-  load,
   namespace,
   removeContainer,
   runContainer,
@@ -15,19 +14,10 @@ import {
   textOf,
   waitTask,
 } from "./support/container.ts";
-import { type Stack, startStack } from "./support/stack.ts";
+import { stackWithBusybox } from "./support/shared-stack.ts";
 import { eventsUntil, nothingLeft, ofTask, stdio } from "./support/watch.ts";
 
-tap.setTimeout(120_000);
-
-const scope = new AsyncDisposableStack();
-let stack: Stack;
-
-before(async () => {
-  const directory = scope.use(tempDir("images"));
-  stack = scope.use(await startStack());
-  await load(stack, await busyboxArchive(directory.path));
-});
+const stack = await stackWithBusybox();
 
 test("a container runs, ends, and leaves nothing", async (t) => {
   const result = await runContainer(stack, { id: "hello", args: ["sh", "-c", "echo hello; exit 3"] });
@@ -176,8 +166,4 @@ test("a second supervisor on the same root is refused", async (t) => {
     t.equal(status, 1);
     t.match(stderr.toString(), /is in use by another supervisor \(process \d+\)/);
   }
-});
-
-test("the supervisor ends", async () => {
-  await scope.disposeAsync();
 });

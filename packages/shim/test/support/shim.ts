@@ -30,7 +30,7 @@ export interface TestShim extends AsyncDisposable {
   /** Another client of the same shim. */
   connect(): ShimClient;
   /** Writes a bundle and creates the container from it. */
-  create(bundle: BundleOptions, stdio?: Partial<CreateRequest["stdio"]>): Promise<number>;
+  create(bundle: BundleOptions, stdio?: Partial<CreateRequest["stdio"]>, checkpoint?: string): Promise<number>;
 }
 
 /** Starts a shim from source. */
@@ -65,7 +65,7 @@ export async function startShim(options: StartOptions = {}): Promise<TestShim> {
     id,
     runtime,
     connect: open,
-    async create(bundle, stdio = {}) {
+    async create(bundle, stdio = {}, checkpoint = undefined) {
       bundles += 1;
       const path = join(files.path, bundles === 1 ? "bundle" : `bundle${bundles}`);
       writeBundle(path, id, { terminal: stdio.terminal ?? false, ...bundle });
@@ -75,6 +75,7 @@ export async function startShim(options: StartOptions = {}): Promise<TestShim> {
         bundle: path,
         runtime,
         stdio: { terminal: false, stdin: false, ...stdio },
+        ...(checkpoint === undefined ? {} : { checkpoint }),
       };
       const { pid } = await client.call("create", request);
       return pid;

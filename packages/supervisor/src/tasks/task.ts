@@ -20,6 +20,8 @@ export interface Exit {
 const lostStatus = 137;
 const lostReason = "its shim died";
 const retryMs = 50;
+/** An end is told of after this time even if the OCI runtime has not seen all processes go. */
+const longestClearingMs = 5000;
 /** Pause before a change that could not be written is written again. */
 const rewriteMs = 250;
 
@@ -69,6 +71,7 @@ export class Task {
   readonly #over = new AbortController();
   #row: TaskRow;
   #isLost = false;
+  #cleared: Promise<void> = Promise.resolve();
 
   constructor(options: TaskOptions) {
     this.#options = options;
@@ -92,6 +95,11 @@ export class Task {
   /** Resolves once the shim was found dead and the container ended. */
   get lost(): Promise<void> {
     return this.#lost.promise;
+  }
+
+  /** Resolves once nothing of a container whose shim died is left in its OCI runtime. */
+  get cleared(): Promise<void> {
+    return this.#cleared;
   }
 
   /** Resolves once the creation was published; rejects when the shim dies before. */
@@ -211,7 +219,8 @@ export class Task {
   /** The shim died: nobody holds the container's streams and status any more, so it is ended too. */
   async #lose(): Promise<void> {
     const { runtime, containerId, namespace, status } = this.#row;
-    await forceDelete(runtime, containerId).catch(this.#options.onError);
+    this.#cleared = forceDelete(runtime, containerId).catch(this.#options.onError);
+    await Promise.race([this.#cleared, pause(longestClearingMs, this.#over.signal)]);
     this.#isLost = true;
     this.client.close();
     if (status === "creating") this.#created.reject(unavailable(`the shim of ${containerId} died`));

@@ -187,7 +187,10 @@ export class Tasks {
   #cleanUp(task: Task): void {
     const { namespace, containerId, shimDirectory } = task.row;
     const shimGone = this.#endShim(task).then(() => removeShimFiles(shimDirectory));
-    const bundleGone = immediate().then(() => this.#options.bundles.remove(namespace, containerId));
+    const remove = () => this.#options.bundles.remove(namespace, containerId);
+    const bundleGone = immediate()
+      .then(() => task.cleared)
+      .then(remove);
     this.#cleaning(namespace, containerId, Promise.all([shimGone, bundleGone]));
   }
 
