@@ -7,6 +7,8 @@ import { content } from "./supervisor/content.ts";
 import { diff } from "./supervisor/diff.ts";
 import { events } from "./supervisor/events.ts";
 import { images } from "./supervisor/images.ts";
+import { introspection } from "./supervisor/introspection.ts";
+import { gc, leases } from "./supervisor/leases.ts";
 import { namespaces } from "./supervisor/namespaces.ts";
 import { registry } from "./supervisor/registry.ts";
 import { snapshots } from "./supervisor/snapshots.ts";
@@ -14,8 +16,11 @@ import { tasks } from "./supervisor/tasks.ts";
 
 export { type Progress, progress, registryAccess, registryAuth } from "./common.ts";
 export { type ContainerRecord, container } from "./supervisor/containers.ts";
-export { type SupervisorEvent, supervisorEvent } from "./supervisor/events.ts";
+export { type IngestStatus, ingestStatus } from "./supervisor/content.ts";
+export { type SupervisorEvent, type SupervisorTopic, supervisorEvent, supervisorTopics } from "./supervisor/events.ts";
 export { type Image, image, type ResolvedImage, resolvedImage } from "./supervisor/images.ts";
+export { type Plugin, plugin } from "./supervisor/introspection.ts";
+export { type LeaseRecord, lease, leaseResource } from "./supervisor/leases.ts";
 export { mountSpec, snapshot, snapshotKind, snapshotterName } from "./supervisor/snapshots.ts";
 export { type Task, task } from "./supervisor/tasks.ts";
 
@@ -25,16 +30,25 @@ export const supervisorContract = contract("supervisor", 1, {
     doc: "Which supervisor this is.",
     idempotent: true,
     request: empty,
-    reply: v.object({ version: v.string(), pid: integer, root: v.string(), state: v.string() }),
+    reply: v.object({
+      version: v.string(),
+      /** Of the source that it was built from. */ revision: v.optional(v.string()),
+      pid: integer,
+      root: v.string(),
+      state: v.string(),
+    }),
   }),
   ...namespaces,
   ...images,
   ...registry,
   ...archives,
   ...content,
+  ...leases,
+  ...gc,
   ...snapshots,
   ...diff,
   ...containers,
   ...tasks,
   ...events,
+  ...introspection,
 });

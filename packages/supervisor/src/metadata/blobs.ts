@@ -5,6 +5,7 @@ export interface BlobInfo {
   readonly digest: string;
   readonly size: number;
   readonly createdAt: string;
+  readonly updatedAt: string;
   readonly labels: Record<string, string>;
 }
 
@@ -26,9 +27,10 @@ export class BlobTable {
     this.#get = db.prepare("SELECT * FROM blobs WHERE namespace = ? AND digest = ?");
     this.#list = db.prepare("SELECT * FROM blobs WHERE namespace = ? ORDER BY digest");
     this.#put = db.prepare(`
-      INSERT INTO blobs (namespace, digest, size, labels, managed, created_at) VALUES (?, ?, ?, ?, ?, ?)
+      INSERT INTO blobs (namespace, digest, size, labels, managed, created_at, updated_at)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
       ON CONFLICT DO NOTHING`);
-    this.#setLabels = db.prepare("UPDATE blobs SET labels = ? WHERE namespace = ? AND digest = ?");
+    this.#setLabels = db.prepare("UPDATE blobs SET labels = ?, updated_at = ? WHERE namespace = ? AND digest = ?");
     this.#delete = db.prepare("DELETE FROM blobs WHERE namespace = ? AND digest = ?");
     this.#anywhere = db.prepare("SELECT 1 FROM blobs WHERE digest = ? LIMIT 1");
     this.#link = db.prepare("INSERT OR IGNORE INTO links (parent, child) VALUES (?, ?)");
@@ -61,7 +63,7 @@ export class BlobTable {
 
   setLabels(namespace: string, digest: string, labels: Record<string, string>): void {
     const merged = { ...this.get(namespace, digest)?.labels, ...labels };
-    this.#setLabels.run(JSON.stringify(merged), namespace, digest);
+    this.#setLabels.run(JSON.stringify(merged), now(), namespace, digest);
   }
 
   delete(namespace: string, digest: string): boolean {
@@ -103,6 +105,7 @@ function toInfo(row: Record<string, unknown>): BlobInfo {
     digest: String(row.digest),
     size: Number(row.size),
     createdAt: String(row.created_at),
+    updatedAt: String(row.updated_at),
     labels: parseLabels(row.labels),
   };
 }

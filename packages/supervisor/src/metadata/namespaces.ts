@@ -39,6 +39,13 @@ export class Namespaces {
     this.#ensure.run(name);
   }
 
+  /** @throws RpcError NotFound */
+  get(name: string): { name: string; labels: Labels } {
+    const row = this.#get.get(name);
+    if (!row) throw notFound(`no such namespace: ${name}`);
+    return { name, labels: parseLabels(row.labels) };
+  }
+
   list(): { name: string; labels: Labels }[] {
     return this.#list.all().map((row) => ({ name: String(row.name), labels: parseLabels(row.labels) }));
   }
@@ -46,9 +53,7 @@ export class Namespaces {
   /** Sets labels; an empty value removes one. */
   label(name: string, labels: Labels): void {
     this.#db.transaction(() => {
-      const row = this.#get.get(name);
-      if (!row) throw notFound(`no such namespace: ${name}`);
-      const merged = Object.entries({ ...parseLabels(row.labels), ...labels }).filter(([, value]) => value !== "");
+      const merged = Object.entries({ ...this.get(name).labels, ...labels }).filter(([, value]) => value !== "");
       this.#update.run(JSON.stringify(Object.fromEntries(merged)), name);
     });
   }

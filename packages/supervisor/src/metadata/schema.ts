@@ -75,4 +75,31 @@ export const migrations: readonly string[] = [
   -- Why a task ended, where its exit status does not tell.
   ALTER TABLE tasks ADD COLUMN reason TEXT;
   `,
+  `
+  ALTER TABLE blobs ADD COLUMN updated_at TEXT NOT NULL DEFAULT '';
+  UPDATE blobs SET updated_at = created_at;
+  -- What collection looks at first: labels that keep something, or lead to what is kept.
+  CREATE INDEX blobs_with_gc_labels ON blobs (namespace) WHERE instr(labels, '"containerd.io/gc.') > 0;
+  CREATE INDEX snapshots_with_gc_labels ON snapshots (namespace) WHERE instr(labels, '"containerd.io/gc.') > 0;
+  CREATE INDEX snapshots_managed ON snapshots (namespace) WHERE managed = 1;
+  CREATE INDEX containers_by_snapshot ON containers (namespace, snapshotter, snapshot_key);
+
+  -- Bytes on their way into the store that can be gone on with: file is a name in the ingests' directory.
+  CREATE TABLE ingests (
+    namespace TEXT NOT NULL, ref TEXT NOT NULL, file TEXT NOT NULL UNIQUE, expected TEXT NOT NULL,
+    total INTEGER NOT NULL, started_at TEXT NOT NULL,
+    PRIMARY KEY (namespace, ref)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE leases (
+    namespace TEXT NOT NULL, id TEXT NOT NULL, labels TEXT NOT NULL, created_at TEXT NOT NULL,
+    PRIMARY KEY (namespace, id)
+  ) WITHOUT ROWID;
+  -- type: content, ingests, snapshots/<snapshotter>
+  CREATE TABLE lease_resources (
+    namespace TEXT NOT NULL, lease TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
+    PRIMARY KEY (namespace, lease, type, id),
+    FOREIGN KEY (namespace, lease) REFERENCES leases (namespace, id) ON DELETE CASCADE
+  ) WITHOUT ROWID;
+  `,
 ];

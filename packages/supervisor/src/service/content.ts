@@ -1,10 +1,13 @@
-import { failedPrecondition, notFound } from "../errors.ts";
+import { failedPrecondition, notFound, unimplemented } from "../errors.ts";
 import { collect, type Stores } from "../images/collect.ts";
 import { bytesOf } from "./bytes.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
 export function contentService(stores: Stores): ServiceHandlers<"content"> {
   const { content, metadata } = stores;
+  const later = async () => {
+    throw unimplemented("content");
+  };
   return {
     "content.info": async ({ namespace, digest }) => content.info(namespace, digest),
     "content.list": async ({ namespace }) => ({ blobs: metadata.blobs.list(namespace) }),
@@ -18,8 +21,15 @@ export function contentService(stores: Stores): ServiceHandlers<"content"> {
       for await (const chunk of bytesOf(input)) ingest.write(chunk);
       metadata.namespaces.ensure(namespace);
       await content.commit(ingest, { namespace, managed: false, digest, size, ...(labels ? { labels } : {}) });
-      return content.info(namespace, digest);
+      return content.info(namespace, ingest.digest);
     },
+    "content.ingest": later,
+    "content.commit": later,
+    "content.ingests": later,
+    "content.status": later,
+    "content.abort": later,
+    "content.check": later,
+    "content.label": later,
     "content.delete": async ({ namespace, digest }) => {
       content.info(namespace, digest);
       const needed = metadata.blobs.closure([...metadata.images.targets(namespace), ...stores.leases.ids()]);

@@ -1,4 +1,5 @@
 import type { NativeSys } from "@gantry/native-sys";
+import { unimplemented } from "../errors.ts";
 import type { IdleMemory } from "../idle-memory.ts";
 import type { Stores } from "../images/collect.ts";
 import type { ImageStore } from "../images/image-store.ts";
@@ -10,6 +11,8 @@ import { contentService } from "./content.ts";
 import { diffService } from "./diff.ts";
 import type { SupervisorHandlers } from "./handlers.ts";
 import { imageService } from "./images.ts";
+import { introspectionService } from "./introspection.ts";
+import { leaseService } from "./leases.ts";
 import { namespaceService } from "./namespaces.ts";
 import { snapshotService } from "./snapshots.ts";
 import { taskService } from "./tasks.ts";
@@ -41,6 +44,8 @@ export function supervisorHandlers(options: ServiceOptions): SupervisorHandlers 
     ...contentService(stores),
     ...snapshotService(stores),
     ...diffService(options),
+    ...leaseService(),
+    ...introspectionService(),
     ...containerService(parts),
     ...taskService(parts),
     "events.subscribe": async ({ namespace, from }, { send, signal }) => {
@@ -48,6 +53,9 @@ export function supervisorHandlers(options: ServiceOptions): SupervisorHandlers 
         if (namespace === undefined || event.namespace === namespace) await send(event);
       }
       return {};
+    },
+    "events.publish": async () => {
+      throw unimplemented("events.publish");
     },
   };
 }

@@ -10,6 +10,7 @@ export function namespaceService({ namespaces, events }: Metadata): ServiceHandl
       publish("create", name);
       return {};
     },
+    "namespaces.get": async ({ name }) => namespaces.get(name),
     "namespaces.list": async () => ({ namespaces: namespaces.list() }),
     "namespaces.label": async ({ name, labels }) => {
       namespaces.label(name, labels);

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { absolutePath, descriptor, digest, document, empty, integer, progress } from "../common.ts";
 import { stream } from "../define.ts";
 import { image } from "./images.ts";
-import { inNamespace } from "./scope.ts";
+import { inNamespace, underLease } from "./scope.ts";
 
 /** Images from archives and into them, and what becomes of an image outside of the stores: a root file system, a bundle. */
 export const archives = {
@@ -30,6 +30,7 @@ export const archives = {
       indexName: v.optional(v.string()),
       /** An OCI layout's directory on the supervisor's machine, read instead of the input. */
       directory: v.optional(absolutePath),
+      ...underLease,
     }),
     item: progress,
     input: empty,
@@ -72,6 +73,7 @@ export const archives = {
       name: v.string(),
       /** OCI image configuration to start from: config, author, … */ configDocument: document,
       platform: v.optional(v.string()),
+      ...underLease,
     }),
     item: progress,
     input: empty,

@@ -1,9 +1,31 @@
 import * as v from "valibot";
 import { digest, empty, integer, labels, timestamp } from "../common.ts";
 import { call, stream } from "../define.ts";
-import { inNamespace } from "./scope.ts";
+import { filters } from "./filters.ts";
+import { inNamespace, underLease } from "./scope.ts";
 
-const contentInfo = v.object({ digest, size: integer, createdAt: timestamp, labels });
+const count = v.pipe(integer, v.minValue(0));
+
+export const contentInfo = v.object({ digest, size: integer, createdAt: timestamp, updatedAt: timestamp, labels });
+
+/** Bytes on their way into the store. What was taken survives the end of the stream, and of the supervisor. */
+export const ingestStatus = v.object({
+  /** Its name: unique in the namespace. */
+  ref: v.string(),
+  /** Bytes that are here: the next ones are written from there. */
+  offset: integer,
+  /** Bytes that there will be; 0 when that is not known. */
+  total: integer,
+  /** Digest that it must have, where that is known. */
+  expected: v.optional(digest),
+  startedAt: timestamp,
+  updatedAt: timestamp,
+});
+export type IngestStatus = v.InferOutput<typeof ingestStatus>;
+
+const ref = v.pipe(v.string(), v.minLength(1, "must not be empty"), v.maxLength(1024));
+const ofIngest = { ...inNamespace, ref };
+const expected = { digest: v.optional(digest), size: v.optional(count) };
 
 export const content = {
   "content.info": call({
@@ -13,23 +35,88 @@ export const content = {
     reply: contentInfo,
   }),
   "content.list": call({
-    doc: "All blobs.",
+    doc: "Blobs by digest: those after one, so many at a time. Filters see digest, size and labels.",
     idempotent: true,
-    request: v.object(inNamespace),
-    reply: v.object({ blobs: v.array(contentInfo) }),
+    request: v.object({
+      ...inNamespace,
+      filters,
+      /** Only digests after this one. */
+      after: v.optional(v.string()),
+      /** Most that are wanted; 100 000 unless given. */
+      limit: v.optional(v.pipe(integer, v.minValue(1), v.maxValue(100_000))),
+    }),
+    /** `next` is the `after` of the next call; absent: that was all. */
+    reply: v.object({ blobs: v.array(contentInfo), next: v.optional(digest) }),
   }),
   "content.read": stream({
     doc: "Bytes of a blob, in the items' blobs.",
-    request: v.object({ ...inNamespace, digest, offset: v.optional(integer), length: v.optional(integer) }),
+    request: v.object({ ...inNamespace, digest, offset: v.optional(count), length: v.optional(count) }),
     item: empty,
     input: v.never(),
     reply: empty,
   }),
   "content.write": stream({
-    doc: "Stores a blob from the input's blobs; its digest and size are checked before it becomes visible.",
-    request: v.object({ ...inNamespace, digest, size: v.optional(integer), labels: v.optional(labels) }),
+    doc: "Stores a blob from the input's blobs in one go; its digest and size, where given, are checked before it becomes visible, and a stream that is cut leaves nothing. Without a lease it is kept until content.delete.",
+    request: v.object({ ...inNamespace, ...underLease, ...expected, labels: v.optional(labels) }),
     item: v.never(),
     input: empty,
+    reply: contentInfo,
+  }),
+  "content.ingest": stream({
+    doc: "Begins an ingest, or goes on with it, from the input's blobs. A second writer of the same one is answered Unavailable. AlreadyExists when the namespace has the digest.",
+    request: v.object({
+      ...ofIngest,
+      ...underLease,
+      /** Where the first byte belongs: 0 begins anew, else the ingest's own offset; absent: goes on where it is. */
+      offset: v.optional(count),
+      /** Bytes that there will be. */
+      total: v.optional(count),
+      /** Digest that it must have: checked by the commit. */
+      expected: v.optional(digest),
+    }),
+    item: v.never(),
+    input: empty,
+    reply: ingestStatus,
+  }),
+  "content.commit": call({
+    doc: "Makes a blob of an ingest once digest and size, where given here or at its begin, are right; a wrong one stays as it is. Without a lease the blob is kept until content.delete.",
+    request: v.object({ ...ofIngest, ...underLease, ...expected, labels: v.optional(labels) }),
+    reply: contentInfo,
+  }),
+  "content.ingests": call({
+    doc: "Ingests that are under way or may be gone on with, by ref. Filters see ref.",
+    idempotent: true,
+    request: v.object({ ...inNamespace, filters }),
+    reply: v.object({ ingests: v.array(ingestStatus) }),
+  }),
+  "content.status": call({
+    doc: "One ingest.",
+    idempotent: true,
+    request: v.object(ofIngest),
+    reply: ingestStatus,
+  }),
+  "content.abort": call({
+    doc: "Gives an ingest up and removes what is here of it. Unavailable while somebody writes it.",
+    request: v.object(ofIngest),
+    reply: empty,
+  }),
+  "content.check": stream({
+    doc: "Reads blobs again and compares them with their digests; an item for each.",
+    request: v.object({ ...inNamespace, /** All blobs of the namespace unless given. */ digest: v.optional(digest) }),
+    item: v.object({ digest, size: integer, /** What is wrong with it. */ problem: v.optional(v.string()) }),
+    input: v.never(),
+    reply: v.object({ checked: integer, corrupt: v.array(digest) }),
+  }),
+  "content.label": call({
+    doc: "Sets labels of a blob; an empty value removes one.",
+    idempotent: true,
+    request: v.object({
+      ...inNamespace,
+      digest,
+      labels,
+      /** The labels that it had go. */
+      replace: v.optional(v.boolean()),
+    }),
     reply: contentInfo,
   }),
   "content.delete": call({

@@ -1,52 +1,79 @@
 import * as v from "valibot";
-import { empty, exitStatus, identifier, integer, timestamp } from "../common.ts";
-import { stream } from "../define.ts";
+import { document, empty, exitStatus, identifier, integer, timestamp } from "../common.ts";
+import { call, stream } from "../define.ts";
+import { filters } from "./filters.ts";
+import { inNamespace } from "./scope.ts";
 
-/** containerd's topics; `sequence` counts up without gaps while a supervisor's state lives. */
+/** containerd's topics that the supervisor itself publishes. */
+export const supervisorTopics = [
+  "/containers/create",
+  "/containers/update",
+  "/containers/delete",
+  "/images/create",
+  "/images/update",
+  "/images/delete",
+  "/content/delete",
+  "/snapshot/prepare",
+  "/snapshot/commit",
+  "/snapshot/remove",
+  "/tasks/create",
+  "/tasks/start",
+  "/tasks/exit",
+  "/tasks/delete",
+  "/tasks/oom",
+  "/tasks/paused",
+  "/tasks/resumed",
+  "/tasks/checkpointed",
+  "/tasks/exec-added",
+  "/tasks/exec-started",
+  "/namespaces/create",
+  "/namespaces/update",
+  "/namespaces/delete",
+] as const;
+export type SupervisorTopic = (typeof supervisorTopics)[number];
+
+const topic = v.pipe(
+  v.string(),
+  v.regex(/^(\/[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*)+$/, "must be words with / before each, such as /tasks/start"),
+  v.maxLength(1024),
+);
+
+/** `sequence` counts up without gaps while a supervisor's state lives. */
 export const supervisorEvent = v.object({
   sequence: integer,
   time: timestamp,
   namespace: v.string(),
-  topic: v.picklist([
-    "/containers/create",
-    "/containers/update",
-    "/containers/delete",
-    "/images/create",
-    "/images/update",
-    "/images/delete",
-    "/snapshot/prepare",
-    "/snapshot/commit",
-    "/snapshot/remove",
-    "/tasks/create",
-    "/tasks/start",
-    "/tasks/exit",
-    "/tasks/delete",
-    "/tasks/oom",
-    "/tasks/paused",
-    "/tasks/resumed",
-    "/tasks/checkpointed",
-    "/tasks/exec-added",
-    "/tasks/exec-started",
-    "/namespaces/create",
-    "/namespaces/update",
-    "/namespaces/delete",
-  ]),
-  /** Container, image name, snapshot key or namespace, by topic. */
+  /** One of `supervisorTopics`, or what events.publish was given. */
+  topic,
+  /** Container, image name, digest, snapshot key or namespace, by topic. */
   id: v.string(),
   execId: v.optional(v.string()),
   pid: v.optional(integer),
   exitStatus: v.optional(exitStatus),
   /** Why, where the exit status does not tell: the shim died. */
   reason: v.optional(v.string()),
+  /** Of an event that was published by a client: what it said. */
+  data: v.optional(document),
 });
 export type SupervisorEvent = v.InferOutput<typeof supervisorEvent>;
 
 export const events = {
   "events.subscribe": stream({
-    doc: "Events from a sequence number on (0: from now), then as they come. FailedPrecondition names the oldest kept when `from` is older.",
-    request: v.object({ namespace: v.optional(identifier), from: integer }),
+    doc: "Events from a sequence number on (0: from now), then as they come. FailedPrecondition names the oldest kept when `from` is older. Filters see topic, namespace and the event's fields as event.id, event.pid, ….",
+    request: v.object({ namespace: v.optional(identifier), from: integer, filters }),
     item: supervisorEvent,
     input: v.never(),
     reply: empty,
+  }),
+  "events.publish": call({
+    doc: "Publishes an event for all who subscribe.",
+    request: v.object({
+      ...inNamespace,
+      topic,
+      /** What it is about. */
+      id: v.optional(v.string()),
+      data: v.optional(document),
+    }),
+    reply: v.object({ sequence: integer }),
   }),
 };

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { descriptor, document, integer, labels, timestamp } from "../common.ts";
 import { call } from "../define.ts";
+import { filters } from "./filters.ts";
 import { inNamespace, named } from "./scope.ts";
 
 export const image = v.object({
@@ -34,9 +35,9 @@ export type ResolvedImage = v.InferOutput<typeof resolvedImage>;
 
 export const images = {
   "images.list": call({
-    doc: "All images.",
+    doc: "All images by name. Filters see name, target.digest, target.mediatype and labels.",
     idempotent: true,
-    request: v.object(inNamespace),
+    request: v.object({ ...inNamespace, filters }),
     reply: v.object({ images: v.array(image) }),
   }),
   "images.get": call({ doc: "One image by its full name.", idempotent: true, request: named, reply: image }),

@@ -14,6 +14,12 @@ export const namespaces = {
     request: empty,
     reply: v.object({ namespaces: v.array(v.object({ name: v.string(), labels })) }),
   }),
+  "namespaces.get": call({
+    doc: "One namespace.",
+    idempotent: true,
+    request: v.object({ name: identifier }),
+    reply: v.object({ name: v.string(), labels }),
+  }),
   "namespaces.label": call({
     doc: "Sets labels; an empty value removes one.",
     idempotent: true,

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { descriptor, integer, labels, progress, registryAccess } from "../common.ts";
 import { call, stream } from "../define.ts";
 import { image } from "./images.ts";
-import { inNamespace } from "./scope.ts";
+import { inNamespace, underLease } from "./scope.ts";
 
 const parallel = v.pipe(integer, v.minValue(1), v.maxValue(64));
 
@@ -31,6 +31,7 @@ export const registry = {
       labels: v.optional(labels),
       /** Layers fetched at a time. */
       parallel: v.optional(parallel),
+      ...underLease,
     }),
     item: progress,
     input: v.never(),

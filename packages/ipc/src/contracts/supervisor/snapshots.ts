@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { empty, integer, labels, timestamp } from "../common.ts";
 import { call } from "../define.ts";
-import { inNamespace } from "./scope.ts";
+import { inNamespace, underLease } from "./scope.ts";
 
 /** How snapshots are kept: stacked by overlayfs, or each one a full copy of its parent (reflinked where that can be). */
 export const snapshotterName = v.picklist(["overlayfs", "native"]);
@@ -38,18 +38,18 @@ export const snapshots = {
     }),
   }),
   "snapshots.prepare": call({
-    doc: "Makes an active (writable) snapshot on a committed parent (empty: on nothing).",
-    request: v.object({ ...ofSnapshot, parent: v.string(), labels: v.optional(labels) }),
+    doc: "Makes an active (writable) snapshot on a committed parent (empty: on nothing). Without a lease it is kept until snapshots.remove.",
+    request: v.object({ ...ofSnapshot, ...underLease, parent: v.string(), labels: v.optional(labels) }),
     reply: v.object({ mounts: v.array(mountSpec) }),
   }),
   "snapshots.view": call({
     doc: "Makes a read-only snapshot on a committed parent (empty: on nothing).",
-    request: v.object({ ...ofSnapshot, parent: v.string(), labels: v.optional(labels) }),
+    request: v.object({ ...ofSnapshot, ...underLease, parent: v.string(), labels: v.optional(labels) }),
     reply: v.object({ mounts: v.array(mountSpec) }),
   }),
   "snapshots.commit": call({
     doc: "Turns an active snapshot into a committed one of another name. Labels, when given, replace those it had.",
-    request: v.object({ ...ofSnapshot, name: v.string(), labels: v.optional(labels) }),
+    request: v.object({ ...ofSnapshot, ...underLease, name: v.string(), labels: v.optional(labels) }),
     reply: empty,
   }),
   "snapshots.stat": call({ doc: "One snapshot.", idempotent: true, request: v.object(ofSnapshot), reply: snapshot }),

@@ -1,0 +1,72 @@
+import * as v from "valibot";
+import { digest, empty, identifier, integer, labels, timestamp } from "../common.ts";
+import { call } from "../define.ts";
+import { filters } from "./filters.ts";
+import { inNamespace } from "./scope.ts";
+
+/** Labels: containerd.io/gc.expire, a time (RFC 3339) when it ends by itself; containerd.io/gc.flat, what its resources refer to is not kept with them. */
+export const lease = v.object({ id: identifier, labels, createdAt: timestamp });
+export type LeaseRecord = v.InferOutput<typeof lease>;
+
+const resourceType = v.pipe(
+  v.string(),
+  v.regex(/^(content|ingests|snapshots\/[a-z0-9]+)$/, "must be content, ingests or snapshots/SNAPSHOTTER"),
+);
+/** A blob by digest, an ingest by ref, a snapshot by key. */
+export const leaseResource = v.object({ type: resourceType, id: v.pipe(v.string(), v.minLength(1)) });
+
+const ofLease = { ...inNamespace, id: identifier };
+
+/** A lease keeps what it names, and what that refers to, from being collected. */
+export const leases = {
+  "leases.create": call({
+    doc: "Makes a lease; its id is made up unless given.",
+    request: v.object({ ...inNamespace, id: v.optional(identifier), labels: v.optional(labels) }),
+    reply: lease,
+  }),
+  "leases.list": call({
+    doc: "All leases that have not expired. Filters see id and labels.",
+    idempotent: true,
+    request: v.object({ ...inNamespace, filters }),
+    reply: v.object({ leases: v.array(lease) }),
+  }),
+  "leases.delete": call({
+    doc: "Ends a lease. What only it kept is removed soon after, or before the reply.",
+    request: v.object({ ...ofLease, /** Remove first, then reply. */ sync: v.optional(v.boolean()) }),
+    reply: empty,
+  }),
+  "leases.addResource": call({
+    doc: "Keeps a resource, which need not be there yet.",
+    idempotent: true,
+    request: v.object({ ...ofLease, resource: leaseResource }),
+    reply: empty,
+  }),
+  "leases.deleteResource": call({
+    doc: "Keeps a resource no longer.",
+    idempotent: true,
+    request: v.object({ ...ofLease, resource: leaseResource }),
+    reply: empty,
+  }),
+  "leases.listResources": call({
+    doc: "What a lease keeps.",
+    idempotent: true,
+    request: v.object(ofLease),
+    reply: v.object({ resources: v.array(leaseResource) }),
+  }),
+};
+
+/** Collection of what nothing refers to; it also runs by itself after deletions. */
+export const gc = {
+  "gc.run": call({
+    doc: "Removes now what no image, container, lease, running operation or containerd.io/gc.root label needs: blobs and snapshots that were made for images or under leases, and ingests that nobody went on with for a day.",
+    idempotent: true,
+    request: v.object(inNamespace),
+    reply: v.object({
+      content: v.array(digest),
+      snapshots: v.array(v.object({ snapshotter: v.string(), key: v.string() })),
+      ingests: v.array(v.string()),
+      /** Of the blobs that are now in no namespace. */
+      bytes: integer,
+    }),
+  }),
+};
