@@ -118,6 +118,7 @@ function supervisorLink(options: EngineOptions): SupervisorLink {
     shim: options.shim,
     ociRuntime: options.ociRuntime,
     standby: options.standby,
+    snapshotter: options.storageDriver,
     logFile: join(options.root, "supervisor.log"),
   });
 }

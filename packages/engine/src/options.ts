@@ -31,6 +31,13 @@ export const serveFlags = {
   bridge: { type: "string", value: "NAME", default: "gantry0", doc: "name of the default network's bridge" },
   bip: { type: "string", value: "CIDR", doc: "address of that bridge (default: in a free network)" },
   iptables: { type: "boolean", default: true, doc: "make rules for NAT, published ports and isolation" },
+  "storage-driver": {
+    type: "string",
+    short: "s",
+    value: "NAME",
+    choices: ["overlayfs", "native"],
+    doc: "how the supervisor stores images and containers (default: what works)",
+  },
   standby: { type: "integer", value: "N", doc: "shims that the supervisor keeps ready" },
   "log-level": {
     type: "string",
@@ -94,6 +101,8 @@ export interface EngineOptions {
   readonly bip: string | undefined;
   readonly iptables: boolean;
   readonly standby: number | undefined;
+  /** The supervisor's snapshotter; undefined: its own choice. */
+  readonly storageDriver: string | undefined;
   readonly cpus: number;
 }
 
@@ -149,6 +158,7 @@ export function engineOptions(values: FlagValues<typeof serveFlags>, around: Sur
     bip: values.bip,
     iptables: values.iptables,
     standby: values.standby,
+    storageDriver: values["storage-driver"],
     cpus: availableParallelism(),
   };
 }

@@ -73,6 +73,7 @@ export async function engineUnderTest(options: Partial<EngineOptions> = {}): Pro
     bip: undefined,
     iptables: false,
     standby: undefined,
+    storageDriver: undefined,
     cpus: 2,
     ...options,
   };

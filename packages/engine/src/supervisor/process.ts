@@ -16,6 +16,7 @@ export interface SupervisorOptions {
   readonly shim: string;
   readonly ociRuntime: string;
   readonly standby: number | undefined;
+  readonly snapshotter: string | undefined;
   readonly logFile: string;
 }
 
@@ -81,11 +82,12 @@ export class SupervisorLink {
   }
 
   #start(): void {
-    const { binary, root, state, shim, ociRuntime, standby, logFile } = this.#options;
+    const { binary, root, state, shim, ociRuntime, standby, snapshotter, logFile } = this.#options;
     this.#failure = undefined;
     const output = openSync(logFile, "a", 0o640);
     const args = ["--root", root, "--state", state, "--shim", shim, "--oci-runtime", ociRuntime];
     if (standby !== undefined) args.push("--standby", String(standby));
+    if (snapshotter !== undefined) args.push("--snapshotter", snapshotter);
     const child = spawn(binary, args, { stdio: ["ignore", output, output], detached: true });
     closeSync(output);
     child.once("error", (error) => {

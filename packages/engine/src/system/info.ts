@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, hostname, release, totalmem } from "node:os";
+import { isRpcError } from "@gantry/ipc";
 import { statusOf } from "../containers/document.ts";
 import type { World } from "../containers/world.ts";
 import { groupByImage } from "../images/view.ts";
@@ -32,8 +33,7 @@ export async function infoView(world: World): Promise<Record<string, unknown>> {
     ContainersPaused: count("paused"),
     ContainersStopped: count("created", "exited", "dead"),
     Images: groupByImage(await world.images.all()).length,
-    Driver: "overlayfs",
-    DriverStatus: [],
+    ...(await storage(world)),
     Plugins: {
       Volume: ["local"],
       Network: ["bridge", "host", "null"],
@@ -67,6 +67,17 @@ export async function infoView(world: World): Promise<Record<string, unknown>> {
     Labels: [],
     Warnings: facts.swapLimit ? null : ["WARNING: No swap limit support"],
   };
+}
+
+/** How the supervisor stores images, and why so. */
+async function storage(world: World): Promise<{ Driver: string; DriverStatus: [string, string][] }> {
+  try {
+    const { default: name, reason } = await world.supervisor.call("snapshots.snapshotters", {});
+    return { Driver: name, DriverStatus: [["Chosen because", reason]] };
+  } catch (error) {
+    if (!isRpcError(error, "Unimplemented")) throw error;
+    return { Driver: "unknown", DriverStatus: [] };
+  }
 }
 
 function operatingSystem(): string {
