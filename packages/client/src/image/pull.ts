@@ -34,9 +34,20 @@ export async function pullTag(
   const reference = withDefaultTag(parseReference(name));
   const engine = await context.engine();
   const stream = engine.open("imagePull", defined({ Name: name, Platform: platform, Auth: auth }));
-  if (!quiet) context.out.write(target, `${reference.tag ?? reference.digest}: Pulling from ${reference.path}\n`);
-  await showProgress(context, stream.items, { target, quiet, skip: isNotShown });
+  let isAnnounced = quiet;
+  // As soon as the registry is known to have it.
+  const announce = (): void => {
+    if (!isAnnounced)
+      context.out.write(target, `${reference.tag ?? reference.digest}: Pulling from ${reference.path}\n`);
+    isAnnounced = true;
+  };
+  const skip = (item: ProgressItem): boolean => {
+    announce();
+    return isNotShown(item);
+  };
+  await showProgress(context, stream.items, { target, quiet, skip });
   const { Digest, Changed } = await stream.result;
+  announce();
   if (!quiet) context.out.write(target, `Digest: ${Digest}\n`);
   return Changed;
 }

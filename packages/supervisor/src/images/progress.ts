@@ -35,7 +35,12 @@ export class ProgressReporter {
   about(descriptor: ImageDescriptor, status: string): void {
     const ref = refOf(descriptor);
     if (ref.startsWith("layer-")) this.layer(descriptor, status);
-    else this.#push({ status, ref });
+    else this.hidden(descriptor, status);
+  }
+
+  /** Reports what Docker does not show. */
+  hidden(descriptor: ImageDescriptor, status: string): void {
+    this.#push({ status, ref: refOf(descriptor) });
   }
 
   /** Reports how far a step is; too frequent ones are left out. */

@@ -107,7 +107,7 @@ class Pull {
     const target = await this.#repository.target();
     await this.#keep(target.descriptor, target.bytes);
     const main = await this.#main(target.descriptor);
-    if (main && !metadataOnly) this.#fetchLayers(main.manifest, main.image);
+    if (main && !metadataOnly) this.#fetchLayers(main.manifest, main);
     await this.#others(target.descriptor, main?.descriptor.digest);
     if (main?.image && this.#unpacks) await this.#unpack(main.image);
     await Promise.all([...this.#fetches.values()].map(({ done }) => done));
@@ -152,18 +152,20 @@ class Pull {
     const read = (descriptor: ImageDescriptor) => this.#document(descriptor);
     try {
       const found = await findPlatformManifest(target, platform, read);
+      const { config } = found.manifest;
+      const isKnown = this.#images.stores.content.has(this.#request.namespace, config.digest);
       await this.#keepManifest(found.manifestDescriptor, found.manifest);
       for (const [at, { digest }] of found.path.entries()) {
         const child = found.path[at + 1];
         if (child) this.#images.stores.metadata.blobs.link(digest, [child.digest]);
       }
-      if (!isImage(found.manifest)) return { descriptor: found.manifestDescriptor, manifest: found.manifest };
+      if (!isImage(found.manifest)) return { descriptor: found.manifestDescriptor, manifest: found.manifest, isKnown };
       const image = await findPlatformImage(target, platform, read);
       if (text !== undefined) {
         requirePlatform(familiarReference(withDefaultTag(parseReference(name))), image.config, platform);
       }
       this.#lease.add(...chainIds(image.config));
-      return { descriptor: image.manifestDescriptor, manifest: image.manifest, image };
+      return { descriptor: image.manifestDescriptor, manifest: image.manifest, image, isKnown };
     } catch (error) {
       if (text === undefined && (allPlatforms || allMetadata) && isNotFound(error)) return undefined;
       throw error;
@@ -242,15 +244,18 @@ class Pull {
   }
 
   /** Starts to fetch what is not here, a few layers at a time, in their order. */
-  #fetchLayers(manifest: ImageManifest, image?: PlatformImage): void {
+  #fetchLayers(manifest: ImageManifest, { image, isKnown }: Partial<Main> = {}): void {
     const { snapshots } = this.#images.stores;
     const { namespace } = this.#request;
     const chain = image ? chainIds(image.config) : [];
     const missing: ImageDescriptor[] = [];
     for (const [at, layer] of manifest.layers.entries()) {
       const isUnpacked = snapshots.find(namespace, chain[at] ?? "") !== undefined;
-      if (this.#isHere(layer)) this.#progress.layer(layer, isUnpacked ? "Already exists" : "Download complete");
-      else if (!this.#fetches.has(layer.digest) && !missing.some(({ digest }) => digest === layer.digest)) {
+      if (this.#isHere(layer)) {
+        // Docker shows no layers of an image that it has.
+        if (isKnown && isUnpacked) this.#progress.hidden(layer, "Already exists");
+        else this.#progress.layer(layer, isUnpacked ? "Already exists" : "Download complete");
+      } else if (!this.#fetches.has(layer.digest) && !missing.some(({ digest }) => digest === layer.digest)) {
         this.#progress.layer(layer, "Pulling fs layer");
         missing.push(layer);
       }
@@ -301,4 +306,6 @@ interface Main {
   readonly manifest: ImageManifest;
   /** Absent for an artifact that is no root file system. */
   readonly image?: PlatformImage;
+  /** Its configuration was here before. */
+  readonly isKnown: boolean;
 }

@@ -33,6 +33,10 @@ export async function checkLogin(
   using endpoint = new Endpoint({ host: own, auth, signal, offline: true });
   return await inWords(`cannot log in to ${registry}`, async () => {
     const response = await endpoint.send({ method: "GET", target: "", scope: "" });
+    if (response.status === 401 || response.status === 403) {
+      response.body.resume();
+      throw permissionDenied(`registry ${endpoint.name} refuses the credentials`);
+    }
     if (response.status !== 200) {
       const absent = `${registry} is no registry`;
       const words = { action: "login", image: registry, host: endpoint.name, hasCredentials: true, absent };

@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { unavailable } from "../../errors.ts";
 import { Authorizer, type RegistryAuth } from "./auth.ts";
 import { parseChallenges } from "./challenge.ts";
-import { isCut, requestFailure, speaksNoTls } from "./failure.ts";
+import { isCut, requestFailure } from "./failure.ts";
 import type { HostSettings, RegistryHost } from "./hosts.ts";
 import { HttpClient, type HttpResponse, readSmall } from "./http.ts";
 import { isLoopback } from "./loopback.ts";
@@ -38,7 +38,7 @@ export class Endpoint implements Disposable {
   /** For other hosts that this one sends us to: the same authorities, but not our certificate. */
   #foreign: HttpClient;
   #authorizer: Authorizer;
-  #tlsInstead: HostSettings | undefined;
+  #scheme: Promise<void> | undefined;
 
   constructor(options: EndpointOptions) {
     const { host } = options;
@@ -46,7 +46,6 @@ export class Endpoint implements Disposable {
     this.capabilities = host.capabilities;
     this.#options = options;
     this.#settings = host;
-    this.#tlsInstead = host.tlsInstead;
     [this.#http, this.#foreign, this.#authorizer] = this.#connections();
   }
 
@@ -71,9 +70,17 @@ export class Endpoint implements Disposable {
    * @throws RpcError, TransientError
    */
   async send(request: ApiRequest): Promise<HttpResponse> {
+    const { tlsInstead } = this.#options.host;
+    if (tlsInstead) {
+      this.#scheme ??= this.#chooseScheme(tlsInstead);
+      await this.#scheme.catch((error: unknown) => {
+        this.#scheme = undefined;
+        throw error;
+      });
+    }
     for (let attempt = 0; ; attempt++) {
       const authorization = this.#authorizer.header;
-      const response = await this.#attempt(request, authorization);
+      const response = await this.#followed(request, authorization);
       if (response.status !== 401) return response;
       const challenges = parseChallenges(String(response.headers["www-authenticate"] ?? ""));
       if (attempt === 2 || challenges.length === 0) return response;
@@ -102,25 +109,21 @@ export class Endpoint implements Disposable {
     this.#foreign[Symbol.dispose]();
   }
 
-  async #attempt(request: ApiRequest, authorization: string | undefined): Promise<HttpResponse> {
-    const instead = this.#tlsInstead;
-    if (!instead) return await this.#followed(request, authorization);
-    this.#tlsInstead = undefined;
+  /** Finds out whether a server of this machine speaks TLS; plain HTTP is what most of them do. */
+  async #chooseScheme(instead: HostSettings): Promise<void> {
+    const before = this.#settings;
+    const ping = { method: "GET", target: "", scope: "" } as const;
     try {
-      const response = await this.#followed(request, authorization);
-      if (!(await wantsTls(response))) return response;
-      this.#take(instead);
-      return await this.#followed(request, authorization);
+      const response = await this.#followed(ping, undefined);
+      if (await wantsTls(response)) this.#take(instead);
     } catch (error) {
       if (!isCut((error as Error).cause)) throw error;
       // Some servers just hang up on who speaks no TLS.
-      const before = this.#settings;
       this.#take(instead);
-      return await this.#followed(request, authorization).catch((second: unknown) => {
-        this.#take(before);
-        this.#tlsInstead = instead;
-        throw speaksNoTls((second as Error).cause) ? error : second;
-      });
+      await this.#followed(ping, undefined).then(
+        ({ body }) => void body.resume(),
+        () => this.#take(before),
+      );
     }
   }
 
@@ -183,9 +186,11 @@ function redirection({ status, headers }: HttpResponse, method: string): string 
 }
 
 /** True for what servers with TLS answer to a request without. */
-async function wantsTls(response: HttpResponse): Promise<boolean> {
-  if (response.status !== 400) return false;
-  const words = await readSmall(response.body, 4096).catch(() => undefined);
-  if (words && /HTTPS/i.test(words.toString("latin1"))) return true;
-  throw unavailable("the registry answers with status 400");
+async function wantsTls({ status, body }: HttpResponse): Promise<boolean> {
+  if (status !== 400) {
+    body.resume();
+    return false;
+  }
+  const words = await readSmall(body, 4096).catch(() => undefined);
+  return words !== undefined && /HTTPS/i.test(words.toString("latin1"));
 }

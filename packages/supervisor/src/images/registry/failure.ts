@@ -31,9 +31,9 @@ export function isCut(error: unknown): boolean {
 }
 
 /** True when the other side does not speak TLS. */
-export function speaksNoTls(error: unknown): boolean {
-  const code = networkCode(error) ?? "";
-  return /WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|HTTP_REQUEST/.test(code);
+function speaksNoTls(error: unknown): boolean {
+  const words = `${networkCode(error)} ${messageOf(error)}`;
+  return /wrong.version.number|packet.length.too.long|http.request/i.test(words);
 }
 
 function words(error: unknown, code: string | undefined, host: string): string {
