@@ -19,6 +19,8 @@ export interface Facts {
   readonly arch: string;
   /** Number of the last capability that this kernel knows. */
   readonly lastCapability: number;
+  /** The runtime's own capabilities, a mask in hexadecimal digits. */
+  readonly permittedCapabilities: string;
   readonly cgroup: { readonly mode: "v1" | "hybrid" | "v2" | "none"; readonly hierarchies: readonly Hierarchy[] };
   readonly apparmor: boolean;
   readonly selinux: boolean;
@@ -40,6 +42,7 @@ export function readFacts(): Facts {
     kernel: readText("/proc/sys/kernel/osrelease").trim(),
     arch: process.arch,
     lastCapability: Number(readText("/proc/sys/kernel/cap_last_cap")),
+    permittedCapabilities: /^CapPrm:\s*([0-9a-f]+)$/m.exec(readText("/proc/self/status"))?.[1] ?? "0",
     cgroup: parseCgroups(mountinfo),
     resctrl: /^\S+ \S+ \S+ \S+ (\S+) .* - resctrl /m.exec(mountinfo)?.[1],
     uid: process.geteuid?.() ?? 0,

@@ -42,7 +42,9 @@ export function makeContext(globals: Globals): Context {
     log,
     environment: globals.environment,
     host: () => {
-      host ??= import("../host.ts").then(({ openHost }) => openHost((message) => log.warn(message), store.filters, rootless));
+      host ??= import("../host.ts").then(({ openHost }) =>
+        openHost((message) => log.warn(message), store.filters, rootless),
+      );
       return host;
     },
     print: (text) => writeNow(1, text),

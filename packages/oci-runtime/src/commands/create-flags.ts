@@ -1,6 +1,6 @@
-import { renameSync, writeFileSync } from "node:fs";
+import { readlinkSync, renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path/posix";
-import type { FlagTable, FlagValues } from "@gantry/cli";
+import { type FlagTable, type FlagValues, UsageError } from "@gantry/cli";
 import { SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
 import type { CreateRequest } from "../run/create.ts";
@@ -29,8 +29,23 @@ export function createRequest(host: Host, id: string, flags: FlagValues<typeof c
   };
 }
 
+/** @throws UsageError naming the first that the caller did not give: a file of this process has its number */
 export function preserved(count: number): number[] {
-  return Array.from({ length: Math.max(0, count) }, (_, index) => 3 + index);
+  if (count < 0) throw new UsageError(`invalid value "${count}" for --preserve-fds: must not be below 0`);
+  const fds = Array.from({ length: count }, (_, index) => 3 + index);
+  const own = count > 0 ? fds.find(isEventLoop) : undefined;
+  if (own !== undefined)
+    throw new UsageError(`--preserve-fds ${count}: descriptor ${own} is not the caller's: it gave fewer`);
+  return fds;
+}
+
+/** The first descriptor that this process has opened by itself: what it was started with comes before it. */
+function isEventLoop(fd: number): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventpoll]";
+  } catch {
+    return true;
+  }
 }
 
 /** @throws Error naming the socket */

@@ -59,7 +59,7 @@ export function processOps(input: ProcessInput): Op[] {
   ops.push({ op: "directory", why: "process.cwd", path: process.cwd });
   if (!last) ops.push(...filter);
   ops.push({ op: "streams", why: "process.user", uid: process.user?.uid ?? 0 });
-  ops.push(boundingOp(process.capabilities, facts), userOp(input), capabilitiesOp(process.capabilities, facts));
+  ops.push(boundingOp(process.capabilities, input), userOp(input), capabilitiesOp(process.capabilities, input));
   ops.push({ op: "umask", why: "process.user.umask", mask: process.user?.umask ?? defaultUmask });
   ops.push(...programOps(process));
   if (last && hasListener(linux.seccomp)) ops.push(...filter, ...input.beforeExec);

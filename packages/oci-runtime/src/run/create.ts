@@ -1,12 +1,12 @@
 import { closeSync, constants, existsSync, openSync, readFileSync, realpathSync, rmdirSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path/posix";
 import { S_IFIFO } from "@gantry/native-sys";
-import { parseSpec, type Spec } from "@gantry/oci-spec/runtime";
+import { type Linux, type Process, parseSpec, type Spec } from "@gantry/oci-spec/runtime";
 import { type CgroupManager, cgroupManager, checkUnused } from "../cgroup/manager.ts";
 import { containerCgroups } from "../cgroup/none.ts";
 import { containerResources } from "../cgroup/resources.ts";
 import type { Host } from "../host.ts";
-import { unknownCapabilities } from "../plan/capabilities.ts";
+import { ignoredCapabilities } from "../plan/capabilities.ts";
 import { compile } from "../plan/compile.ts";
 import { mappedMounts } from "../plan/mapped-mounts.ts";
 import { type Plan, PlanError, slotsFor, syncPoints } from "../plan/op.ts";
@@ -93,9 +93,13 @@ function checkedSpec(host: Host, request: CreateRequest): Spec {
   const spec = request.spec ?? readConfig(request.bundle);
   checkTerminal(spec, request);
   checkHostNamespaces(spec);
-  for (const name of unknownCapabilities(spec.process?.capabilities ?? {}))
-    host.warn(`process.capabilities: ${name} is unknown and ignored`);
+  warnOfCapabilities(host, spec.process, spec.linux ?? {});
   return spec;
+}
+
+export function warnOfCapabilities({ facts, warn }: Host, process: Process | undefined, linux: Linux): void {
+  for (const name of ignoredCapabilities(process?.capabilities ?? {}, { facts, linux }))
+    warn(`process.capabilities: ${name} is unknown, or not this process's to grant, and ignored`);
 }
 
 /** Removes, if they are empty, the directories above these paths that are not there now. */

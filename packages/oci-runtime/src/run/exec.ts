@@ -6,6 +6,7 @@ import { compileExec, namespaceFiles } from "../plan/compile-exec.ts";
 import { execSlots, type Plan, syncPoints } from "../plan/op.ts";
 import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts";
 import { ContainerError, type Record, type Store } from "../state/store.ts";
+import { warnOfCapabilities } from "./create.ts";
 import { type Launched, launch } from "./launch.ts";
 import { sendListener } from "./listener.ts";
 
@@ -29,6 +30,7 @@ export async function execInContainer(host: Host, store: Store, request: ExecReq
       "InvalidArgument",
       "cannot allocate tty if the runtime will detach without setting console socket",
     );
+  warnOfCapabilities(host, process, record.spec.linux ?? {});
   const directory = openProcess(record);
   try {
     return await launch(host, {
