@@ -175,7 +175,7 @@ test("files that end while they are written leave a whole layer", async (t) => {
   const view = new MergedView(native, true);
   const top = view.root([directory]);
   if (!top) throw new Error("no root");
-  const { changes, links } = await changesBetween(native, view, undefined, top);
+  const { changes, links } = await changesBetween(view, undefined, top);
   const pieces: Buffer[] = [];
   for await (const piece of writeLayer(native, changes, links)) {
     pieces.push(Buffer.from(piece));

@@ -35,6 +35,21 @@ const imageFields = [
   "Shell",
 ] as const;
 
+/** What every container has mounted: made in its root file system where the image has no such file or directory. */
+const mountPoints = [
+  "/dev",
+  "/dev/console",
+  "/dev/mqueue",
+  "/dev/pts",
+  "/dev/shm",
+  "/etc/hostname",
+  "/etc/hosts",
+  "/etc/resolv.conf",
+  "/proc",
+  "/sys",
+  "/sys/fs/cgroup",
+];
+
 /**
  * `commit`: an image of what a container changed.
  * @returns its id
@@ -54,6 +69,7 @@ export async function commitContainer(world: World, container: Container, reques
         key: container.id,
         name: named ?? namelessName(`commit-${newId().slice(0, 32)}`),
         configDocument,
+        leaveOut: mountPoints,
         ...(base === undefined ? {} : { base }),
       },
       { timeoutMs: 0 },

@@ -1,5 +1,4 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { NativeSys } from "@gantry/native-sys";
 import type { BytePath } from "../layers/byte-path.ts";
 import { LinkGroups } from "./link-groups.ts";
 import type { MergedView, ViewNode } from "./merged-view.ts";
@@ -19,28 +18,29 @@ const directoriesPerTurn = 64;
  * What differs between two trees, in the order in which a layer tells it: by name, directories before what is in them,
  * and the directories on the way to each change.
  * @param lower undefined for nothing
+ * @param leaveOut paths that are no change where they are new and empty: mount points that somebody needed
  */
 export async function changesBetween(
-  native: NativeSys,
   view: MergedView,
   lower: ViewNode | undefined,
   upper: ViewNode,
+  leaveOut: ReadonlySet<BytePath> = new Set(),
 ): Promise<{ changes: Change[]; links: LinkGroups }> {
-  const walk = new Walk(native, view);
+  const walk = new Walk(view, leaveOut);
   const changes = await walk.run(lower, upper);
   return { changes, links: walk.upperLinks };
 }
 
 class Walk {
-  readonly #native: NativeSys;
   readonly #view: MergedView;
+  readonly #leaveOut: ReadonlySet<BytePath>;
   readonly #lowerLinks = new LinkGroups();
   readonly upperLinks = new LinkGroups();
   #directories = 0;
 
-  constructor(native: NativeSys, view: MergedView) {
-    this.#native = native;
+  constructor(view: MergedView, leaveOut: ReadonlySet<BytePath>) {
     this.#view = view;
+    this.#leaveOut = leaveOut;
   }
 
   async run(lower: ViewNode | undefined, upper: ViewNode): Promise<Change[]> {
@@ -57,7 +57,7 @@ class Walk {
   async #directory(path: BytePath, lower: ViewNode | undefined, upper: ViewNode, all: Compared[]): Promise<void> {
     this.#directories += 1;
     if (this.#directories % directoriesPerTurn === 0) await turn();
-    all.push({ path, node: upper, isChanged: !this.#isSame(path, lower, upper) });
+    const place = all.push({ path, node: upper, isChanged: !this.#isSame(lower, upper, path !== "") }) - 1;
     const below = lower?.directories ? this.#view.children(lower) : new Map<BytePath, ViewNode>();
     const above = this.#view.children(upper);
     for (const name of [...new Set([...below.keys(), ...above.keys()])].sort()) {
@@ -67,19 +67,29 @@ class Walk {
       if (before && !now) all.push({ path: child, node: undefined, isChanged: true });
       if (before && !before.directories) this.#lowerLinks.add(child, before);
       if (!now) continue;
+      if (!before && this.#leaveOut.has(child) && this.#isEmpty(now)) {
+        // It changed the time of the directory that it was made in.
+        all[place] = { path, node: upper, isChanged: !this.#isSame(lower, upper, false) };
+        continue;
+      }
       if (now.directories) await this.#directory(child, before, now, all);
       else {
         this.upperLinks.add(child, now);
-        const isChanged = !before || !isSame(this.#native, before, now);
+        const isChanged = !before || !isSame(this.#view.native, before, now);
         all.push({ path: child, node: now, before, isChanged });
       }
     }
   }
 
-  /** Times of the root change with whatever is made in it: they alone are no change. */
-  #isSame(path: BytePath, lower: ViewNode | undefined, upper: ViewNode): boolean {
-    if (lower) return isSame(this.#native, lower, upper, path !== "");
-    return path === "" && (upper.stats.mode & 0o7777n) === 0o755n && upper.stats.uid === 0n && upper.stats.gid === 0n;
+  /** @param withTime false for the root: its time changes with whatever is made in it, and alone is no change */
+  #isSame(lower: ViewNode | undefined, upper: ViewNode, withTime: boolean): boolean {
+    if (lower) return isSame(this.#view.native, lower, upper, withTime);
+    const { mode, uid, gid } = upper.stats;
+    return !withTime && (mode & 0o7777n) === 0o755n && uid === 0n && gid === 0n;
+  }
+
+  #isEmpty(node: ViewNode): boolean {
+    return node.directories ? this.#view.children(node).size === 0 : node.stats.isFile() && node.stats.size === 0n;
   }
 
   /** True for a name that stands for another file than before, were its content the same. */

@@ -25,6 +25,8 @@ export interface DiffOptions {
   /** Told of the blob's digest before it is stored, to keep it from being collected. */
   readonly hold?: (digest: string) => void;
   readonly signal?: AbortSignal;
+  /** Paths that are no change where they are new and empty. */
+  readonly leaveOut?: readonly string[] | undefined;
 }
 
 export interface CreatedDiff {
@@ -37,11 +39,12 @@ export interface CreatedDiff {
 export async function createDiff(native: NativeSys, stores: Stores, options: DiffOptions): Promise<CreatedDiff> {
   const { snapshots, content } = stores;
   const { upper, lower, mediaType, labels, managed, signal } = options;
+  const leaveOut = new Set((options.leaveOut ?? []).map((path) => toBytePath(path.replace(/^\/+/, ""))));
   const view = new MergedView(native, snapshots.isStacked(upper));
   const layersOf = (row: SnapshotRow) => snapshots.layers(row).map(toBytePath);
   const top = view.root(layersOf(upper));
   if (!top) throw invalidArgument(`snapshot ${upper.key} has no files`);
-  const { changes, links } = await changesBetween(native, view, lower && view.root(layersOf(lower)), top);
+  const { changes, links } = await changesBetween(view, lower && view.root(layersOf(lower)), top, leaveOut);
   const hash = createHash("sha256");
   const compression = compressionOf(mediaType);
   using ingest = content.ingest();

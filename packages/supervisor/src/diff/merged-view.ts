@@ -14,12 +14,12 @@ export interface ViewNode {
 
 /** A tree as overlayfs merges it from layers, or a plain one, without anything mounted. */
 export class MergedView {
-  readonly #native: NativeSys;
+  readonly native: NativeSys;
   readonly #isStacked: boolean;
 
   /** @param isStacked false: one directory that holds all as it is */
   constructor(native: NativeSys, isStacked: boolean) {
-    this.#native = native;
+    this.native = native;
     this.#isStacked = isStacked;
   }
 
@@ -69,10 +69,10 @@ export class MergedView {
   #isOpaque(path: BytePath): boolean {
     const place = fsPath(path);
     // Never written by the mounts that are made here; followed, it would name another directory of the layers below.
-    if (this.#native.getxattr(place, "trusted.overlay.redirect", false)) {
+    if (this.native.getxattr(place, "trusted.overlay.redirect", false)) {
       throw new Error(`${readable(path)} is a directory that overlayfs redirects: this cannot be read`);
     }
-    return this.#native.getxattr(place, opaqueXattr, false)?.toString("latin1") === "y";
+    return this.native.getxattr(place, opaqueXattr, false)?.toString("latin1") === "y";
   }
 }
 

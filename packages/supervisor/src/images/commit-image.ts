@@ -16,6 +16,7 @@ export interface CommitRequest {
   readonly name: string;
   readonly configDocument: Readonly<Record<string, unknown>>;
   readonly mediaType?: string | undefined;
+  readonly leaveOut?: readonly string[] | undefined;
 }
 
 export interface CommitWork {
@@ -29,7 +30,7 @@ export async function commitImage(
   { native, images, signal }: CommitWork,
   request: CommitRequest,
 ): Promise<{ image: Image; configDigest: string }> {
-  const { namespace, name, mediaType = mediaTypes.layer } = request;
+  const { namespace, name, mediaType = mediaTypes.layer, leaveOut } = request;
   requireFullName(name);
   const { stores } = images;
   const options = { namespace, managed: true };
@@ -40,7 +41,7 @@ export async function commitImage(
     if (base) lease.add(...base.path.map(({ digest }) => digest), base.manifestDescriptor.digest);
     const lower = base && upper.parentId !== undefined ? stores.metadata.snapshots.byId(upper.parentId) : undefined;
     const hold = (digest: string) => lease.add(digest);
-    const layer = await createDiff(native, stores, { upper, lower, mediaType, managed: true, hold, signal });
+    const layer = await createDiff(native, stores, { upper, lower, mediaType, managed: true, hold, signal, leaveOut });
     const document = configOf(request, base?.config, layer.diffId);
     const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
     const layers = [...(base?.manifest.layers ?? []), layer.descriptor];

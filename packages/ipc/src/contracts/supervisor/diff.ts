@@ -49,6 +49,8 @@ export const diff = {
       configDocument: document,
       /** Of the new layer; plain unless given. */
       mediaType: v.optional(layerMediaType),
+      /** Paths that are left out where they are new and empty: mount points that the start of a container made. */
+      leaveOut: v.optional(v.array(v.string())),
     }),
     reply: v.object({ image, configDigest: digest }),
   }),
