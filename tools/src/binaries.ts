@@ -19,6 +19,7 @@ export const shortLivedFlags: readonly string[] = ["--no-rehash-snapshot", "--mi
 export const binaries: readonly Binary[] = [
   { name: "client", short: true, assets: ["zeromq.node"] },
   { name: "engine", assets: ["zeromq.node", "native-sys.node"] },
+  { name: "ctr", short: true, assets: ["zeromq.node", "native-sys.node"] },
   { name: "supervisor", assets: ["zeromq.node", "native-sys.node"] },
   { name: "shim", assets: ["zeromq.node", "native-sys.node"] },
   { name: "oci-runtime", short: true, assets: ["zeromq.node", "native-sys.node", "init"] },

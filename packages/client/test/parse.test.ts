@@ -1,6 +1,6 @@
+import { splitCsv } from "@gantry/cli/csv";
 import { DetachFilter, parseDetachKeys } from "@gantry/cli/detach-keys";
 import { test } from "tap";
-import { splitCsv } from "../src/parse/csv.ts";
 import { parseEnv, parseKeyValueFile } from "../src/parse/env.ts";
 import { parseFilters } from "../src/parse/filters.ts";
 import { parseDevice, parseRestartPolicy, parseUlimit } from "../src/parse/limits.ts";

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
+import { keyValue, splitCsv } from "@gantry/cli/csv";
 import type { Mount } from "@gantry/ipc/contracts/engine-types";
-import { keyValue, splitCsv } from "./csv.ts";
 import { parseBytes } from "./size.ts";
 
 /** What is gathered while the fields are read. */

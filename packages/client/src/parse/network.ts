@@ -1,4 +1,4 @@
-import { keyValue, splitCsv } from "./csv.ts";
+import { keyValue, splitCsv } from "@gantry/cli/csv";
 import { isIP, isIPv4, isIPv6 } from "./ip.ts";
 
 /** One network that a container joins. */

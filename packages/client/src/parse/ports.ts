@@ -1,4 +1,4 @@
-import { keyValue, splitCsv } from "./csv.ts";
+import { keyValue, splitCsv } from "@gantry/cli/csv";
 import { isIP } from "./ip.ts";
 
 export interface PortBinding {

@@ -1,0 +1,31 @@
+import type { CommandSpec, FlagTable } from "@gantry/cli";
+import type { Log } from "@gantry/cli/log";
+import type { Output } from "@gantry/cli/output";
+import type { Supervisor } from "./supervisor/connect.ts";
+
+export { anyNumber, CommandError } from "@gantry/cli";
+
+/** What a command is given: everything that it may touch of the process. */
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly out: Output;
+  readonly log: Log;
+  /** The containerd-like namespace that requests are made in. */
+  readonly namespace: string;
+  /** The supervisor's endpoint. @throws CommandError when what was given is none */
+  readonly endpoint: string;
+  /** Connects at the first use. */
+  supervisor(): Promise<Supervisor>;
+}
+
+/** One command; `missing` is what to say when it is given too few arguments. */
+export interface Spec<T extends FlagTable> extends CommandSpec<Context, T> {
+  readonly missing?: string;
+}
+export type Command = Spec<FlagTable>;
+
+/** Declares a command; the types of its flags' values are inferred. */
+export function defineCommand<const T extends FlagTable>(spec: Spec<T>): Command {
+  return spec as unknown as Command;
+}

@@ -1,0 +1,77 @@
+import { defined } from "@gantry/cli";
+import { openSource, upload } from "@gantry/cli/upload";
+import { parseReference, repositoryName } from "@gantry/oci-spec/reference";
+import { CommandError, type Context, defineCommand } from "../../command.ts";
+import { checkPlatform } from "../../images/platform-flags.ts";
+import { requireOwnSnapshotter, snapshotterFlag } from "../../images/snapshotter.ts";
+import { showTransfer } from "../../images/transfer.ts";
+
+export const command = defineCommand({
+  usage: "[OPTIONS] FILE|-",
+  summary: "Import images from an archive: an OCI layout in a tar, or what docker save writes; also gzip or zstd",
+  flags: {
+    ...snapshotterFlag,
+    "base-name": {
+      type: "string",
+      value: "NAME",
+      doc: "Repository for tags without one; images of other names are left out",
+    },
+    digests: { type: "boolean", doc: "Also name each image by its digest" },
+    "skip-digest-for-named": { type: "boolean", doc: "With --digests: only images that have no other name" },
+    "index-name": { type: "string", value: "NAME", doc: "Name to keep the archive's index under" },
+    platform: { type: "string", value: "OS/ARCH[/VARIANT]", doc: "Import the content of another platform" },
+    "all-platforms": { type: "boolean", doc: "Import the content of all platforms" },
+    "no-unpack": { type: "boolean", doc: "Do not unpack the images" },
+  },
+  args: [1, 1],
+  missing: "please provide an archive to import from",
+  examples: ["busybox.tar", "--base-name registry.example/app app.tar", "- < busybox.tar"],
+  async run(context, { values, args: [file = ""] }) {
+    const source = await openSource(file === "-" ? undefined : file);
+    const base = values["base-name"] === undefined ? undefined : repository(values["base-name"]);
+    if (values["skip-digest-for-named"] && !values.digests) {
+      throw new CommandError("--skip-digest-for-named must be used with --digests");
+    }
+    const request = defined({
+      namespace: context.namespace,
+      defaultName: `${base ?? generatedName()}:latest`,
+      baseName: base,
+      digestsIn: values.digests ? (base ?? generatedName()) : undefined,
+      digestsForUnnamed: values["skip-digest-for-named"] || undefined,
+      indexName: values["index-name"] === undefined ? undefined : `${repository(values["index-name"])}:latest`,
+      platform: checkPlatform(values.platform),
+      allPlatforms: values["all-platforms"] || undefined,
+      unpack: values["no-unpack"] ? false : undefined,
+    });
+    return await importFrom(context, { source, request, snapshotter: values.snapshotter });
+  },
+});
+
+interface Import {
+  readonly source: AsyncIterable<Uint8Array>;
+  readonly request: { namespace: string; defaultName: string };
+  readonly snapshotter: string | undefined;
+}
+
+async function importFrom(context: Context, { source, request, snapshotter }: Import): Promise<number> {
+  const supervisor = await context.supervisor();
+  await requireOwnSnapshotter(context, supervisor, snapshotter);
+  const stream = supervisor.open("images.load", request);
+  const shown = showTransfer(context, stream.items);
+  shown.catch(() => {});
+  stream.result.catch(() => {});
+  await upload(stream, source);
+  const { images } = await stream.result;
+  await shown;
+  for (const { name, target } of images) context.out.print(`${name} (${target.digest})`);
+  return 0;
+}
+
+/** Images without a name are told apart by the day of their import, as ctr does. */
+function generatedName(): string {
+  return `docker.io/library/import-${new Date().toISOString().slice(0, 10)}`;
+}
+
+function repository(text: string): string {
+  return repositoryName(parseReference(text));
+}

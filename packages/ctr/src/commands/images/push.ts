@@ -1,0 +1,57 @@
+import { defined } from "@gantry/cli";
+import { CommandError, type Context, defineCommand } from "../../command.ts";
+import { fullName } from "../../images/name.ts";
+import { checkPlatform } from "../../images/platform-flags.ts";
+import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
+import { showTransfer } from "../../images/transfer.ts";
+
+export const command = defineCommand({
+  usage: "[OPTIONS] REMOTE [LOCAL]",
+  summary: "Push an image to a registry",
+  flags: {
+    ...registryFlags,
+    manifest: { type: "string", value: "DIGEST", doc: "Push this manifest" },
+    "manifest-type": {
+      type: "string",
+      value: "TYPE",
+      default: "application/vnd.oci.image.manifest.v1+json",
+      doc: "Media type of the manifest given by its digest",
+    },
+    platform: { type: "string", value: "OS/ARCH[/VARIANT]", doc: "Push the content of one platform" },
+    "max-concurrent-uploaded-layers": { type: "integer", value: "N", doc: "Layers pushed at a time" },
+    "allow-non-distributable-blobs": { type: "boolean", doc: "Push blobs that are marked as not to be passed on" },
+  },
+  args: [1, 2],
+  missing: "please provide a remote image reference to push",
+  examples: ["registry.example:5000/app:1 docker.io/library/app:latest"],
+  async run(context, { values, args: [remote = "", local] }) {
+    const { namespace } = context;
+    const access = await registryAccess(context, values);
+    const request = defined({
+      namespace,
+      ...access,
+      name: fullName(remote),
+      source: local === undefined ? undefined : fullName(local),
+      target: await manifestTarget(context, values.manifest, values["manifest-type"]),
+      platform: checkPlatform(values.platform),
+      nonDistributable: values["allow-non-distributable-blobs"] || undefined,
+      parallel: values["max-concurrent-uploaded-layers"] || undefined,
+    });
+    const supervisor = await context.supervisor();
+    const stream = supervisor.open("images.push", request);
+    const shown = showTransfer(context, stream.items);
+    const { target } = await stream.result;
+    await shown;
+    context.out.print(`${request.name}: ${target.digest}`);
+    return 0;
+  },
+});
+
+async function manifestTarget({ namespace, supervisor }: Context, digest: string | undefined, mediaType: string) {
+  if (digest === undefined) return undefined;
+  if (!/^sha(256:[a-f0-9]{64}|512:[a-f0-9]{128})$/.test(digest)) {
+    throw new CommandError(`--manifest ${digest}: invalid checksum digest format`);
+  }
+  const { size } = await (await supervisor()).call("content.info", { namespace, digest });
+  return { digest, mediaType, size };
+}

@@ -1,0 +1,27 @@
+import { resolve } from "node:path";
+import { defined } from "@gantry/cli";
+import { defineCommand } from "../../command.ts";
+import { fullName } from "../../images/name.ts";
+import { checkPlatform } from "../../images/platform-flags.ts";
+import { showTransfer } from "../../images/transfer.ts";
+
+export const command = defineCommand({
+  usage: "[OPTIONS] IMAGE DIR",
+  summary: "Write an image's root file system into a directory, which must be empty or not there",
+  flags: { platform: { type: "string", value: "OS/ARCH[/VARIANT]", doc: "Unpack another platform's" } },
+  args: [2, 2],
+  missing: "please provide an image and a directory",
+  examples: ["docker.io/library/busybox:latest rootfs"],
+  async run(context, { values, args: [image = "", directory = ""] }) {
+    const { namespace, cwd } = context;
+    const name = fullName(image);
+    const platform = checkPlatform(values.platform);
+    const supervisor = await context.supervisor();
+    const request = defined({ namespace, name, platform, directory: resolve(cwd, directory) });
+    const stream = supervisor.open("images.unpack", request);
+    await showTransfer(context, stream.items);
+    const { manifest } = await stream.result;
+    context.out.print(manifest.digest);
+    return 0;
+  },
+});

@@ -1,0 +1,23 @@
+import { anyNumber, defineCommand } from "../../command.ts";
+import { eventLine } from "../../format/event.ts";
+import { parseFilters } from "../../images/filters.ts";
+
+export const command = defineCommand({
+  usage: "[FILTER...]",
+  summary: "Display the events of all namespaces as they come, or those that one of the filters keeps",
+  flags: {},
+  args: [0, anyNumber],
+  examples: ["", "topic~=/tasks/", "namespace==team,topic==/tasks/exit"],
+  async run({ out, supervisor: connect }, { args }) {
+    const keeps = parseFilters(args);
+    const supervisor = await connect();
+    const stream = supervisor.open("events.subscribe", { from: 0 });
+    for await (const { value } of stream.items) {
+      const fields = (path: string) =>
+        path === "topic" ? value.topic : path === "namespace" ? value.namespace : undefined;
+      if (keeps(fields)) await out.write(1, `${eventLine(value)}\n`);
+    }
+    await stream.result;
+    return 0;
+  },
+});

@@ -1,0 +1,17 @@
+import { defineCommand } from "../../command.ts";
+import { version } from "../../global-flags.ts";
+
+export const command = defineCommand({
+  usage: "",
+  summary: "Print the client and supervisor versions",
+  flags: {},
+  args: [0, 0],
+  examples: [""],
+  async run({ out, supervisor: connect }) {
+    out.print(`Client:\n  Version:  ${version}\n  Node.js:  ${process.version}\n`);
+    const supervisor = await connect();
+    const server = await supervisor.call("version", {});
+    out.print(`Server:\n  Version:  ${server.version}`);
+    return 0;
+  },
+});

@@ -1,0 +1,137 @@
+import { argumentProblem, type FlagTable, type Parsed, parseFlags, UsageError } from "@gantry/cli";
+import { parseEndpoint } from "@gantry/cli/endpoint";
+import { createLog } from "@gantry/cli/log";
+import { BrokenPipe, type Output } from "@gantry/cli/output";
+import { type Command, CommandError, type Context } from "./command.ts";
+import { findCommand } from "./commands/table.ts";
+import { defaultAddress, globalFlags, versionLine } from "./global-flags.ts";
+import { parseDuration } from "./parse/duration.ts";
+import { connectSupervisor, type Supervisor } from "./supervisor/connect.ts";
+import { describeFailure } from "./supervisor/failure.ts";
+
+/** What the process brings. */
+export interface Process {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly out: Output;
+}
+
+const usageExitCode = 1;
+const unknownCommandExitCode = 3;
+/** As a shell sees a program that SIGPIPE ended. */
+export const brokenPipeExitCode = 141;
+
+const helpFlag = { help: { type: "boolean", short: "h", doc: "Print this help" } } as const satisfies FlagTable;
+
+/** Flags are read as Go's flag package does: `-tty` is `--tty`. */
+const goFlags = { singleDash: true } as const;
+
+/** Runs a command line and returns the exit code; what it has to say is in the output. */
+export async function dispatch(argv: readonly string[], process: Process): Promise<number> {
+  const { out } = process;
+  let context: Context | undefined;
+  try {
+    const { values, args } = parseFlags(argv, globalFlags, { ...goFlags, stopAtPositional: true });
+    if (values.version) {
+      out.print(versionLine);
+      return 0;
+    }
+    const isHelp = args[0] === "help" || args[0] === "h";
+    const words = isHelp ? args.slice(1) : args;
+    if (words.length === 0) {
+      const { rootHelp } = await import("./help/texts.ts");
+      out.write(1, rootHelp());
+      return 0;
+    }
+    context = createContext(process, values);
+    return await find(words, values.help || isHelp, context);
+  } catch (error) {
+    return await fail(error, out, context);
+  }
+}
+
+async function find(args: readonly string[], wantsHelp: boolean, context: Context): Promise<number> {
+  const found = findCommand(args);
+  if (found.kind === "unknown") {
+    throw new CommandError(`no such command: ${found.words}\nSee '${found.see} --help'`, unknownCommandExitCode);
+  }
+  if (found.kind === "noun") {
+    const { nounHelp } = await import("./help/texts.ts");
+    context.out.write(1, nounHelp(found.noun));
+    return 0;
+  }
+  const { command } = await found.entry.load();
+  const name = `ctr ${found.words.join(" ")}`;
+  return await runCommand(command, { name, rest: wantsHelp ? ["--help"] : found.rest }, context);
+}
+
+async function runCommand(
+  command: Command,
+  { name, rest }: { name: string; rest: readonly string[] },
+  context: Context,
+): Promise<number> {
+  const withHelp = { ...command, flags: { ...command.flags, ...helpFlag } };
+  let parsed: Parsed<FlagTable>;
+  try {
+    parsed = parseFlags(rest, withHelp.flags, { ...goFlags, stopAtPositional: command.stopAtPositional ?? false });
+  } catch (error) {
+    throw usage(error, name);
+  }
+  if (parsed.values["help"] === true) {
+    const { commandHelp } = await import("./help/texts.ts");
+    context.out.write(1, commandHelp(command, name));
+    return 0;
+  }
+  const problem = argumentProblem(command, parsed.args.length);
+  if (problem) throw new CommandError(argumentWords(command, parsed.args.length, { name, problem }), usageExitCode);
+  try {
+    return await command.run(context, parsed);
+  } catch (error) {
+    throw usage(error, name);
+  }
+}
+
+function argumentWords(command: Command, given: number, { name, problem }: { name: string; problem: string }): string {
+  const tooFew = given < command.args[0];
+  const what = tooFew && command.missing ? command.missing : `"${name}" ${problem}`;
+  return `${what}\nUsage: ${name} ${command.usage}\nSee '${name} --help'`;
+}
+
+/** A wrong command line, with where to read about it; other failures as they are. */
+function usage(error: unknown, name: string): unknown {
+  return error instanceof UsageError
+    ? new CommandError(`${error.message}\nSee '${name} --help'`, usageExitCode)
+    : error;
+}
+
+function createContext(process: Process, values: Parsed<typeof globalFlags>["values"]): Context {
+  const { out, env } = process;
+  const log = createLog(out, values.debug ? "debug" : "info");
+  const timeoutMs = parseDuration(values.timeout, "--timeout");
+  const connectTimeoutMs = parseDuration(values["connect-timeout"], "--connect-timeout");
+  const signal = timeoutMs > 0 ? AbortSignal.timeout(timeoutMs) : undefined;
+  const endpoint = parseEndpoint(values.address ?? (env["GANTRY_SUPERVISOR"] || defaultAddress), "supervisor");
+  let supervisor: Promise<Supervisor> | undefined;
+  return {
+    ...process,
+    log,
+    endpoint,
+    namespace: values.namespace ?? (env["CONTAINERD_NAMESPACE"] || "default"),
+    supervisor() {
+      if (!supervisor) {
+        log.debug(`connecting to ${endpoint}`);
+        supervisor = connectSupervisor({ endpoint, connectTimeoutMs, signal });
+      }
+      return supervisor;
+    },
+  };
+}
+
+async function fail(error: unknown, out: Output, context: Context | undefined): Promise<number> {
+  if (error instanceof BrokenPipe) return brokenPipeExitCode;
+  const shown = usage(error, "ctr");
+  const { message, exitCode } = await describeFailure(shown, { endpoint: context?.endpoint ?? "" });
+  if (message !== "") out.printError(`ctr: ${message}`);
+  if (context?.log.debugging && error instanceof Error && error.stack) context.log.debug(error.stack);
+  return exitCode;
+}

@@ -1,0 +1,32 @@
+import type { FlagTable } from "@gantry/cli";
+
+export const version = "0.1.0";
+export const versionLine = `ctr Gantry ${version}`;
+
+export const defaultAddress = "/run/gantry/supervisor.sock";
+
+/** Flags that stand before the command. */
+export const globalFlags = {
+  debug: { type: "boolean", doc: "Tell more about failures, on standard error" },
+  address: {
+    type: "string",
+    short: "a",
+    value: "ADDRESS",
+    doc: `The supervisor's socket, ipc:///PATH or an absolute path; else GANTRY_SUPERVISOR, else ${defaultAddress}`,
+  },
+  timeout: { type: "string", value: "DURATION", doc: "Give up after so long (10s, 1m30s); 0: never", default: "0s" },
+  "connect-timeout": {
+    type: "string",
+    value: "DURATION",
+    doc: "How long the supervisor may take to be there; 0: it must be there now",
+    default: "0s",
+  },
+  namespace: {
+    type: "string",
+    short: "n",
+    value: "NAME",
+    doc: 'Namespace to work in; else CONTAINERD_NAMESPACE, else "default"',
+  },
+  help: { type: "boolean", short: "h", doc: "Print this help" },
+  version: { type: "boolean", short: "v", doc: "Print the version" },
+} as const satisfies FlagTable;

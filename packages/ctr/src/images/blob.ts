@@ -1,0 +1,27 @@
+import type { Supervisor } from "../supervisor/connect.ts";
+import { isRpcError } from "../supervisor/failure.ts";
+
+/** Where blobs are read. */
+export interface BlobSource {
+  readonly supervisor: Supervisor;
+  readonly namespace: string;
+}
+
+/** The bytes of a blob that is small. @throws RpcError NotFound */
+export async function readBlob({ supervisor, namespace }: BlobSource, digest: string): Promise<Buffer> {
+  const stream = supervisor.open("content.read", { namespace, digest });
+  const chunks: Uint8Array[] = [];
+  for await (const { blobs } of stream.items) chunks.push(...blobs);
+  await stream.result;
+  return Buffer.concat(chunks);
+}
+
+/** The same; undefined where it is not. */
+export async function findBlob(source: BlobSource, digest: string): Promise<Buffer | undefined> {
+  try {
+    return await readBlob(source, digest);
+  } catch (error) {
+    if (isRpcError(error, "NotFound")) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,42 @@
+import { isTerminal, terminalColumns } from "@gantry/cli/terminal";
+import type { Message } from "@gantry/ipc";
+import type { Context } from "../command.ts";
+import { type TransferStep, TransferView } from "../format/transfer.ts";
+
+const redrawMs = 100;
+
+/** Takes the steps of a transfer; on a terminal they are drawn as they come, in a pipe nothing is said. */
+export async function showTransfer(context: Context, items: AsyncIterable<Message<TransferStep>>): Promise<void> {
+  if (!isTerminal(1)) {
+    for await (const _ of items);
+    return;
+  }
+  const screen = new Screen(context);
+  const timer = setInterval(() => screen.draw(), redrawMs);
+  try {
+    for await (const { value } of items) screen.view.add(value);
+  } finally {
+    clearInterval(timer);
+    screen.draw();
+  }
+}
+
+/** Draws over what it drew before. */
+class Screen {
+  readonly view = new TransferView();
+  readonly #context: Context;
+  readonly #startedAt = performance.now();
+  #height = 0;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  draw(): void {
+    const seconds = (performance.now() - this.#startedAt) / 1000;
+    const lines = this.view.lines(terminalColumns(1), seconds);
+    const up = this.#height > 0 ? `\x1b[${this.#height}A` : "";
+    this.#context.out.write(1, `${up}${lines.map((line) => `\r\x1b[2K${line}\n`).join("")}`);
+    this.#height = lines.length;
+  }
+}

@@ -1,0 +1,56 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import type { SessionItem, SessionStream } from "@gantry/cli/session";
+
+/** Named pipes of a process, as the supervisor has made them. */
+export interface Fifos {
+  readonly stdin?: string | undefined;
+  readonly stdout: string;
+  readonly stderr?: string | undefined;
+}
+
+/** The streams of a process over its named pipes; its end is asked for elsewhere, for a pipe does not tell it. */
+export function openFifos(fifos: Fifos, exited: () => Promise<number>): SessionStream {
+  const readers = [
+    createReadStream(fifos.stdout),
+    ...(fifos.stderr === undefined ? [] : [createReadStream(fifos.stderr)]),
+  ];
+  const input = fifos.stdin === undefined ? undefined : createWriteStream(fifos.stdin);
+  input?.on("error", () => {});
+  const cancel = (): void => {
+    for (const reader of readers) reader.destroy();
+    input?.destroy();
+  };
+  return {
+    items: merged(readers),
+    get exitCode() {
+      return exited();
+    },
+    async send(message, ...blobs) {
+      if (message.kind === "closeStdin") input?.end();
+      for (const blob of blobs)
+        if (input?.write(blob) === false) await new Promise((resolve) => input.once("drain", resolve));
+    },
+    cancel,
+  };
+}
+
+async function* merged(readers: readonly AsyncIterable<Buffer>[]): AsyncGenerator<SessionItem> {
+  const names = ["stdout", "stderr"] as const;
+  const sources = readers.map((reader, at) => ({
+    stream: names[at] ?? "stdout",
+    next: reader[Symbol.asyncIterator](),
+  }));
+  const pending = new Map(sources.map((source) => [source, source.next.next().then((result) => ({ source, result }))]));
+  while (pending.size > 0) {
+    const { source, result } = await Promise.race(pending.values());
+    if (result.done) {
+      pending.delete(source);
+      continue;
+    }
+    yield { value: { stream: source.stream }, blobs: [result.value] };
+    pending.set(
+      source,
+      source.next.next().then((next) => ({ source, result: next })),
+    );
+  }
+}

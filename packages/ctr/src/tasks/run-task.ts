@@ -1,0 +1,49 @@
+import { resolve } from "node:path";
+import { defined } from "@gantry/cli";
+import type { Context } from "../command.ts";
+import { deleteProcess, follow, openStreams, type ProcessRef, waitExit } from "./session.ts";
+import type { StreamPlan } from "./stdio.ts";
+
+export interface TaskRun {
+  readonly id: string;
+  readonly plan: StreamPlan;
+  readonly pidFile?: string | undefined;
+  /** Directory of a checkpoint's images to go on from. */
+  readonly checkpoint?: string | undefined;
+}
+
+/** Makes and starts the task of a container. Unless detached, follows it to its end, removes it and returns its exit code. */
+export async function runTask(context: Context, { id, plan, pidFile, checkpoint }: TaskRun): Promise<number> {
+  const process: ProcessRef = { namespace: context.namespace, containerId: id };
+  const supervisor = await context.supervisor();
+  const { stdio, fifoDirectory } = plan;
+  const created = await supervisor.call("tasks.create", defined({ ...process, stdio, fifoDirectory, checkpoint }));
+  const start = async (): Promise<void> => {
+    const { pid } = await supervisor.call("tasks.start", process);
+    if (pidFile === undefined) return;
+    const { writeFile } = await import("node:fs/promises");
+    await writeFile(resolve(context.cwd, pidFile), String(pid));
+  };
+  try {
+    if (plan.isDetached) {
+      await start();
+      return 0;
+    }
+    const code = plan.isAttached
+      ? await follow(context, {
+          stream: openStreams(supervisor, process, created.fifos),
+          process,
+          terminal: stdio.terminal,
+          start,
+        })
+      : await start().then(() => waitExit(supervisor, process));
+    await deleteProcess(supervisor, process);
+    return code;
+  } catch (error) {
+    // what did not start is not left half-made
+    await supervisor.call("tasks.kill", { ...process, signal: 9 }).catch(() => {});
+    await supervisor.call("tasks.wait", process, { timeoutMs: 10_000 }).catch(() => {});
+    await supervisor.call("tasks.delete", process).catch(() => {});
+    throw error;
+  }
+}
