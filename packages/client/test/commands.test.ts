@@ -269,7 +269,7 @@ test("pull in a pipe, with the registry's credentials", async (t) => {
   const auth = Buffer.from("me:se:cret").toString("base64");
   writeFileSync(
     `${directory.path}/docker/config.json`,
-    JSON.stringify({ auths: { "https://registry.test:5000/v2/": { auth } }, credsStore: "desktop" }),
+    JSON.stringify({ auths: { "https://registry.test:5000/v2/": { auth } } }),
   );
   await using engine = await standInEngine({
     imagePull: async (_, { send }) => {

@@ -20,7 +20,7 @@ export interface PullOptions {
 export async function pullImage(context: Context, name: string, options: PullOptions): Promise<string> {
   const reference = withDefaultTag(parseReference(name));
   const auth = await credentialsFor(context, reference.domain);
-  const changed = await pullTag(context, familiarReference(reference), { ...options, auth });
+  const changed = await pullTag(context, name, { ...options, auth });
   if (!options.quiet) say(context, options.target, changed, familiarReference(reference));
   return formatReference(reference);
 }
