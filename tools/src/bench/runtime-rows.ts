@@ -13,12 +13,12 @@ import { inside, type Setting } from "./setting.ts";
 const runc = "/usr/sbin/runc";
 const runs = 15;
 
-/** A shell line for an OCI runtime, in the stack's namespaces; `$rt` is the runtime with its --root, `$b` the bundle. */
+/** A shell line for an OCI runtime, in namespaces of its own; `$rt` is the runtime with its --root, `$b` the bundle. */
 async function runtimeCommand(setting: Setting, path: string, script: string): Promise<Command> {
-  const stack = await setting.stack();
+  const host = await setting.host();
   const bundle = await setting.bundle();
-  const root = `${stack.directory}/rt-${path.split("/").pop()}`;
-  return inside(stack.namespaces.pid, ["sh", "-c", script.replaceAll("$rt", `${path} --root ${root}`)], { b: bundle });
+  const root = `${host.directory}/rt-${path.split("/").pop()}`;
+  return inside(host.namespaces.pid, ["sh", "-c", script.replaceAll("$rt", `${path} --root ${root}`)], { b: bundle });
 }
 
 /** A shell line by our runtime's command line against the same line by another. */
@@ -71,13 +71,13 @@ interface Worker extends AsyncDisposable {
 }
 
 async function startWorker(setting: Setting): Promise<Worker> {
-  const stack = await setting.stack();
+  const host = await setting.host();
   const bundle = await setting.bundle();
   // Containers are the worker's parent's children, which waits for them.
   nativeSys().prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  chmodSync(stack.directory, 0o700);
-  const endpoint = `ipc://${stack.directory}/worker.sock`;
-  const { argv, env } = inside(stack.namespaces.pid, [join(distBin, "oci-runtime"), "worker", "--address", endpoint]);
+  chmodSync(host.directory, 0o700);
+  const endpoint = `ipc://${host.directory}/worker.sock`;
+  const { argv, env } = inside(host.namespaces.pid, [join(distBin, "oci-runtime"), "worker", "--address", endpoint]);
   const child: ChildProcess = spawn(argv[0], argv.slice(1), {
     stdio: ["pipe", "pipe", "inherit"],
     ...(env ? { env } : {}),
@@ -87,7 +87,7 @@ async function startWorker(setting: Setting): Promise<Worker> {
   const client = connect(runtimeContract, { endpoint });
   let count = 0;
   return {
-    life: () => lifeByMessages(client, { root: `${stack.directory}/rt-worker`, id: `bench-${count++}`, bundle }),
+    life: () => lifeByMessages(client, { root: `${host.directory}/rt-worker`, id: `bench-${count++}`, bundle }),
     [Symbol.asyncDispose]: async () => {
       client.close();
       child.stdin?.end();

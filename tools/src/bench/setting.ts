@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { busyboxArchive, distBin, run, waitFor } from "@gantry/testkit";
-import { peerHost, type Stack, startStack } from "../../../test/support/stack.ts";
+import { type Host, peerHost, type Stack, startStack } from "../../../test/support/stack.ts";
 import type { Command } from "./measure.ts";
 
 /** Debian's docker, in a network and a directory of its own. */
@@ -13,6 +13,7 @@ export interface DockerSetting extends AsyncDisposable {
 /** Everything the rows measure against; the parts are made when a row first asks for them. */
 export class Setting implements AsyncDisposable {
   #stack: Promise<Stack> | undefined;
+  #host: Promise<Host> | undefined;
   #docker: Promise<DockerSetting | undefined> | undefined;
   #bundle: Promise<string> | undefined;
   readonly #cleanup: (() => Promise<unknown>)[] = [];
@@ -23,6 +24,15 @@ export class Setting implements AsyncDisposable {
       return stack;
     });
     return this.#stack;
+  }
+
+  /** Namespaces and a directory for what needs no stack. */
+  host(): Promise<Host> {
+    this.#host ??= peerHost("bench").then((host) => {
+      this.#cleanup.push(async () => host[Symbol.asyncDispose]());
+      return host;
+    });
+    return this.#host;
   }
 
   /** undefined when Debian's docker.io is not installed. */
@@ -36,7 +46,7 @@ export class Setting implements AsyncDisposable {
 
   /** A bundle that runs /bin/true with the default specification. */
   async bundle(): Promise<string> {
-    this.#bundle ??= this.stack().then((stack) => makeBundle(join(stack.directory, "bundle")));
+    this.#bundle ??= this.host().then(({ directory }) => makeBundle(join(directory, "bundle")));
     return this.#bundle;
   }
 
