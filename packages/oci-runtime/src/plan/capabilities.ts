@@ -2,6 +2,7 @@ import { CAPABILITIES } from "@gantry/native-sys";
 import type { Capabilities, CapabilitySet, Linux } from "@gantry/oci-spec/runtime";
 import type { Facts } from "../facts.ts";
 import type { Op } from "./op.ts";
+import { entryOf } from "./table.ts";
 
 /** What a container's process is granted: in a user namespace all that the kernel has, else what the runtime has. */
 export interface Grantor {
@@ -16,7 +17,7 @@ function grantable({ facts, linux }: Grantor): bigint {
 }
 
 function bit(name: string): bigint {
-  const number = (CAPABILITIES as Readonly<Record<string, number>>)[name];
+  const number = entryOf<number>(CAPABILITIES, name);
   return number === undefined ? 0n : 1n << BigInt(number);
 }
 

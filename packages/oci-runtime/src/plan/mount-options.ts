@@ -14,6 +14,7 @@ import {
   MS_UNBINDABLE,
 } from "@gantry/native-sys";
 import { PlanError } from "./op.ts";
+import { entryOf } from "./table.ts";
 
 /** The options of a mount (runtime-spec config.md "Linux mount options"), sorted by what the kernel takes them as. */
 export interface MountOptions {
@@ -85,9 +86,9 @@ export function parseMountOptions(options: readonly string[], path: string): Mou
   const data: string[] = [];
   for (const option of options) {
     if (option === "move") throw new PlanError(`${path}.options: "move" is not an option of a container's mount`);
-    const own = attributes[option];
-    const below = option.startsWith("r") ? attributes[option.slice(1)] : undefined;
-    const type = propagationTypes[option] ?? propagationTypes[option.slice(1)];
+    const own = entryOf(attributes, option);
+    const below = option.startsWith("r") ? entryOf(attributes, option.slice(1)) : undefined;
+    const type = entryOf(propagationTypes, option) ?? entryOf(propagationTypes, option.slice(1));
     if (own) {
       bits.set = (bits.set & ~own[1]) | own[0];
       bits.clear = (bits.clear & ~own[0]) | own[1];
@@ -97,7 +98,7 @@ export function parseMountOptions(options: readonly string[], path: string): Mou
     } else if (option === "bind" || option === "rbind") {
       found.bind = true;
       found.recursive = option === "rbind";
-    } else if (type !== undefined && (propagationTypes[option] !== undefined || option.startsWith("r"))) {
+    } else if (type !== undefined && (Object.hasOwn(propagationTypes, option) || option.startsWith("r"))) {
       propagation.push({ type, recursive: option.startsWith("r") });
     } else if (option === "tmpcopyup") found.copyUp = true;
     else if (option === "remount") found.remount = true;

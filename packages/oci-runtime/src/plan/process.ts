@@ -6,6 +6,7 @@ import { maySetGroups } from "./id-maps.ts";
 import { type Op, PlanError, type Slots } from "./op.ts";
 import { schedulingOps } from "./scheduling.ts";
 import { hasListener, seccompOps } from "./seccomp.ts";
+import { entryOf } from "./table.ts";
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 /** What a process without a `user.umask` of its own gets, and hooks. */
@@ -25,7 +26,7 @@ export interface ProcessInput {
 /** Limits, which only the host's rights may raise: they come before a user namespace where there is one. */
 export function rlimitOps(process: Process): Op[] {
   return (process.rlimits ?? []).map(({ type, soft, hard }, index) => {
-    const resource = (RLIMITS as Readonly<Record<string, number>>)[type];
+    const resource = entryOf<number>(RLIMITS, type);
     if (resource === undefined) throw new PlanError(`process.rlimits[${index}].type: ${type} is no limit of this host`);
     return { op: "rlimit", why: `process.rlimits[${index}]`, resource, soft: limitValue(soft), hard: limitValue(hard) };
   });

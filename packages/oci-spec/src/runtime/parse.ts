@@ -38,7 +38,7 @@ function readJson(input: Uint8Array | string): unknown {
 export function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isRecord(value)) return value;
-  const clean: Record<string, unknown> = {};
-  for (const [key, entry] of Object.entries(value)) if (entry !== null) clean[key] = withoutNulls(entry);
-  return clean;
+  const entries = Object.entries(value).filter(([, entry]) => entry !== null);
+  // A name such as "__proto__" stays one, which assigning it would not do.
+  return Object.fromEntries(entries.map(([key, entry]) => [key, withoutNulls(entry)]));
 }
