@@ -1,4 +1,5 @@
 import { formatHelp, parseFlags } from "@gantry/cli";
+import { unpackCommand } from "./layers/unpack-command.ts";
 import { version } from "./version.ts";
 
 const flags = {
@@ -56,6 +57,12 @@ const help = formatHelp({
 
 async function main(argv: readonly string[]): Promise<number | undefined> {
   try {
+    // The supervisor starts itself so for a large layer; nobody types it.
+    if (argv[0] === unpackCommand && argv[1] !== undefined) {
+      const { unpackProcess } = await import("./layers/unpack-process.ts");
+      await unpackProcess(JSON.parse(argv[1]));
+      return undefined;
+    }
     const { values, args } = parseFlags(argv, flags);
     if (values.help) process.stdout.write(help);
     else if (values.version) process.stdout.write(`supervisor version ${version}\n`);

@@ -1,5 +1,6 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, dirname, resolve } from "node:path";
+import { isSea } from "node:sea";
 import { type LogLevel, makeLog } from "./log.ts";
 import type { SnapshotterName } from "./metadata/snapshots.ts";
 import { type RunningSupervisor, startSupervisor } from "./supervisor.ts";
@@ -28,6 +29,7 @@ export async function run(values: RunOptions): Promise<void> {
     shim: findBinary("shim", values.shim),
     ociRuntime: findBinary("oci-runtime", values["oci-runtime"]),
     standby: values.standby,
+    self: { program: process.execPath, args: isSea() ? [] : [...process.execArgv, process.argv[1] as string] },
     registryDirectories: values["registry-config"]
       .split(delimiter)
       .filter(Boolean)

@@ -9,6 +9,7 @@ import { IdleMemory } from "./idle-memory.ts";
 import { collect } from "./images/collect.ts";
 import { ImageStore } from "./images/image-store.ts";
 import { Unpacker } from "./images/unpack.ts";
+import type { SelfCommand } from "./layers/layer-process.ts";
 import type { Log } from "./log.ts";
 import { openMetadata } from "./metadata/index.ts";
 import type { SnapshotterName } from "./metadata/snapshots.ts";
@@ -31,6 +32,8 @@ export interface SupervisorOptions {
   /** Absolute paths of the binaries. */
   readonly shim: string;
   readonly ociRuntime: string;
+  /** How this program is started again, for work that needs a process of its own. */
+  readonly self: SelfCommand;
   /** Shims kept ready. */
   readonly standby: number;
   /** Directories with HOST/hosts.toml or HOST/*.crt, the first that has a HOST counts. */
@@ -64,7 +67,7 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   const snapshotters = findSnapshotters(native, directory, options.snapshotter);
   const snapshots = new Snapshots(directory, metadata, background, snapshotters);
   const stores = { metadata, content, snapshots, leases: new Leases() };
-  const unpacker = new Unpacker(native, stores);
+  const unpacker = new Unpacker(native, stores, options.self);
   const images = new ImageStore(stores, unpacker);
   const bundles = new Bundles(native, state, snapshots);
   const standbyRuntime = { path: options.ociRuntime, root: `${state}/runtime`, worker: true };

@@ -4,9 +4,13 @@ import type { ImageDescriptor } from "@gantry/oci-spec";
 import { inContext, invalidArgument } from "../errors.ts";
 import { KeyedLock } from "../keyed-lock.ts";
 import { applyLayer } from "../layers/apply-layer.ts";
+import { applyLayerApart, type SelfCommand } from "../layers/layer-process.ts";
 import type { Stores } from "./collect.ts";
 import { chainIds, type PlatformImage } from "./image-content.ts";
 import { type ProgressReporter, shortDigest } from "./progress.ts";
+
+/** Size, as it comes, of layers that are worth a process of their own: its start takes some 30 ms. */
+const apartBytes = 4 << 20;
 
 export const extractPrefix = "extract-";
 
@@ -21,12 +25,15 @@ interface LayerStep {
 /** Turns images' layers into committed snapshots, each named by its chain id. */
 export class Unpacker {
   readonly #native: NativeSys;
+  readonly #self: SelfCommand | undefined;
   readonly #stores: Stores;
   /** Two pulls may bring the same layer. */
   readonly #lock = new KeyedLock();
 
-  constructor(native: NativeSys, stores: Stores) {
+  /** @param self to unpack large layers in processes of their own; undefined: all are unpacked in this one */
+  constructor(native: NativeSys, stores: Stores, self?: SelfCommand) {
     this.#native = native;
+    this.#self = self;
     this.#stores = stores;
   }
 
@@ -87,7 +94,11 @@ export class Unpacker {
         read += bytes;
         progress?.figure("Extracting", id, read, layer.size);
       });
-      const applied = await applyLayer(this.#native, source, snapshots.layerTarget(row));
+      const target = snapshots.layerTarget(row);
+      const isLarge = this.#self !== undefined && layer.size >= apartBytes;
+      const applied = isLarge
+        ? await applyLayerApart(this.#self as SelfCommand, source, target)
+        : await applyLayer(this.#native, source, target);
       if (applied.diffId !== diffId) {
         throw invalidArgument(`wrong content: unpacked it is ${applied.diffId}, the image says ${diffId}`);
       }
