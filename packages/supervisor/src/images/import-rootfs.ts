@@ -60,7 +60,7 @@ async function storeLayer(
   for await (const chunk of compressionOf(head) === "xz" ? decompress(all) : all) ingest.write(chunk);
   hold(ingest.digest);
   const blob = await content.commit(ingest, { namespace, managed: true });
-  return await layerDescriptor(content, namespace, blob);
+  return await layerDescriptor(blob, content.read(namespace, blob.digest, { length: 6 }));
 }
 
 async function diffIdOf(

@@ -1,15 +1,13 @@
 import { type ImageDescriptor, mediaTypes } from "@gantry/oci-spec";
-import type { ContentStore } from "../content/store.ts";
 import { invalidArgument } from "../errors.ts";
 import { compressionOf, peek } from "../layers/decompress.ts";
 
 /** Describes a blob that is a layer by what its first bytes say of its compression. */
 export async function layerDescriptor(
-  content: ContentStore,
-  namespace: string,
   blob: { digest: string; size: number },
+  start: AsyncIterable<Uint8Array>,
 ): Promise<ImageDescriptor> {
-  const { head } = await peek(content.read(namespace, blob.digest, { length: 6 }), 6);
+  const { head } = await peek(start, 6);
   const compression = compressionOf(head);
   if (compression === "none") return { mediaType: mediaTypes.layer, ...blob };
   if (compression === "gzip") return { mediaType: mediaTypes.layerGzip, ...blob };

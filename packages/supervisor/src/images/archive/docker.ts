@@ -40,8 +40,8 @@ async function readEntry(loading: Loading, entry: DockerArchive[number]): Promis
 
 /** Takes a layer over, compressed or not. */
 export async function takeLayer(loading: Loading, path: string): Promise<ImageDescriptor> {
-  const blob = await loading.commit(await loading.source.file(path));
-  return await layerDescriptor(loading.images.stores.content, loading.namespace, blob);
+  const blob = loading.commitLayer(await loading.source.file(path));
+  return await layerDescriptor(blob, loading.readLayer(blob, 6));
 }
 
 /** Stores the manifest that such an archive does not have. */

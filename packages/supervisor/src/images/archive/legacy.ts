@@ -106,7 +106,6 @@ function configOf(chain: readonly LegacyImage[], diffIds: readonly string[]): Re
 async function diffIdOf(loading: Loading, { mediaType, digest }: ImageDescriptor): Promise<string> {
   if (mediaType === mediaTypes.layer) return digest;
   const hash = createHash("sha256");
-  const { content } = loading.images.stores;
-  for await (const chunk of decompress(content.read(loading.namespace, digest))) hash.update(chunk);
+  for await (const chunk of decompress(loading.readLayer({ digest }))) hash.update(chunk);
   return `sha256:${hash.digest("hex")}`;
 }

@@ -29,9 +29,10 @@ export async function loadImages(
   try {
     using lease = stores.leases.hold();
     using source = await openSource(work, request, input);
-    const loading = new Loading(images, request, source, lease);
+    await using loading = new Loading(images, request, source, lease);
     const loaded = await readArchive(loading);
     if (request.unpack !== false) for (const { target } of loaded) await unpack(loading, target, progress);
+    await loading.settled();
     return nameAll(loading, loaded, await indexOf(loading, loaded));
   } catch (error) {
     throw inContext(error, "cannot load the archive");
@@ -68,7 +69,7 @@ async function unpack(loading: Loading, target: ImageDescriptor, progress: Progr
   const { namespace, images, request } = loading;
   const found = await images.platformImage(namespace, { name: target.digest, target }, request.platform);
   loading.hold(...chainIds(found.config));
-  await images.unpacker.unpack(namespace, found, progress);
+  await images.unpacker.unpack(namespace, found, progress, (layer) => loading.openLayer(layer));
   images.link(found);
 }
 

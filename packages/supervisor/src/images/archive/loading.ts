@@ -1,3 +1,4 @@
+import { closeSync, createReadStream, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import type { ImageDescriptor } from "@gantry/oci-spec";
 import type { Ingest } from "../../content/ingest.ts";
@@ -29,12 +30,22 @@ interface Expected {
   readonly size?: number;
 }
 
+/** A layer on its way into the content store. */
+interface PendingLayer {
+  /** Of its file, which the store may rename meanwhile. */
+  readonly fd: number;
+  readonly stored: Promise<unknown>;
+}
+
+const chunkSize = 512 << 10;
+
 /** A load that is under way: the archive's files, and the way into the content store. */
-export class Loading {
+export class Loading implements AsyncDisposable {
   readonly request: LoadRequest;
   readonly source: ArchiveSource;
   readonly images: ImageStore;
   readonly #lease: Lease;
+  readonly #pending = new Map<string, PendingLayer>();
 
   constructor(images: ImageStore, request: LoadRequest, source: ArchiveSource, lease: Lease) {
     this.images = images;
@@ -71,6 +82,52 @@ export class Loading {
     this.hold(file.digest);
     const { content } = this.images.stores;
     return await content.commit(file, { namespace: this.namespace, managed: true, ...expected });
+  }
+
+  /**
+   * Takes a layer over: it is checked at once, and becomes durable while it is unpacked and others are read.
+   * `settled` waits for that.
+   */
+  commitLayer(file: Ingest, expected: Expected = {}): { digest: string; size: number } {
+    file.check(expected);
+    const { digest, size } = file;
+    this.hold(digest);
+    if (!this.has(file) && !this.#pending.has(digest)) {
+      const fd = openSync(file.path, "r");
+      const stored = this.commit(file);
+      stored.catch(() => {}); // `settled` throws it
+      this.#pending.set(digest, { fd, stored });
+    }
+    return { digest, size };
+  }
+
+  /** Bytes of a layer that is not in the store yet. */
+  openLayer({ digest }: { digest: string }, end?: number): AsyncIterable<Buffer> | undefined {
+    const pending = this.#pending.get(digest);
+    if (!pending) return undefined;
+    const range = end === undefined ? { start: 0 } : { start: 0, end };
+    return createReadStream("", { fd: pending.fd, autoClose: false, highWaterMark: chunkSize, ...range });
+  }
+
+  /** Bytes of a layer, wherever they are. @param length those at its start */
+  readLayer(layer: { digest: string }, length?: number): AsyncIterable<Buffer> {
+    const { content } = this.images.stores;
+    const range = length === undefined ? {} : { length };
+    return (
+      this.openLayer(layer, length === undefined ? undefined : length - 1) ??
+      content.read(this.namespace, layer.digest, range)
+    );
+  }
+
+  /** Resolves once every layer is in the store. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#pending.values()].map(({ stored }) => stored));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const all = [...this.#pending.values()];
+    await Promise.allSettled(all.map(({ stored }) => stored));
+    for (const { fd } of all) closeSync(fd);
   }
 
   async put(bytes: Uint8Array, expected: Expected = {}): Promise<{ digest: string; size: number }> {

@@ -46,7 +46,7 @@ async function readTarget(loading: Loading, target: ImageDescriptor): Promise<Im
     return loading.readBlob(descriptor);
   };
   const found = await findPlatformImage(plain, wantedPlatform(loading.request.platform), read);
-  for (const layer of found.manifest.layers) await takeBlob(loading, layer);
+  for (const layer of found.manifest.layers) await takeBlob(loading, layer, true);
   loading.images.link(found);
   return plain;
 }
@@ -63,7 +63,8 @@ async function takeTree(loading: Loading, descriptor: ImageDescriptor, depth: nu
   } else {
     const { config, layers } = parseManifest(bytes);
     parts.push(config, ...layers);
-    for (const part of parts) await takeBlob(loading, part);
+    await takeBlob(loading, config);
+    for (const layer of layers) await takeBlob(loading, layer, true);
   }
   const digests = parts.map(({ digest }) => digest);
   loading.link(descriptor.digest, digests);
@@ -71,7 +72,7 @@ async function takeTree(loading: Loading, descriptor: ImageDescriptor, depth: nu
 }
 
 /** @throws RpcError NotFound when neither the archive nor the store has it, InvalidArgument for wrong bytes */
-async function takeBlob(loading: Loading, { digest, size }: ImageDescriptor): Promise<void> {
+async function takeBlob(loading: Loading, { digest, size }: ImageDescriptor, isLayer = false): Promise<void> {
   const path = blobPath(digest);
   if (!loading.source.has(path)) {
     if (!loading.share({ digest, size })) throw notFound(`the archive lacks ${path}`);
@@ -80,8 +81,11 @@ async function takeBlob(loading: Loading, { digest, size }: ImageDescriptor): Pr
   if (loading.has({ digest })) return loading.hold(digest);
   // A layout's files are read with sha256; others are read once more.
   const { algorithm } = parseDigest(digest);
-  if (algorithm === "sha256") await loading.commit(await loading.source.file(path), { digest, size });
-  else await loading.put(await loading.source.document(path), { digest, size });
+  if (algorithm === "sha256") {
+    const file = await loading.source.file(path);
+    if (isLayer) loading.commitLayer(file, { digest, size });
+    else await loading.commit(file, { digest, size });
+  } else await loading.put(await loading.source.document(path), { digest, size });
 }
 
 function blobPath(digest: string): string {
