@@ -38,6 +38,26 @@ const containers = [
   verb("label", "set and clear labels for a container", () => import("./containers/label.ts")),
 ];
 
+const content = [
+  verb("active", "display active transfers", () => import("./content/active.ts")),
+  verb(remove, "permanently delete one or more blobs", () => import("./content/delete.ts")),
+  verb("edit", "edit a blob and print the new one's digest", () => import("./content/edit.ts")),
+  verb("fetch", "fetch all content of an image", () => import("./content/fetch.ts")),
+  verb("get", "get the data of an object", () => import("./content/get.ts")),
+  verb("ingest", "accept content into the store", () => import("./content/ingest.ts")),
+  verb(list, "list all blobs in the store", () => import("./content/list.ts")),
+  verb("label", "set and clear labels of content", () => import("./content/label.ts")),
+  verb("prune", "remove what nothing refers to", () => import("./content/prune.ts")),
+];
+
+const leases = [
+  verb(list, "list all active leases", () => import("./leases/list.ts")),
+  verb("create", "create a lease", () => import("./leases/create.ts")),
+  verb(remove, "delete leases", () => import("./leases/delete.ts")),
+];
+
+const plugins = [verb(list, "list the supervisor's parts", () => import("./plugins/list.ts"))];
+
 const images = [
   verb("check", "check that all content of images is available locally", () => import("./images/check.ts")),
   verb("export", "export images as an archive", () => import("./images/export.ts")),
@@ -94,9 +114,12 @@ const tasks = [
 export const nouns: readonly Noun[] = [
   { name: "bundle", summary: "Make runtime bundles", verbs: bundle },
   { name: "containers", also: ["c", "container"], summary: "Manage containers", verbs: containers },
+  { name: "content", summary: "Manage content", verbs: content },
   { name: "images", also: ["image", "i"], summary: "Manage images", verbs: images },
+  { name: "leases", summary: "Manage leases", verbs: leases },
   { name: "namespaces", also: ["namespace", "ns"], summary: "Manage namespaces", verbs: namespaces },
   { name: "oci", summary: "OCI tools", verbs: oci },
+  { name: "plugins", also: ["plugin"], summary: "Tell about the supervisor's parts", verbs: plugins },
   { name: "snapshots", also: ["snapshot"], summary: "Manage snapshots", verbs: snapshots, flags: ["snapshotter"] },
   { name: "tasks", also: ["t", "task"], summary: "Manage tasks", verbs: tasks },
 ];

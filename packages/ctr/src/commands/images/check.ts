@@ -3,6 +3,7 @@ import { chainIdsOf } from "@gantry/oci-spec";
 import { anyNumber, defineCommand } from "../../command.ts";
 import { formatBytes } from "../../format/bytes.ts";
 import { table, tight } from "../../format/table.ts";
+import { allBlobs } from "../../images/all-blobs.ts";
 import type { BlobSource } from "../../images/blob.ts";
 import { imageParts } from "../../images/parts.ts";
 import { selectImages } from "../../images/select.ts";
@@ -22,7 +23,7 @@ export const command = defineCommand({
   async run(context, { values, args }) {
     const images = await selectImages(context, args);
     const source = { supervisor: await context.supervisor(), namespace: context.namespace };
-    const { blobs } = await source.supervisor.call("content.list", { namespace: context.namespace });
+    const blobs = await allBlobs(source);
     const here = new Set(blobs.map(({ digest }) => digest));
     const chosen = ofSnapshotter(context, values.snapshotter);
     const { snapshots } = await source.supervisor.call("snapshots.list", { namespace: context.namespace, ...chosen });

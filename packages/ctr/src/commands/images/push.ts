@@ -1,9 +1,10 @@
 import { defined } from "@gantry/cli";
-import { CommandError, type Context, defineCommand } from "../../command.ts";
+import { type Context, defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
 import { checkPlatform } from "../../images/platform-flags.ts";
 import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
 import { showTransfer } from "../../images/transfer.ts";
+import { checkDigest } from "../../parse/digest.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] REMOTE [LOCAL]",
@@ -47,11 +48,9 @@ export const command = defineCommand({
   },
 });
 
-async function manifestTarget({ namespace, supervisor }: Context, digest: string | undefined, mediaType: string) {
-  if (digest === undefined) return undefined;
-  if (!/^sha(256:[a-f0-9]{64}|512:[a-f0-9]{128})$/.test(digest)) {
-    throw new CommandError(`--manifest ${digest}: invalid checksum digest format`);
-  }
+async function manifestTarget({ namespace, supervisor }: Context, given: string | undefined, mediaType: string) {
+  if (given === undefined) return undefined;
+  const digest = checkDigest(given);
   const { size } = await (await supervisor()).call("content.info", { namespace, digest });
   return { digest, mediaType, size };
 }

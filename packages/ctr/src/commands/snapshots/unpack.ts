@@ -2,6 +2,7 @@ import { chainIdsOf, parseImageConfig, parseManifest } from "@gantry/oci-spec";
 import { CommandError, defineCommand } from "../../command.ts";
 import { readBlob } from "../../images/blob.ts";
 import { ofSnapshotter, snapshotterFlag } from "../../images/snapshotter.ts";
+import { checkDigest } from "../../parse/digest.ts";
 import { applyLayer, type LayerScope } from "../../snapshots/apply-layer.ts";
 
 export const command = defineCommand({
@@ -12,10 +13,8 @@ export const command = defineCommand({
   args: [1, 1],
   missing: "please provide the digest of a manifest",
   examples: ["sha256:…", "--snapshotter native sha256:…"],
-  async run(context, { values, args: [digest = ""] }) {
-    if (!/^sha(256:[a-f0-9]{64}|512:[a-f0-9]{128})$/.test(digest)) {
-      throw new CommandError(`${digest}: invalid checksum digest format`);
-    }
+  async run(context, { values, args: [given = ""] }) {
+    const digest = checkDigest(given);
     const { namespace } = context;
     const source = { supervisor: await context.supervisor(), namespace };
     const { config, layers } = parseManifest(await readBlob(source, digest));

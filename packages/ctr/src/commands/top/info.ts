@@ -8,11 +8,12 @@ export const command = defineCommand({
   examples: [""],
   async run({ out, endpoint, supervisor: connect }) {
     const supervisor = await connect();
-    const [server, snapshotters] = await Promise.all([
+    const [version, server, snapshots] = await Promise.all([
       supervisor.call("version", {}),
+      supervisor.call("introspection.server", {}),
       supervisor.call("snapshots.snapshotters", {}),
     ]);
-    out.print(JSON.stringify({ server: { address: endpoint, ...server }, snapshots: snapshotters }, null, 4));
+    out.print(JSON.stringify({ server: { address: endpoint, ...server, ...version }, snapshots }, null, 4));
     return 0;
   },
 });

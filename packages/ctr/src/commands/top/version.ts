@@ -10,8 +10,12 @@ export const command = defineCommand({
   async run({ out, supervisor: connect }) {
     out.print(`Client:\n  Version:  ${version}\n  Node.js:  ${process.version}\n`);
     const supervisor = await connect();
-    const server = await supervisor.call("version", {});
-    out.print(`Server:\n  Version:  ${server.version}`);
+    const [server, { uuid }] = await Promise.all([
+      supervisor.call("version", {}),
+      supervisor.call("introspection.server", {}),
+    ]);
+    const revision = server.revision === undefined ? "" : `  Revision: ${server.revision}\n`;
+    out.print(`Server:\n  Version:  ${server.version}\n${revision}  UUID: ${uuid}`);
     return 0;
   },
 });

@@ -1,0 +1,25 @@
+import { humanDuration } from "@gantry/cli/duration";
+import { humanSize } from "@gantry/cli/size";
+import { defineCommand } from "../../command.ts";
+import { tabbed, table } from "../../format/table.ts";
+
+export const command = defineCommand({
+  usage: "[REGEXP]",
+  summary: "Display transfers that are under way or may be gone on with",
+  flags: {},
+  args: [0, 1],
+  examples: ["", "^layer-"],
+  async run({ namespace, out, supervisor: connect }, { args: [pattern] }) {
+    const supervisor = await connect();
+    const filters = pattern === undefined ? {} : { filters: [`ref~=${JSON.stringify(pattern)}`] };
+    const { ingests } = await supervisor.call("content.ingests", { namespace, ...filters });
+    const now = Date.now();
+    const rows = ingests.map(({ ref, offset, startedAt }) => [
+      ref,
+      humanSize(offset),
+      humanDuration((now - Date.parse(startedAt)) / 1000),
+    ]);
+    out.write(1, table([["REF", "SIZE", "AGE"], ...rows], tabbed));
+    return 0;
+  },
+});

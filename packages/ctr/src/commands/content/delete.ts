@@ -1,0 +1,26 @@
+import { anyNumber, defineCommand } from "../../command.ts";
+import { checkDigest } from "../../parse/digest.ts";
+import { forEach, isRpcError } from "../../supervisor/failure.ts";
+
+export const command = defineCommand({
+  usage: "DIGEST...",
+  summary: "Delete blobs permanently; those deleted are printed",
+  flags: {},
+  args: [1, anyNumber],
+  missing: "please provide a digest",
+  examples: ["sha256:…"],
+  async run(context, { args }) {
+    const { namespace, out } = context;
+    const supervisor = await context.supervisor();
+    return await forEach(context, args, async (text) => {
+      const digest = checkDigest(text);
+      try {
+        await supervisor.call("content.delete", { namespace, digest });
+        out.print(digest);
+      } catch (error) {
+        // gone is what was asked for
+        if (!isRpcError(error, "NotFound")) throw error;
+      }
+    });
+  },
+});
