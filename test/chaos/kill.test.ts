@@ -1,6 +1,8 @@
 import { waitFor } from "@gantry/testkit";
-import { test } from "tap";
+import { t as tap, test } from "tap";
 import { isAlive, killAndWait, startStack } from "../support/stack.ts";
+
+tap.setTimeout(180_000);
 
 const web = "mkdir /www; echo alive > /www/index.html; exec httpd -f -p 80 -h /www";
 
@@ -53,6 +55,27 @@ test("kill -9 of engine and supervisor: containers, ports and logs go on, the ne
     "not a line of the log is lost",
   );
   t.equal((await client(["rm", "-f", "web", "ticks", "brief"])).code, 0);
+});
+
+test("kill -9 of both while a container writes at full speed: its log holds every line once", async (t) => {
+  await using stack = await startStack();
+  const { client } = stack;
+  const count = 400_000;
+  const options = ["--log-opt", "max-size=4m", "--log-opt", "max-file=20", "--log-opt", "compress=true"];
+  await stack.ok(["run", "-d", "--name", "flood", ...options, "busybox", "seq", "1", String(count)]);
+  const pid = Number(await stack.ok(["inspect", "-f", "{{.State.Pid}}", "flood"]));
+  await stack.killEngine();
+  await stack.killSupervisor();
+  await waitFor(() => !isAlive(pid), { timeoutMs: 60_000, what: "the end of its output" });
+  await stack.reviveEngine();
+  const lines = (await client(["logs", "flood"])).stdout.split("\n");
+  t.equal(lines.length, count + 1);
+  t.equal(
+    lines.findIndex((line, index) => line !== String(index + 1) && index < count),
+    -1,
+  );
+  t.equal((await client(["logs", "--tail", "2", "flood"])).stdout, `${count - 1}\n${count}\n`);
+  t.equal((await client(["rm", "-f", "flood"])).code, 0);
 });
 
 test("kill -9 of a shim ends its own container, and is reported", async (t) => {

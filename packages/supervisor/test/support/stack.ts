@@ -55,7 +55,9 @@ export async function startStack(options: { standby?: number; binaries?: string 
     },
     helpers: () => processesOf(directory.path).filter((pid) => pid !== supervisor.pid),
     async restart() {
-      await supervisor[Symbol.asyncDispose]();
+      // Alone: the scope's end would kill the shims with it.
+      supervisor.kill("SIGKILL");
+      await supervisor.ended;
       supervisor = begin();
       // The client may learn only now that its former connection is lost; what it calls after that waits for the next.
       await waitFor(() => client.call("version", {}), { timeoutMs: 15_000, what: "an answer of the new supervisor" });
