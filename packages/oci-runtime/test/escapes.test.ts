@@ -197,7 +197,7 @@ test("CVE-2021-30465, CVE-2024-45310: links in images and volumes lead nowhere e
   t.same(readdirSync(volume).sort(), ["absolute", "data", "relative"].sort(), "volumes get nothing but mount points");
 });
 
-test("CVE-2019-16884, CVE-2019-19921: nothing goes over /proc or into it", { skip }, async (t) => {
+test("CVE-2019-16884, CVE-2019-19921, CVE-2023-27561: nothing goes over /proc or into it", { skip }, async (t) => {
   await using box = new Box();
   const fake = join(box.directory, "fake-proc");
   mkdirSync(join(fake, "self/attr"), { recursive: true });

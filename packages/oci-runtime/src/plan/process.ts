@@ -70,12 +70,12 @@ export function processOps(input: ProcessInput): Op[] {
 }
 
 function labelOps({ process, facts }: ProcessInput): Op[] {
+  const absent: string[] = [];
   if (process.apparmorProfile && !facts.apparmor)
-    throw new PlanError(
-      `process.apparmorProfile is "${process.apparmorProfile}", but AppArmor is not enabled on this host`,
-    );
+    absent.push(`process.apparmorProfile is "${process.apparmorProfile}", but AppArmor is not enabled on this host`);
   if (process.selinuxLabel && !facts.selinux)
-    throw new PlanError(`process.selinuxLabel is "${process.selinuxLabel}", but SELinux is not enabled on this host`);
+    absent.push(`process.selinuxLabel is "${process.selinuxLabel}", but SELinux is not enabled on this host`);
+  if (absent.length > 0) throw new PlanError(absent.join("; "));
   const ops: Op[] = [];
   if (process.apparmorProfile)
     ops.push({
