@@ -5,14 +5,15 @@ import { nativeSys } from "@gantry/native-sys";
 import { Background } from "./background.ts";
 import { Leases } from "./content/leases.ts";
 import { ContentStore } from "./content/store.ts";
+import { Collector } from "./gc/collector.ts";
 import { IdleMemory } from "./idle-memory.ts";
-import { collect } from "./images/collect.ts";
 import { ImageStore } from "./images/image-store.ts";
 import { Unpacker } from "./images/unpack.ts";
 import type { SelfCommand } from "./layers/layer-process.ts";
 import type { Log } from "./log.ts";
 import { openMetadata } from "./metadata/index.ts";
 import type { SnapshotterName } from "./metadata/snapshots.ts";
+import { rootUuid } from "./root-identity.ts";
 import { lockRoot } from "./root-lock.ts";
 import { supervisorHandlers } from "./service/index.ts";
 import { Snapshots, snapshotDirectory } from "./snapshots/snapshots.ts";
@@ -66,7 +67,7 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   const directory = snapshotDirectory(root);
   const snapshotters = findSnapshotters(native, directory, options.snapshotter);
   const snapshots = new Snapshots(directory, metadata, background, snapshotters);
-  const stores = { metadata, content, snapshots, leases: new Leases() };
+  const stores = { metadata, content, snapshots, leases: new Leases(metadata) };
   const unpacker = new Unpacker(native, stores, options.self);
   const images = new ImageStore(stores, unpacker);
   const bundles = new Bundles(native, state, snapshots);
@@ -79,11 +80,14 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   unpacker.removeLeftovers();
   snapshots.removeLeftovers();
   await restoreTasks({ native, metadata, tasks, bundles, background, state });
-  for (const { name } of metadata.namespaces.list()) collect(stores, name);
+  const collector = new Collector(stores, onError);
+  collector.start();
 
   const memory = new IdleMemory();
   const handlers = supervisorHandlers({
-    ...{ stores, images, memory, bundles, tasks, native, root, state },
+    ...{ stores, collector, images, memory, bundles, tasks, native, root, state },
+    uuid: rootUuid(root),
+    shim: options.shim,
     ociRuntime: options.ociRuntime,
     registryDirectories: options.registryDirectories,
   });
@@ -101,6 +105,7 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
     async close() {
       metadata.events.close();
       await server.close();
+      collector.close();
       pool.close();
       await tasks.close();
       await background.settled();

@@ -1,33 +1,60 @@
-import { createHash, randomBytes } from "node:crypto";
-import { closeSync, fsync, openSync, unlinkSync, writeSync } from "node:fs";
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, createReadStream, fsync, ftruncateSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { promisify } from "node:util";
-import { parseDigest } from "@gantry/oci-spec";
 import { invalidArgument } from "../errors.ts";
 
 const fsyncAsync = promisify(fsync);
 
-/** Bytes on their way into the store: written to a temporary name while their digest is computed. */
-export class Ingest {
+export interface IngestOptions {
   readonly path: string;
+  /** sha256, sha512 */
+  readonly algorithm: string;
+  /** Its name, where it has one: then its bytes stay when nobody writes it. */
+  readonly ref?: string | undefined;
+  /** Told once when it is closed, and whether its bytes are to go. */
+  readonly onClose?: (isDiscarded: boolean) => void;
+}
+
+/** Bytes on their way into the store: written to a file of their own while their digest is computed. */
+export class Ingest implements Disposable {
+  readonly path: string;
+  readonly ref: string | undefined;
   readonly #fd: number;
   readonly #algorithm: string;
-  #hash;
+  readonly #onClose: (isDiscarded: boolean) => void;
+  #hash: Hash;
   #size = 0;
   #digest: string | undefined;
   #isOpen = true;
   #syncing: Promise<void> | undefined;
 
-  /** @param expected digest whose algorithm is used; sha256 where absent */
-  constructor(directory: string, expected?: string) {
-    this.path = `${directory}/${randomBytes(8).toString("hex")}`;
-    this.#algorithm = expected === undefined ? "sha256" : parseDigest(expected).algorithm;
+  constructor(options: IngestOptions) {
+    this.path = options.path;
+    this.ref = options.ref;
+    this.#algorithm = options.algorithm;
+    this.#onClose = options.onClose ?? (() => {});
     this.#hash = createHash(this.#algorithm);
-    this.#fd = openSync(this.path, "wx", 0o600);
+    this.#fd = openSync(this.path, options.ref === undefined ? "wx" : "a", 0o600);
   }
 
   /** Bytes taken so far. */
   get size(): number {
     return this.#size;
+  }
+
+  /** Takes up what an earlier writer left in the file: its digest is computed anew. */
+  async resume(): Promise<void> {
+    for await (const chunk of createReadStream(this.path, { highWaterMark: 1 << 20 })) {
+      this.#hash.update(chunk as Buffer);
+      this.#size += (chunk as Buffer).length;
+    }
+  }
+
+  /** Forgets all bytes. */
+  restart(): void {
+    ftruncateSync(this.#fd, 0);
+    this.#hash = createHash(this.#algorithm);
+    this.#size = 0;
   }
 
   write(chunk: Uint8Array): void {
@@ -60,16 +87,23 @@ export class Ingest {
     this.#syncing.catch(() => {});
   }
 
-  /** Makes the bytes durable and closes the file, which stays where it is. */
+  /** Makes the bytes durable; the file stays where it is. */
   async finish(): Promise<void> {
     this.sync();
     await this.#syncing;
-    this.#close();
+  }
+
+  /** Ends the writing. The bytes of one with a name wait for the next writer, others go. */
+  release(): void {
+    if (this.ref === undefined) this.discard();
+    else this.#close(false);
   }
 
   /** Closes and removes the file, if it is still there. */
   discard(): void {
-    this.#close();
+    const wasOpen = this.#isOpen;
+    this.#close(true);
+    if (!wasOpen && this.ref !== undefined) return; // it may be another writer's by now
     try {
       unlinkSync(this.path);
     } catch (error) {
@@ -78,18 +112,16 @@ export class Ingest {
   }
 
   [Symbol.dispose](): void {
-    this.discard();
+    this.release();
   }
 
-  #close(): void {
+  #close(isDiscarded: boolean): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    // libuv may still be in fsync on it
+    const close = () => closeSync(this.#fd);
     if (this.#syncing)
-      this.#syncing.then(
-        () => closeSync(this.#fd),
-        () => closeSync(this.#fd),
-      );
-    else closeSync(this.#fd);
+      this.#syncing.then(close, close); // libuv may still be in fsync on it
+    else close();
+    this.#onClose(isDiscarded);
   }
 }

@@ -2,27 +2,29 @@ import {
   closeSync,
   createReadStream,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  unlinkSync,
 } from "node:fs";
+import { rm } from "node:fs/promises";
 import { parseDigest } from "@gantry/oci-spec";
 import { notFound } from "../errors.ts";
 import type { BlobInfo } from "../metadata/blobs.ts";
 import type { Metadata } from "../metadata/index.ts";
-import { Ingest } from "./ingest.ts";
+import type { Ingest } from "./ingest.ts";
+import { Ingests, type NamedIngest } from "./ingests.ts";
 
 const algorithms = ["sha256", "sha512"] as const;
 
 export interface CommitOptions {
   readonly namespace: string;
-  /** Removed when no image needs it any more. */
+  /** Removed when nothing needs it any more; else whoever stored it must delete it. */
   readonly managed: boolean;
-  readonly labels?: Record<string, string>;
+  readonly labels?: Record<string, string> | undefined;
   readonly digest?: string | undefined;
   readonly size?: number | undefined;
 }
@@ -32,25 +34,35 @@ export interface CommitOptions {
  * that it has a row for. A file without a row of any namespace is a leftover.
  */
 export class ContentStore {
+  readonly ingests: Ingests;
   readonly #root: string;
   readonly #metadata: Metadata;
+  #removals = 0;
 
   constructor(root: string, metadata: Metadata) {
     this.#root = root;
     this.#metadata = metadata;
     for (const algorithm of algorithms) mkdirSync(`${root}/blobs/${algorithm}`, { recursive: true, mode: 0o700 });
-    mkdirSync(this.#ingests, { recursive: true, mode: 0o700 });
+    mkdirSync(this.#removing, { recursive: true, mode: 0o700 });
+    this.ingests = new Ingests(`${root}/ingest`, metadata);
   }
 
-  /** Removes what an earlier process left half-made. */
+  /** Removes what an earlier process left half-made: files without rows, and rows that have lost their files. */
   removeLeftovers(): void {
-    rmSync(this.#ingests, { recursive: true });
-    mkdirSync(this.#ingests, { mode: 0o700 });
+    rmSync(this.#removing, { recursive: true });
+    mkdirSync(this.#removing, { mode: 0o700 });
+    this.ingests.removeLeftovers();
+    const { blobs } = this.#metadata;
+    const lost = new Set(blobs.digests());
     for (const algorithm of algorithms) {
       for (const hex of readdirSync(`${this.#root}/blobs/${algorithm}`)) {
-        this.#removeIfUnknown(`${algorithm}:${hex}`);
+        const digest = `${algorithm}:${hex}`;
+        if (!lost.delete(digest)) this.#removeFile(digest);
       }
     }
+    this.#metadata.db.transaction(() => {
+      for (const digest of lost) blobs.deleteEverywhere(digest);
+    });
   }
 
   path(digest: string): string {
@@ -70,10 +82,16 @@ export class ContentStore {
   }
 
   /** Gives a namespace a blob that another one has already. False when there is none, or it is of another size. */
-  share(blob: { digest: string; size: number }, options: Pick<CommitOptions, "namespace" | "managed">): boolean {
-    if (this.has(options.namespace, blob.digest)) return true;
-    if (!this.#metadata.blobs.isKnown(blob.digest)) return false;
-    this.#metadata.blobs.put(options.namespace, { ...blob, managed: options.managed });
+  share(
+    blob: { digest: string; size: number },
+    options: Pick<CommitOptions, "namespace" | "managed" | "labels">,
+  ): boolean {
+    const { namespace, managed, labels } = options;
+    const { blobs } = this.#metadata;
+    const known = blobs.sizeOf(blob.digest);
+    if (known === undefined || (known !== blob.size && !this.has(namespace, blob.digest))) return false;
+    blobs.put(namespace, { digest: blob.digest, size: known, managed });
+    if (labels) blobs.setLabels(namespace, blob.digest, labels);
     return true;
   }
 
@@ -91,23 +109,36 @@ export class ContentStore {
     return createReadStream(this.path(digest), { start, ...end, highWaterMark: 512 << 10 });
   }
 
+  /** An ingest that ends with its writer. */
   ingest(expectedDigest?: string): Ingest {
-    return new Ingest(this.#ingests, expectedDigest);
+    return this.ingests.begin(expectedDigest);
   }
 
-  /** Checks what was ingested, makes it durable, and gives it its name. @throws RpcError InvalidArgument */
+  /** An ingest that can be gone on with; see Ingests.open. */
+  async openIngest(named: NamedIngest): Promise<Ingest> {
+    return await this.ingests.open(named);
+  }
+
+  /**
+   * Checks what was ingested, makes it durable, and gives it its name; then the ingest is gone.
+   * @throws RpcError InvalidArgument when it is not what was expected; the ingest stays as it is
+   */
   async commit(ingest: Ingest, options: CommitOptions): Promise<{ digest: string; size: number }> {
     ingest.check(options);
     const { digest, size } = ingest;
-    if (this.share({ digest, size }, options)) ingest.discard();
-    else {
+    const { namespace, managed, labels } = options;
+    if (!this.#metadata.blobs.isKnown(digest)) {
       await ingest.finish();
-      // No turn of the event loop between these two: a blob without a row is removed as a leftover.
-      renameSync(ingest.path, this.path(digest));
-      this.#metadata.blobs.put(options.namespace, { digest, size, managed: options.managed });
-      this.#syncDirectory(digest);
+      // No turn of the event loop between these two: a blob without a row is removed as a leftover. And the ingest
+      // keeps its file until there is a row: whoever is killed here goes on with it.
+      this.#place(ingest, digest);
     }
-    if (options.labels) this.#metadata.blobs.setLabels(options.namespace, digest, options.labels);
+    this.#metadata.db.transaction(() => {
+      this.#metadata.namespaces.ensure(namespace);
+      this.#metadata.blobs.put(namespace, { digest, size, managed });
+      if (labels) this.#metadata.blobs.setLabels(namespace, digest, labels);
+    });
+    ingest.discard();
     return { digest, size };
   }
 
@@ -120,28 +151,54 @@ export class ContentStore {
 
   /** Takes a blob from a namespace, and its file with the last of them. False when it was not there. */
   delete(namespace: string, digest: string): boolean {
-    const wasThere = this.#metadata.blobs.delete(namespace, digest);
-    this.#removeIfUnknown(digest);
+    const wasThere = this.has(namespace, digest);
+    this.deleteAll(namespace, [digest]);
     return wasThere;
   }
 
-  get #ingests(): string {
-    return `${this.#root}/ingest`;
+  /** Takes blobs from a namespace in one step. @returns bytes of those that no namespace has any more */
+  deleteAll(namespace: string, digests: readonly string[]): number {
+    const { blobs, events } = this.#metadata;
+    const gone = events.publishing(() => {
+      const deleted = digests.filter((digest) => blobs.get(namespace, digest));
+      const sizes = new Map(deleted.map((digest) => [digest, blobs.sizeOf(digest) ?? 0]));
+      for (const digest of deleted) {
+        blobs.delete(namespace, digest);
+        if (blobs.isKnown(digest)) sizes.delete(digest);
+        else blobs.unlink(digest);
+      }
+      const topic = "/content/delete" as const;
+      return { result: sizes, events: deleted.map((id) => ({ namespace, topic, id })) };
+    });
+    for (const digest of gone.keys()) this.#removeFile(digest);
+    return [...gone.values()].reduce((sum, size) => sum + size, 0);
   }
 
-  #removeIfUnknown(digest: string): void {
-    if (this.#metadata.blobs.isKnown(digest)) return;
-    this.#metadata.blobs.unlink(digest);
-    try {
-      unlinkSync(this.path(digest));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
+  get #removing(): string {
+    return `${this.#root}/removing`;
   }
 
-  #syncDirectory(digest: string): void {
+  /** A second name, so that the ingest has its file still; what stands there without a row is a leftover. */
+  #place(ingest: Ingest, digest: string): void {
+    const path = this.path(digest);
+    if (this.#metadata.blobs.isKnown(digest)) return; // it came by another way meanwhile
+    rmSync(path, { force: true });
+    linkSync(ingest.path, path);
     const fd = openSync(`${this.#root}/blobs/${parseDigest(digest).algorithm}`, "r");
     fsyncSync(fd);
     closeSync(fd);
+  }
+
+  /** Takes the file's name from it at once, so that the blob may come again; freeing a large one takes its time. */
+  #removeFile(digest: string): void {
+    this.#removals += 1;
+    const to = `${this.#removing}/${process.pid}-${this.#removals}`;
+    try {
+      renameSync(this.path(digest), to);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw error;
+    }
+    rm(to, { force: true }).catch(() => {}); // the next start tries again
   }
 }

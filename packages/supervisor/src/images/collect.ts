@@ -1,5 +1,7 @@
 import type { Leases } from "../content/leases.ts";
 import type { ContentStore } from "../content/store.ts";
+import { mark } from "../gc/mark.ts";
+import { snapshotNode } from "../gc/references.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 
@@ -10,18 +12,79 @@ export interface Stores {
   readonly leases: Leases;
 }
 
+/** What a collection has removed. */
+export interface Collected {
+  /** Digests. */
+  readonly content: string[];
+  readonly snapshots: { snapshotter: string; key: string }[];
+  /** Refs. */
+  readonly ingests: string[];
+  /** Of the blobs that no namespace has any more. */
+  readonly bytes: number;
+}
+
+/** How long an ingest waits for somebody to go on with it. */
+const ingestAgeMs = 24 * 60 * 60 * 1000;
+
 /**
- * Removes what was made for images and what no image, no running operation and no other snapshot needs any more.
- * One turn of the event loop: nobody sees it half-done.
- * @returns digests of the blobs that went
+ * Removes what was made for images or under leases and what no image, container, lease, running operation or label
+ * needs any more. One turn of the event loop: nobody sees it half-done, and what an operation holds when it begins
+ * to write is seen. Killed in the middle, it leaves files without rows, which the next start removes.
  */
-export function collect({ metadata, content, snapshots, leases }: Stores, namespace: string): string[] {
-  const needed = metadata.blobs.closure([...metadata.images.targets(namespace), ...leases.ids()]);
-  const removed = metadata.blobs.managed(namespace).filter((digest) => !needed.has(digest));
-  for (const digest of removed) content.delete(namespace, digest);
-  for (;;) {
-    const leaves = metadata.snapshots.managedLeaves(namespace).filter(({ key }) => !needed.has(key));
-    if (leaves.length === 0) return removed;
-    for (const leaf of leaves) snapshots.remove(leaf);
+export function collect(stores: Stores, namespace: string): Collected {
+  const { metadata, content, leases } = stores;
+  for (const id of metadata.leases.expired(namespace)) metadata.leases.delete(namespace, id);
+  const ingests = collectIngests(stores, namespace);
+  const collected: Collected = { content: [], snapshots: [], ingests, bytes: 0 };
+  for (let bytes = 0; ; ) {
+    const needed = mark(metadata, leases, namespace);
+    const digests = metadata.blobs.managed(namespace).filter((digest) => !needed.has(digest));
+    if (digests.length > 0) bytes += content.deleteAll(namespace, digests);
+    const removed = collectSnapshots(stores, namespace, needed);
+    collected.content.push(...digests);
+    collected.snapshots.push(...removed);
+    // The labels of what has gone may have kept something.
+    if (!removed.some(({ hasGcLabels }) => hasGcLabels)) {
+      return {
+        ...collected,
+        snapshots: collected.snapshots.map(({ snapshotter, key }) => ({ snapshotter, key })),
+        bytes,
+      };
+    }
   }
+}
+
+function collectSnapshots({ metadata, snapshots }: Stores, namespace: string, needed: ReadonlySet<string>) {
+  const removed: { snapshotter: string; key: string; hasGcLabels: boolean }[] = [];
+  for (;;) {
+    const leaves = metadata.snapshots.managedLeaves(namespace).filter(({ id, snapshotter, key, labels }) => {
+      if (needed.has(key) || needed.has(snapshotNode(snapshotter, key))) return false;
+      return !snapshots.isBecomingParent(id) && !("containerd.io/gc.root" in labels);
+    });
+    if (leaves.length === 0) return removed;
+    for (const leaf of leaves) {
+      snapshots.remove(leaf);
+      const hasGcLabels = Object.keys(leaf.labels).some((label) => label.startsWith("containerd.io/gc."));
+      removed.push({ snapshotter: leaf.snapshotter, key: leaf.key, hasGcLabels });
+    }
+  }
+}
+
+/** Gives up ingests that nobody writes, that no lease keeps, and that were not gone on with for long. */
+function collectIngests({ metadata, content }: Stores, namespace: string): string[] {
+  const oldest = new Date(Date.now() - ingestAgeMs).toISOString();
+  const leased = new Set(
+    metadata.leases.list(namespace).flatMap(({ id }) =>
+      metadata.leases
+        .resources(namespace, id)
+        .filter(({ type }) => type === "ingests")
+        .map((resource) => resource.id),
+    ),
+  );
+  const old = content.ingests
+    .list(namespace)
+    .filter(({ ref, updatedAt }) => updatedAt < oldest && !leased.has(ref) && !content.ingests.isOpen(namespace, ref))
+    .map(({ ref }) => ref);
+  for (const ref of old) content.ingests.abort(namespace, ref);
+  return old;
 }

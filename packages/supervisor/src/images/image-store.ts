@@ -54,7 +54,7 @@ export class ImageStore {
       metadata.images.delete(namespace, name);
       return { result: undefined, events: [{ namespace, topic: "/images/delete", id: name }] };
     });
-    return collect(this.stores, namespace);
+    return collect(this.stores, namespace).content;
   }
 
   /** Finds an image's manifest and configuration for a platform in the content store. */

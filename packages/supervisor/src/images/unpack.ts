@@ -87,6 +87,8 @@ export class Unpacker {
     const id = shortDigest(layer.digest);
     if (snapshots.find(namespace, chainId)) return;
     const key = `${extractPrefix}${randomBytes(6).toString("hex")} ${chainId}`;
+    using lease = this.#stores.leases.hold();
+    lease.add(key);
     const row = await snapshots.prepare(namespace, key, parent, { managed: true });
     try {
       let read = 0;

@@ -14,6 +14,7 @@ export class ContainerTable {
   readonly #delete;
   readonly #exists;
   readonly #usingSnapshot;
+  readonly #snapshotUse;
 
   constructor(db: Database) {
     this.#get = db.prepare("SELECT * FROM containers WHERE namespace = ? AND id = ?");
@@ -26,6 +27,7 @@ export class ContainerTable {
       UPDATE containers SET labels = ?, spec = ?, user = ?, updated_at = ? WHERE namespace = ? AND id = ?`);
     this.#delete = db.prepare("DELETE FROM containers WHERE namespace = ? AND id = ?");
     this.#exists = db.prepare("SELECT 1 FROM containers WHERE namespace = ? AND id = ?");
+    this.#snapshotUse = db.prepare("SELECT snapshotter, snapshot_key, labels FROM containers WHERE namespace = ?");
     this.#usingSnapshot = db.prepare(
       "SELECT id FROM containers WHERE namespace = ? AND snapshotter = ? AND snapshot_key = ? LIMIT 1",
     );
@@ -62,6 +64,15 @@ export class ContainerTable {
 
   delete(namespace: string, id: string): boolean {
     return this.#delete.run(namespace, id).changes > 0;
+  }
+
+  /** Snapshots that containers have, and the containers' labels. */
+  snapshotUse(namespace: string): { snapshotter: string; key: string; labels: Record<string, string> }[] {
+    return this.#snapshotUse.all(namespace).map((row) => ({
+      snapshotter: String(row.snapshotter),
+      key: String(row.snapshot_key),
+      labels: parseLabels(row.labels),
+    }));
   }
 
   /** A container whose root file system a snapshot is. */

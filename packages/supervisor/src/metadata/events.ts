@@ -1,12 +1,14 @@
 import { EventLog } from "@gantry/ipc";
-import type { SupervisorEvent } from "@gantry/ipc/contracts/supervisor";
+import type { SupervisorEvent, SupervisorTopic } from "@gantry/ipc/contracts/supervisor";
 import type { Database } from "./database.ts";
 import { now } from "./rows.ts";
 
 /** Events kept for those who were away. */
 const kept = 1024;
 
-export type NewEvent = Pick<SupervisorEvent, "namespace" | "topic" | "id"> &
+/** One of the supervisor's own, or what a client publishes. */
+export type NewEvent = Pick<SupervisorEvent, "namespace" | "id"> &
+  ({ readonly topic: SupervisorTopic } | { readonly topic: string; readonly data?: SupervisorEvent["data"] }) &
   Partial<Pick<SupervisorEvent, "execId" | "pid" | "exitStatus" | "reason" | "time">>;
 
 /**

@@ -12,6 +12,7 @@ export class ImageTable {
   readonly #put;
   readonly #delete;
   readonly #targets;
+  readonly #gcLabels;
 
   constructor(db: Database) {
     this.#get = db.prepare("SELECT * FROM images WHERE namespace = ? AND name = ?");
@@ -21,6 +22,9 @@ export class ImageTable {
       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)
       ON CONFLICT DO UPDATE SET target = ?3, digest = ?4, labels = ?5, updated_at = ?6`);
     this.#delete = db.prepare("DELETE FROM images WHERE namespace = ? AND name = ?");
+    this.#gcLabels = db.prepare(
+      `SELECT labels FROM images WHERE namespace = ? AND instr(labels, '"containerd.io/gc.') > 0`,
+    );
     this.#targets = db.prepare("SELECT DISTINCT digest FROM images WHERE namespace = ?");
   }
 
@@ -40,6 +44,11 @@ export class ImageTable {
   /** False when there was none. */
   delete(namespace: string, name: string): boolean {
     return this.#delete.run(namespace, name).changes > 0;
+  }
+
+  /** Labels of images that say something to the collection. */
+  gcLabels(namespace: string): Record<string, string>[] {
+    return this.#gcLabels.all(namespace).map((row) => parseLabels(row.labels));
   }
 
   targets(namespace: string): string[] {

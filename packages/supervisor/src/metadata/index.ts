@@ -3,6 +3,8 @@ import { ContainerTable } from "./containers.ts";
 import { Database } from "./database.ts";
 import { Events } from "./events.ts";
 import { ImageTable } from "./images.ts";
+import { IngestTable } from "./ingests.ts";
+import { LeaseTable } from "./leases.ts";
 import { Namespaces } from "./namespaces.ts";
 import { SnapshotTable } from "./snapshots.ts";
 import { TaskTable } from "./tasks.ts";
@@ -13,6 +15,8 @@ export interface Metadata {
   readonly namespaces: Namespaces;
   readonly images: ImageTable;
   readonly blobs: BlobTable;
+  readonly ingests: IngestTable;
+  readonly leases: LeaseTable;
   readonly snapshots: SnapshotTable;
   readonly containers: ContainerTable;
   readonly tasks: TaskTable;
@@ -27,6 +31,8 @@ export function openMetadata(path: string): Metadata {
     namespaces: new Namespaces(db),
     images: new ImageTable(db),
     blobs: new BlobTable(db),
+    ingests: new IngestTable(db),
+    leases: new LeaseTable(db),
     snapshots: new SnapshotTable(db),
     containers: new ContainerTable(db),
     tasks: new TaskTable(db),

@@ -27,7 +27,7 @@ export interface NewSnapshot {
   readonly parentId: number | undefined;
   readonly kind: SnapshotKind;
   readonly labels: Record<string, string>;
-  /** Made for images: removed when no image and no other snapshot needs it. */
+  /** Made for an image or under a lease: removed when nothing needs it. */
   readonly managed: boolean;
 }
 
@@ -45,6 +45,7 @@ export class SnapshotTable {
   readonly #chain;
   readonly #ids;
   readonly #managed;
+  readonly #labelled;
 
   constructor(db: Database) {
     this.#get = db.prepare("SELECT * FROM snapshots WHERE namespace = ? AND snapshotter = ? AND key = ?");
@@ -68,8 +69,11 @@ export class SnapshotTable {
         UNION ALL SELECT s.id, s.parent_id, s.size, depth + 1 FROM snapshots s JOIN chain ON s.id = chain.parent_id
       ) SELECT id, size FROM chain ORDER BY depth`);
     this.#ids = db.prepare("SELECT id FROM snapshots");
+    this.#labelled = db.prepare(
+      `SELECT * FROM snapshots WHERE namespace = ? AND instr(labels, '"containerd.io/gc.') > 0`,
+    );
     this.#managed = db.prepare(`
-      SELECT * FROM snapshots s WHERE namespace = ? AND managed = 1 AND kind = 'committed'
+      SELECT * FROM snapshots s WHERE namespace = ? AND managed = 1
         AND NOT EXISTS (SELECT 1 FROM snapshots c WHERE c.parent_id = s.id)`);
   }
 
@@ -132,7 +136,12 @@ export class SnapshotTable {
     return new Set(this.#ids.all().map((row) => String(row.id)));
   }
 
-  /** Committed ones that are kept only for images, and that have no children. */
+  /** Those with labels that say something to the collection. */
+  withGcLabels(namespace: string): { row: SnapshotRow; managed: boolean }[] {
+    return this.#labelled.all(namespace).map((row) => ({ row: toRow(row), managed: row.managed === 1 }));
+  }
+
+  /** Those that were made for images or under leases, and that have no children. */
   managedLeaves(namespace: string): SnapshotRow[] {
     return this.#managed.all(namespace).map(toRow);
   }

@@ -1,42 +1,210 @@
-import { failedPrecondition, notFound, unimplemented } from "../errors.ts";
-import { collect, type Stores } from "../images/collect.ts";
+import { createHash } from "node:crypto";
+import type { Message } from "@gantry/ipc";
+import { parseDigest } from "@gantry/oci-spec";
+import type { Ingest } from "../content/ingest.ts";
+import { alreadyExists, failedPrecondition, invalidArgument, messageOf } from "../errors.ts";
+import { fieldsOf, parseFilters } from "../filters.ts";
+import type { Collector } from "../gc/collector.ts";
+import type { Stores } from "../images/collect.ts";
+import type { BlobInfo } from "../metadata/blobs.ts";
 import { bytesOf } from "./bytes.ts";
-import type { ServiceHandlers } from "./handlers.ts";
+import type { ServiceHandlers, SupervisorHandlers } from "./handlers.ts";
 
-export function contentService(stores: Stores): ServiceHandlers<"content"> {
+/** Rows of content that are looked at in one turn. */
+const pageSize = 2048;
+const mostListed = 100_000;
+
+export function contentService(stores: Stores, collector: Collector): ServiceHandlers<"content"> {
+  return { ...blobMethods(stores, collector), ...ingestMethods(stores) };
+}
+
+type IngestMethod =
+  | "content.write"
+  | "content.ingest"
+  | "content.commit"
+  | "content.ingests"
+  | "content.status"
+  | "content.abort";
+
+function blobMethods(stores: Stores, collector: Collector): Omit<ServiceHandlers<"content">, IngestMethod> {
   const { content, metadata } = stores;
-  const later = async () => {
-    throw unimplemented("content");
-  };
   return {
     "content.info": async ({ namespace, digest }) => content.info(namespace, digest),
-    "content.list": async ({ namespace }) => ({ blobs: metadata.blobs.list(namespace) }),
-    "content.read": async ({ namespace, digest, offset, length }, { send }) => {
-      const range = { ...(offset === undefined ? {} : { offset }), ...(length === undefined ? {} : { length }) };
+    "content.list": async ({ namespace, filters, after, limit }) =>
+      await listBlobs(stores, { namespace, filters, after, limit }),
+    "content.read": async ({ namespace, digest, offset = 0, length }, { send }) => {
+      const { size } = content.info(namespace, digest);
+      if (offset > size) throw invalidArgument(`${digest} has ${size} bytes: it cannot be read from ${offset}`);
+      const range = { offset, ...(length === undefined ? {} : { length }) };
       if (length !== 0) for await (const chunk of content.read(namespace, digest, range)) await send({}, chunk);
       return {};
     },
-    "content.write": async ({ namespace, digest, size, labels }, { input }) => {
-      using ingest = content.ingest(digest);
-      for await (const chunk of bytesOf(input)) ingest.write(chunk);
-      metadata.namespaces.ensure(namespace);
-      await content.commit(ingest, { namespace, managed: false, digest, size, ...(labels ? { labels } : {}) });
-      return content.info(namespace, ingest.digest);
+    "content.check": async ({ namespace, digest }, { send, signal }) => {
+      const corrupt: string[] = [];
+      let checked = 0;
+      using lease = stores.leases.hold({ namespace });
+      for (const blob of digest === undefined ? blobsOf(stores, namespace) : [content.info(namespace, digest)]) {
+        signal.throwIfAborted();
+        if (!content.has(namespace, blob.digest)) continue; // it went meanwhile
+        lease.add(blob.digest);
+        const problem = await problemOf(blob, content.read(namespace, blob.digest));
+        checked += 1;
+        if (problem !== undefined) corrupt.push(blob.digest);
+        await send({ digest: blob.digest, size: blob.size, ...(problem === undefined ? {} : { problem }) });
+      }
+      return { checked, corrupt };
     },
-    "content.ingest": later,
-    "content.commit": later,
-    "content.ingests": later,
-    "content.status": later,
-    "content.abort": later,
-    "content.check": later,
-    "content.label": later,
+    "content.label": async ({ namespace, digest, labels, replace }) => {
+      content.info(namespace, digest);
+      if (replace) metadata.blobs.replaceLabels(namespace, digest, labels);
+      else metadata.blobs.setLabels(namespace, digest, labels);
+      collector.schedule(namespace);
+      return content.info(namespace, digest);
+    },
     "content.delete": async ({ namespace, digest }) => {
       content.info(namespace, digest);
-      const needed = metadata.blobs.closure([...metadata.images.targets(namespace), ...stores.leases.ids()]);
+      const needed = metadata.blobs.closure([...metadata.images.targets(namespace), ...stores.leases.ids(namespace)]);
       if (needed.has(digest)) throw failedPrecondition(`content ${digest} is part of an image`);
-      if (!content.delete(namespace, digest)) throw notFound(`no such content: ${digest}`);
-      collect(stores, namespace);
+      content.delete(namespace, digest);
+      collector.schedule(namespace);
       return {};
     },
   };
+}
+
+function ingestMethods(stores: Stores): Pick<SupervisorHandlers, IngestMethod> {
+  const { content, leases } = stores;
+  const { ingests } = content;
+  return {
+    "content.write": async ({ namespace, lease, digest, size, labels }, { input }) => {
+      using hold = leases.hold({ namespace, lease });
+      using ingest = content.ingest(digest);
+      for await (const chunk of bytesOf(input)) ingest.write(chunk);
+      hold.add(ingest.digest);
+      await content.commit(ingest, { namespace, managed: lease !== undefined, digest, size, labels });
+      return content.info(namespace, ingest.digest);
+    },
+    "content.ingest": async ({ namespace, ref, lease, offset, total, expected }, { input }) => {
+      if (lease !== undefined) {
+        leases.require(namespace, lease);
+        stores.metadata.leases.addResource(namespace, lease, { type: "ingests", id: ref });
+      }
+      refusePresent(stores, { namespace, expected, total, managed: lease !== undefined });
+      using ingest = await content.openIngest({ namespace, ref, expected, total });
+      await takeBytes(ingest, ref, { offset, total: ingests.status(namespace, ref).total }, input);
+      return ingests.status(namespace, ref);
+    },
+    "content.commit": async ({ namespace, ref, lease, digest, size, labels }) => {
+      using hold = leases.hold({ namespace, lease });
+      const { expected, total } = ingests.status(namespace, ref);
+      using ingest = await content.openIngest({ namespace, ref, expected: digest });
+      hold.add(ingest.digest);
+      const promised = { digest: digest ?? expected, size: size ?? (total > 0 ? total : undefined) };
+      await content.commit(ingest, { namespace, managed: lease !== undefined, labels, ...promised });
+      return content.info(namespace, ingest.digest);
+    },
+    "content.ingests": async ({ namespace, filters }) => {
+      const matches = parseFilters(filters);
+      return { ingests: ingests.list(namespace).filter(({ ref }) => matches(fieldsOf({ ref }))) };
+    },
+    "content.status": async ({ namespace, ref }) => ingests.status(namespace, ref),
+    "content.abort": async ({ namespace, ref }) => {
+      ingests.abort(namespace, ref);
+      return {};
+    },
+  };
+}
+
+interface Wanted {
+  readonly namespace: string;
+  readonly expected: string | undefined;
+  readonly total: number | undefined;
+  readonly managed: boolean;
+}
+
+/**
+ * A blob is there once for all namespaces: whoever knows its digest and size need not send it again (containerd's
+ * "shared" policy).
+ * @throws RpcError AlreadyExists
+ */
+function refusePresent({ content, metadata }: Stores, { namespace, expected, total, managed }: Wanted): void {
+  if (expected === undefined) return;
+  if (!content.has(namespace, expected)) {
+    if (total === undefined) return;
+    metadata.namespaces.ensure(namespace);
+    if (!content.share({ digest: expected, size: total }, { namespace, managed })) return;
+  }
+  throw alreadyExists(`content ${expected} is here already`);
+}
+
+async function takeBytes(
+  ingest: Ingest,
+  ref: string,
+  { offset, total }: { readonly offset: number | undefined; readonly total: number },
+  input: AsyncIterable<Message<unknown>>,
+): Promise<void> {
+  if (offset === 0) ingest.restart();
+  else if (offset !== undefined && offset !== ingest.size) {
+    throw invalidArgument(`ingest ${ref} has ${ingest.size} bytes: it goes on there, not at ${offset}`);
+  }
+  for await (const chunk of bytesOf(input)) {
+    if (total > 0 && ingest.size + chunk.length > total) {
+      throw invalidArgument(`ingest ${ref} would have more than the ${total} bytes that it was begun for`);
+    }
+    ingest.write(chunk);
+  }
+  await ingest.finish();
+}
+
+interface ListRequest {
+  readonly namespace: string;
+  readonly filters: readonly string[] | undefined;
+  readonly after: string | undefined;
+  readonly limit: number | undefined;
+}
+
+async function listBlobs(
+  { metadata }: Stores,
+  { namespace, filters, after = "", limit = mostListed }: ListRequest,
+): Promise<{ blobs: BlobInfo[]; next?: string }> {
+  const matches = parseFilters(filters);
+  const found: BlobInfo[] = [];
+  for (let last = after; ; ) {
+    const page = metadata.blobs.list(namespace, { after: last, limit: pageSize });
+    for (const blob of page) {
+      if (!matches(fieldsOf({ digest: blob.digest, size: String(blob.size) }, blob.labels))) continue;
+      if (found.length === limit) return { blobs: found, next: found.at(-1)?.digest as string };
+      found.push(blob);
+    }
+    if (page.length < pageSize) return { blobs: found };
+    last = page.at(-1)?.digest as string;
+    await new Promise(setImmediate); // others have their turn
+  }
+}
+
+function* blobsOf({ metadata }: Stores, namespace: string): Generator<BlobInfo> {
+  for (let after = ""; ; ) {
+    const page = metadata.blobs.list(namespace, { after, limit: pageSize });
+    yield* page;
+    if (page.length < pageSize) return;
+    after = page.at(-1)?.digest as string;
+  }
+}
+
+/** What is wrong with a blob's file; undefined: nothing. */
+async function problemOf({ digest, size }: BlobInfo, bytes: AsyncIterable<Buffer>): Promise<string | undefined> {
+  const { algorithm } = parseDigest(digest);
+  const hash = createHash(algorithm);
+  let read = 0;
+  try {
+    for await (const chunk of bytes) {
+      hash.update(chunk);
+      read += chunk.length;
+    }
+  } catch (error) {
+    return `it cannot be read: ${messageOf(error)}`;
+  }
+  if (read !== size) return `it should have ${size} bytes and has ${read}`;
+  const actual = `${algorithm}:${hash.digest("hex")}`;
+  return actual === digest ? undefined : `its bytes are ${actual}`;
 }

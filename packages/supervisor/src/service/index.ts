@@ -1,5 +1,5 @@
 import type { NativeSys } from "@gantry/native-sys";
-import { unimplemented } from "../errors.ts";
+import type { Collector } from "../gc/collector.ts";
 import type { IdleMemory } from "../idle-memory.ts";
 import type { Stores } from "../images/collect.ts";
 import type { ImageStore } from "../images/image-store.ts";
@@ -9,6 +9,7 @@ import { version } from "../version.ts";
 import { containerService } from "./containers.ts";
 import { contentService } from "./content.ts";
 import { diffService } from "./diff.ts";
+import { eventService } from "./events.ts";
 import type { SupervisorHandlers } from "./handlers.ts";
 import { imageService } from "./images.ts";
 import { introspectionService } from "./introspection.ts";
@@ -19,6 +20,10 @@ import { taskService } from "./tasks.ts";
 
 export interface ServiceOptions {
   readonly stores: Stores;
+  readonly collector: Collector;
+  /** Of the root directory. */
+  readonly uuid: string;
+  readonly shim: string;
   readonly images: ImageStore;
   readonly memory: IdleMemory;
   readonly bundles: Bundles;
@@ -34,28 +39,20 @@ export interface ServiceOptions {
 
 /** Every method of the contract. */
 export function supervisorHandlers(options: ServiceOptions): SupervisorHandlers {
-  const { stores, root, state } = options;
+  const { stores, collector, root, state } = options;
   const { metadata } = stores;
   const parts = { ...options, metadata, snapshots: stores.snapshots };
   return {
     version: async () => ({ version, pid: process.pid, root, state }),
     ...namespaceService(metadata),
     ...imageService(options),
-    ...contentService(stores),
-    ...snapshotService(stores),
+    ...contentService(stores, collector),
+    ...snapshotService(stores, collector),
     ...diffService(options),
-    ...leaseService(),
-    ...introspectionService(),
+    ...leaseService(stores, collector),
+    ...introspectionService({ ...options, snapshotters: stores.snapshots.snapshotters }),
     ...containerService(parts),
     ...taskService(parts),
-    "events.subscribe": async ({ namespace, from }, { send, signal }) => {
-      for await (const event of metadata.events.subscribe(from, signal)) {
-        if (namespace === undefined || event.namespace === namespace) await send(event);
-      }
-      return {};
-    },
-    "events.publish": async () => {
-      throw unimplemented("events.publish");
-    },
+    ...eventService(metadata),
   };
 }

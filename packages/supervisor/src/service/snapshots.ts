@@ -1,14 +1,18 @@
 import { failedPrecondition } from "../errors.ts";
-import { collect, type Stores } from "../images/collect.ts";
+import type { Collector } from "../gc/collector.ts";
+import type { Stores } from "../images/collect.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
-export function snapshotService(stores: Stores): ServiceHandlers<"snapshots"> {
+export function snapshotService(stores: Stores, collector: Collector): ServiceHandlers<"snapshots"> {
   const { snapshots, metadata } = stores;
   const prepare = async (kind: "active" | "view", request: PrepareRequest) => {
-    const { namespace, key, parent, labels = {}, snapshotter } = request;
-    return { mounts: snapshots.mounts(await snapshots.prepare(namespace, key, parent, { labels, kind, snapshotter })) };
+    const { namespace, key, parent, labels = {}, snapshotter, lease } = request;
+    using hold = stores.leases.hold({ namespace, lease });
+    hold.add(key);
+    const options = { labels, kind, snapshotter, managed: lease !== undefined };
+    return { mounts: snapshots.mounts(await snapshots.prepare(namespace, key, parent, options)) };
   };
   const get = ({ namespace, key, snapshotter }: SnapshotRequest) => {
     if (snapshotter !== undefined) snapshots.snapshotters.driver(snapshotter);
@@ -25,7 +29,9 @@ export function snapshotService(stores: Stores): ServiceHandlers<"snapshots"> {
     },
     "snapshots.prepare": async (request) => await prepare("active", request),
     "snapshots.view": async (request) => await prepare("view", request),
-    "snapshots.commit": async ({ name, labels, ...request }) => {
+    "snapshots.commit": async ({ name, labels, lease, ...request }) => {
+      using hold = stores.leases.hold({ namespace: request.namespace, lease });
+      hold.add(name);
       await snapshots.commit(get(request), name, { labels });
       return {};
     },
@@ -36,7 +42,11 @@ export function snapshotService(stores: Stores): ServiceHandlers<"snapshots"> {
         .filter((row) => row.snapshotter === snapshotter)
         .map((row) => snapshotInfo(metadata, row)),
     }),
-    "snapshots.label": async ({ labels, ...request }) => snapshotInfo(metadata, snapshots.label(get(request), labels)),
+    "snapshots.label": async ({ labels, ...request }) => {
+      const row = snapshots.label(get(request), labels);
+      collector.schedule(row.namespace);
+      return snapshotInfo(metadata, row);
+    },
     "snapshots.mounts": async (request) => ({ mounts: snapshots.mounts(get(request)) }),
     "snapshots.usage": async (request) => await snapshots.usage(get(request)),
     "snapshots.remove": async (request) => {
@@ -49,7 +59,7 @@ export function snapshotService(stores: Stores): ServiceHandlers<"snapshots"> {
       const parent = row.parentId === undefined ? undefined : metadata.snapshots.byId(row.parentId);
       snapshots.remove(row);
       // The image may have gone before the last container that used its layers.
-      if (parent && metadata.snapshots.isUnused(parent)) collect(stores, namespace);
+      if (parent && metadata.snapshots.isUnused(parent)) collector.schedule(namespace);
       return {};
     },
   };
@@ -64,6 +74,7 @@ interface SnapshotRequest {
 interface PrepareRequest extends SnapshotRequest {
   readonly parent: string;
   readonly labels?: Record<string, string> | undefined;
+  readonly lease?: string | undefined;
 }
 
 function snapshotInfo({ snapshots }: Metadata, row: SnapshotRow) {

@@ -168,12 +168,17 @@ export class Snapshots {
     return this.#metadata.snapshots.chain(row.id).reduce((sum, { size }) => sum + size, 0);
   }
 
+  /** True while a snapshot is being made on it. */
+  isBecomingParent(id: number): boolean {
+    return this.#parents.includes(id);
+  }
+
   /** Removes a snapshot without children; its files go in the background. */
   remove(row: SnapshotRow): void {
     const { namespace, key } = row;
     const child = this.#metadata.snapshots.childOf(row.id);
     if (child !== undefined) throw failedPrecondition(`snapshot ${key} is the parent of ${child}`);
-    if (this.#parents.includes(row.id)) {
+    if (this.isBecomingParent(row.id)) {
       throw failedPrecondition(`snapshot ${key} is the parent of one that is being made`);
     }
     this.#metadata.events.publishing(() => {

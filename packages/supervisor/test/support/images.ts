@@ -25,7 +25,7 @@ export function imageParts() {
   const content = new ContentStore(root, metadata);
   const stored = snapshotDirectory(root);
   const snapshots = new Snapshots(stored, metadata, background, findSnapshotters(nativeSys(), stored));
-  const stores = { metadata, content, snapshots, leases: new Leases() };
+  const stores = { metadata, content, snapshots, leases: new Leases(metadata) };
   const images = new ImageStore(stores, new Unpacker(nativeSys(), stores));
   const certificates = join(directory.path, "certs.d");
   const statuses: string[] = [];
