@@ -1,15 +1,20 @@
 import { closeSync, openSync, read as readFile } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { RpcError } from "@gantry/ipc";
+import { isRpcError, RpcError } from "@gantry/ipc";
 import type { ImageDescriptor } from "@gantry/oci-spec";
 import type { Ingest } from "../content/ingest.ts";
 import type { ContentStore } from "../content/store.ts";
 import { messageOf } from "../errors.ts";
+import { refOf } from "./progress.ts";
 import type { RepositoryClient } from "./registry/client.ts";
 import { TransientError } from "./registry/retry.ts";
 
 const read = promisify(readFile);
 const pieceBytes = 512 << 10;
+/** What is smaller is fetched again sooner than it is written down that it was begun. */
+const smallestKept = 1 << 20;
+const lookAgainMs = 100;
 
 export interface BlobFetchOptions {
   readonly content: ContentStore;
@@ -77,6 +82,22 @@ export class BlobFetch {
     }
   }
 
+  /** Goes on with what a killed process left of a large blob. Undefined: another pull has brought it meanwhile. */
+  async #begin(): Promise<Ingest | undefined> {
+    const { content, namespace, repository, descriptor } = this.#options;
+    const { digest, size } = descriptor;
+    if (size < smallestKept) return content.ingest(digest);
+    for (;;) {
+      try {
+        return await content.openIngest({ namespace, ref: refOf(descriptor), expected: digest, total: size });
+      } catch (error) {
+        if (!isRpcError(error, "Unavailable")) throw error;
+      }
+      await delay(lookAgainMs, undefined, { signal: repository.signal });
+      if (content.share(descriptor, { namespace, managed: true })) return undefined;
+    }
+  }
+
   #more(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
@@ -86,7 +107,8 @@ export class BlobFetch {
   async #run(): Promise<void> {
     const { content, namespace, repository, descriptor, report } = this.#options;
     const { digest, size } = descriptor;
-    const ingest = content.ingest(digest);
+    const ingest = await this.#begin();
+    if (!ingest) return;
     this.#ingest = ingest;
     this.#wake();
     const write = (chunk: Buffer) => {

@@ -20,7 +20,7 @@ export interface UploadSource {
 export type UploadResult = { readonly kind: "exists" | "pushed" } | { readonly kind: "mounted"; readonly from: string };
 
 /** Larger blobs go in pieces: a cut connection costs no more than one of them. */
-const pieceBytes = 64 << 20;
+const pieceBytes = 32 << 20;
 /** Answers of registries that take a blob only in one piece. */
 const noPieces: readonly number[] = [400, 404, 405, 411, 415, 416, 501];
 
