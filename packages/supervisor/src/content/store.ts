@@ -17,6 +17,7 @@ import type { BlobInfo } from "../metadata/blobs.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { Ingest } from "./ingest.ts";
 import { Ingests, type NamedIngest } from "./ingests.ts";
+import type { Lease } from "./leases.ts";
 
 const algorithms = ["sha256", "sha512"] as const;
 
@@ -27,6 +28,8 @@ export interface CommitOptions {
   readonly labels?: Record<string, string> | undefined;
   readonly digest?: string | undefined;
   readonly size?: number | undefined;
+  /** Has the blob before it is there, so that no collection comes between. */
+  readonly hold?: Lease | undefined;
 }
 
 /**
@@ -126,6 +129,7 @@ export class ContentStore {
   async commit(ingest: Ingest, options: CommitOptions): Promise<{ digest: string; size: number }> {
     ingest.check(options);
     const { digest, size } = ingest;
+    options.hold?.add(digest);
     const { namespace, managed, labels } = options;
     if (!this.#metadata.blobs.isKnown(digest)) {
       await ingest.finish();

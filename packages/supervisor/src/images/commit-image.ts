@@ -33,9 +33,9 @@ export async function commitImage(
   const { namespace, name, mediaType = mediaTypes.layer, leaveOut } = request;
   requireFullName(name);
   const { stores } = images;
-  const options = { namespace, managed: true };
   try {
     using lease = stores.leases.hold();
+    const options = { namespace, managed: true, hold: lease };
     const upper = stores.snapshots.get(namespace, request.key, request.snapshotter);
     const base = await baseOf(images, request, upper);
     if (base) lease.add(...base.path.map(({ digest }) => digest), base.manifestDescriptor.digest);
@@ -46,7 +46,6 @@ export async function commitImage(
     const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
     const layers = [...(base?.manifest.layers ?? []), layer.descriptor];
     const manifestBlob = await stores.content.put(manifestBytes(configBlob, layers), options);
-    lease.add(configBlob.digest, manifestBlob.digest);
     const target = manifestDescriptor(manifestBlob);
     const made = imageOf(target, configBlob, layers, parseImageConfig(document));
     images.link(made);

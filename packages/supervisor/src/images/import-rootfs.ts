@@ -14,6 +14,8 @@ export interface ImportRequest {
   readonly name: string;
   readonly configDocument: Readonly<Record<string, unknown>>;
   readonly platform?: string | undefined;
+  /** Keeps what is made. */
+  readonly lease?: string | undefined;
 }
 
 /** Makes an image of one layer out of a root file system's tar. */
@@ -26,15 +28,15 @@ export async function importRootfs(
   requireFullName(request.name);
   const { stores } = images;
   const { namespace } = request;
-  const options = { namespace, managed: true };
   try {
-    using lease = stores.leases.hold();
+    using lease = stores.leases.hold(request);
+    const options = { namespace, managed: true, hold: lease };
     const layer = await storeLayer(images, namespace, input, (digest) => lease.add(digest));
     const document = configOf(request, await diffIdOf(images, namespace, layer));
     const config = parseImageConfig(document);
     const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
     const manifestBlob = await stores.content.put(manifestBytes(configBlob, [layer]), options);
-    lease.add(configBlob.digest, manifestBlob.digest, ...chainIds(config));
+    lease.add(...chainIds(config));
     const target = manifestDescriptor(manifestBlob);
     const found = imageOf(target, configBlob, layer, config);
     await images.unpacker.unpack(namespace, found, progress);

@@ -44,6 +44,8 @@ export interface PullRequest extends RegistryCall {
   readonly unpack?: boolean | undefined;
   readonly labels?: Record<string, string> | undefined;
   readonly parallel?: number | undefined;
+  /** Keeps what is fetched. */
+  readonly lease?: string | undefined;
 }
 
 /** What a pull works with. */
@@ -72,12 +74,13 @@ export async function pullImage(
     const first = await pull.causeOf(error);
     stopped.abort(first); // the other layers' fetches
     await pull.settled();
-    collect(parts.images.stores, namespace);
     const cause = first instanceof TransientError ? new RpcError("Unavailable", first.message) : first;
     if (isRpcError(cause) && cause.message.includes(name)) throw cause;
     throw inContext(cause, `cannot pull ${name}`);
   } finally {
     pull.release();
+    // Also what an earlier try, of another state of the tag, has left.
+    collect(parts.images.stores, namespace);
   }
 }
 
@@ -98,7 +101,11 @@ class Pull {
     this.#progress = progress;
     const reference = withDefaultTag(parseReference(request.name));
     this.#repository = new RepositoryClient({ ...request, reference, directories, action: "pull", signal });
-    this.#lease = images.stores.leases.hold();
+    this.#lease = images.stores.leases.hold({
+      namespace: request.namespace,
+      lease: request.lease,
+      resumable: `pull ${request.name}`,
+    });
     this.#turns = new Turns(request.parallel ?? parallelLayers);
   }
 

@@ -23,10 +23,12 @@ export function diffService({ native, images, memory }: DiffServiceOptions): Ser
   const { snapshots, content } = stores;
   return {
     "diff.create": async (request, { signal }) => {
-      const { namespace, snapshotter, key, parent, mediaType = gzipLayer, labels } = request;
+      const { namespace, snapshotter, key, parent, mediaType = gzipLayer, labels, lease } = request;
+      using hold = stores.leases.hold({ namespace, lease });
       const upper = snapshots.get(namespace, key, snapshotter);
       const lower = lowerOf(stores, upper, parent, snapshotter);
-      const options = { upper, lower, mediaType, labels, managed: false, signal };
+      const kept = { managed: lease !== undefined, hold: (digest: string) => hold.add(digest) };
+      const options = { upper, lower, mediaType, labels, ...kept, signal };
       const { descriptor, diffId } = await memory.during(() => createDiff(native, stores, options));
       return { descriptor: { mediaType, digest: descriptor.digest, size: descriptor.size }, diffId };
     },

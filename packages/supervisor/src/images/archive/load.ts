@@ -27,7 +27,7 @@ export async function loadImages(
   const { stores } = images;
   if (request.indexName !== undefined) requireFullName(request.indexName);
   try {
-    using lease = stores.leases.hold();
+    using lease = stores.leases.hold(request);
     using source = await openSource(work, request, input);
     await using loading = new Loading(images, request, source, lease);
     const loaded = await readArchive(loading);

@@ -16,6 +16,8 @@ export interface LoadRequest extends NamingRules {
   readonly unpack?: boolean | undefined;
   readonly indexName?: string | undefined;
   readonly directory?: string | undefined;
+  /** Keeps what is loaded. */
+  readonly lease?: string | undefined;
 }
 
 /** An image of an archive whose blobs are in the content store. */
@@ -77,11 +79,14 @@ export class Loading implements AsyncDisposable {
     return this.has(file) ? this.readBlob(file) : await readFile(file.path);
   }
 
+  get #stored() {
+    return { namespace: this.namespace, managed: true, hold: this.#lease };
+  }
+
   /** Takes a file of the archive over as a blob. */
   async commit(file: Ingest, expected: Expected = {}): Promise<{ digest: string; size: number }> {
-    this.hold(file.digest);
     const { content } = this.images.stores;
-    return await content.commit(file, { namespace: this.namespace, managed: true, ...expected });
+    return await content.commit(file, { ...this.#stored, ...expected });
   }
 
   /**
@@ -132,9 +137,7 @@ export class Loading implements AsyncDisposable {
 
   async put(bytes: Uint8Array, expected: Expected = {}): Promise<{ digest: string; size: number }> {
     const { content } = this.images.stores;
-    const blob = await content.put(bytes, { namespace: this.namespace, managed: true, ...expected });
-    this.hold(blob.digest);
-    return blob;
+    return await content.put(bytes, { ...this.#stored, ...expected });
   }
 
   /** Uses a blob that is in the store already, of this namespace or another one. */
