@@ -5,8 +5,19 @@ import { type TransferStep, TransferView } from "../format/transfer.ts";
 
 const redrawMs = 100;
 
-/** Takes the steps of a transfer; on a terminal they are drawn as they come, in a pipe nothing is said. */
-export async function showTransfer(context: Context, items: AsyncIterable<Message<TransferStep>>): Promise<void> {
+/** A transfer under way. */
+export interface Transfer<Reply> {
+  readonly items: AsyncIterable<Message<TransferStep>>;
+  readonly result: Promise<Reply>;
+}
+
+/** Follows a transfer to its end and gives its reply; on a terminal its steps are drawn as they come, in a pipe nothing is said. */
+export async function followTransfer<Reply>(context: Context, { items, result }: Transfer<Reply>): Promise<Reply> {
+  const [reply] = await Promise.all([result, show(context, items)]);
+  return reply;
+}
+
+async function show(context: Context, items: AsyncIterable<Message<TransferStep>>): Promise<void> {
   if (!isTerminal(1)) {
     for await (const _ of items);
     return;

@@ -3,7 +3,7 @@ import { defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
 import { checkPlatform } from "../../images/platform-flags.ts";
 import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
-import { showTransfer } from "../../images/transfer.ts";
+import { followTransfer } from "../../images/transfer.ts";
 import { parseLabelFlags } from "../../parse/labels.ts";
 
 export const command = defineCommand({
@@ -34,9 +34,7 @@ export const command = defineCommand({
       unpack: false,
     });
     const supervisor = await context.supervisor();
-    const stream = supervisor.open("images.pull", request);
-    await showTransfer(context, stream.items);
-    const { image } = await stream.result;
+    const { image } = await followTransfer(context, supervisor.open("images.pull", request));
     context.out.print(`${image.name}: ${image.target.digest}`);
     return 0;
   },

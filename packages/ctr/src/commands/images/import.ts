@@ -4,7 +4,7 @@ import { parseReference, repositoryName } from "@gantry/oci-spec/reference";
 import { CommandError, type Context, defineCommand } from "../../command.ts";
 import { checkPlatform } from "../../images/platform-flags.ts";
 import { requireOwnSnapshotter, snapshotterFlag } from "../../images/snapshotter.ts";
-import { showTransfer } from "../../images/transfer.ts";
+import { followTransfer } from "../../images/transfer.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] FILE|-",
@@ -57,12 +57,10 @@ async function importFrom(context: Context, { source, request, snapshotter }: Im
   const supervisor = await context.supervisor();
   await requireOwnSnapshotter(context, supervisor, snapshotter);
   const stream = supervisor.open("images.load", request);
-  const shown = showTransfer(context, stream.items);
-  shown.catch(() => {});
-  stream.result.catch(() => {});
+  const loaded = followTransfer(context, stream);
+  loaded.catch(() => {});
   await upload(stream, source);
-  const { images } = await stream.result;
-  await shown;
+  const { images } = await loaded;
   for (const { name, target } of images) context.out.print(`${name} (${target.digest})`);
   return 0;
 }

@@ -4,7 +4,7 @@ import { fullName } from "../../images/name.ts";
 import { checkPlatform } from "../../images/platform-flags.ts";
 import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
 import { requireOwnSnapshotter, snapshotterFlag } from "../../images/snapshotter.ts";
-import { showTransfer } from "../../images/transfer.ts";
+import { followTransfer } from "../../images/transfer.ts";
 import { parseLabelFlags } from "../../parse/labels.ts";
 
 export const command = defineCommand({
@@ -45,10 +45,7 @@ export const command = defineCommand({
       labels: values.label.length > 0 ? parseLabelFlags(values.label) : undefined,
       parallel: values["max-concurrent-downloads"] || undefined,
     });
-    const stream = supervisor.open("images.pull", request);
-    const shown = showTransfer(context, stream.items);
-    const { image } = await stream.result;
-    await shown;
+    const { image } = await followTransfer(context, supervisor.open("images.pull", request));
     out.print(`${image.name}: ${image.target.digest}`);
     if (values["print-chainid"]) {
       const { chainId } = await supervisor.call("images.resolve", defined({ namespace, name, platform }));

@@ -3,7 +3,7 @@ import { type Context, defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
 import { checkPlatform } from "../../images/platform-flags.ts";
 import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
-import { showTransfer } from "../../images/transfer.ts";
+import { followTransfer } from "../../images/transfer.ts";
 import { checkDigest } from "../../parse/digest.ts";
 
 export const command = defineCommand({
@@ -39,10 +39,7 @@ export const command = defineCommand({
       parallel: values["max-concurrent-uploaded-layers"] || undefined,
     });
     const supervisor = await context.supervisor();
-    const stream = supervisor.open("images.push", request);
-    const shown = showTransfer(context, stream.items);
-    const { target } = await stream.result;
-    await shown;
+    const { target } = await followTransfer(context, supervisor.open("images.push", request));
     context.out.print(`${request.name}: ${target.digest}`);
     return 0;
   },

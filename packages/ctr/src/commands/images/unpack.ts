@@ -3,7 +3,7 @@ import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
 import { checkPlatform } from "../../images/platform-flags.ts";
-import { showTransfer } from "../../images/transfer.ts";
+import { followTransfer } from "../../images/transfer.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] IMAGE DIR",
@@ -18,9 +18,7 @@ export const command = defineCommand({
     const platform = checkPlatform(values.platform);
     const supervisor = await context.supervisor();
     const request = defined({ namespace, name, platform, directory: resolve(cwd, directory) });
-    const stream = supervisor.open("images.unpack", request);
-    await showTransfer(context, stream.items);
-    const { manifest } = await stream.result;
+    const { manifest } = await followTransfer(context, supervisor.open("images.unpack", request));
     context.out.print(manifest.digest);
     return 0;
   },
