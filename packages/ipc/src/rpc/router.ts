@@ -1,5 +1,6 @@
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import type { Router } from "zeromq";
+import { Door, safeBacklog } from "./door.ts";
 import { type Endpoint, prepareSocketPath } from "./endpoint.ts";
 import { encodeCredit, type Frames } from "./envelope.ts";
 import { probes, routerDefaults, tcpDefaults } from "./socket-defaults.ts";
@@ -28,6 +29,7 @@ export class RouterListener {
   readonly #events: RouterEvents;
   readonly #timers = new Set<NodeJS.Timeout>();
   #file: { readonly path: string; readonly inode: number } | undefined;
+  #door: Door | undefined;
   readonly #release: (() => void) | undefined;
   #closed = false;
 
@@ -45,6 +47,7 @@ export class RouterListener {
     if (endpoint.kind === "ipc") {
       chmodSync(endpoint.path, this.#options.socketMode ?? 0o660);
       this.#file = { path: endpoint.path, inode: lstatSync(endpoint.path).ino };
+      this.#door = new Door(endpoint.path);
     }
     this.#guard(this.#receive());
     const timer = setInterval(() => this.#probe(), probes.every);
@@ -72,8 +75,11 @@ export class RouterListener {
   stop(): void {
     const own = this.#file;
     if (own === undefined) return;
-    const found = lstatSync(own.path, { throwIfNoEntry: false });
-    if (found?.ino === own.inode) rmSync(own.path, { force: true });
+    this.#door?.close();
+    for (const path of [own.path, this.#door?.closedPath ?? own.path]) {
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      if (found?.ino === own.inode) rmSync(path, { force: true });
+    }
   }
 
   close(): void {
@@ -96,6 +102,7 @@ export class RouterListener {
       const event = await monitor.receive();
       if (event === undefined || event.type === "end") return;
       if (event.type === "disconnect") this.#probeSoon();
+      else if (event.type === "accept") this.#door?.accepted();
     }
   }
 
@@ -137,7 +144,8 @@ export async function listen(endpoint: Endpoint, options: ServeOptions, events: 
 
 async function routerSocket(endpoint: Endpoint, options: ServeOptions): Promise<BoundSocket> {
   const { RouterSocket } = await import("./zeromq.ts");
-  if (endpoint.kind === "ipc") return { socket: new RouterSocket(routerDefaults) };
+  if (endpoint.kind === "ipc")
+    return { socket: new RouterSocket({ ...routerDefaults, backlog: safeBacklog(routerDefaults.backlog) }) };
   const { authenticatedContext } = await import("./curve.ts");
   if (options.curve === undefined) throw new TypeError("tcp needs CURVE keys");
   const { secretKey, allow } = options.curve;
