@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { distBin, run } from "@gantry/testkit";
 import { binaries } from "../binaries.ts";
+import { archiveRows } from "./archive-rows.ts";
+import { imageRows } from "./image-rows.ts";
 import { type Command, figure, pairedTimes, soloTimes } from "./measure.ts";
 import { privateDirty, processesNamed } from "./memory.ts";
 import { runtimeRows } from "./runtime-rows.ts";
@@ -96,6 +98,8 @@ export const measurements: readonly Measurement[] = [
   againstDocker("exec", ["exec", "bench", "true"], { container: true }),
   againstDocker("ps", ["ps"], { container: true }),
   ...runtimeRows,
+  ...archiveRows,
+  ...imageRows,
   memoryRow("engine", "dockerd"),
   memoryRow("supervisor", "containerd"),
   memoryRow("shim", "containerd-shim-runc-v2"),

@@ -8,6 +8,8 @@ import type { Command } from "./measure.ts";
 export interface DockerSetting extends AsyncDisposable {
   command(...args: string[]): Command;
   readonly directory: string;
+  /** Where it runs. */
+  readonly host: Host;
 }
 
 /** Everything the rows measure against; the parts are made when a row first asks for them. */
@@ -80,6 +82,7 @@ async function startDocker(): Promise<DockerSetting | undefined> {
   if (loaded.code !== 0) throw new Error(`docker load: ${loaded.stderr}`);
   return {
     directory: host.directory,
+    host,
     command: (...args) => inside(host.namespaces.pid, ["/usr/bin/docker", "-H", socket, ...args]),
     [Symbol.asyncDispose]: async () => host[Symbol.asyncDispose](),
   };

@@ -1,0 +1,116 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { distBin, run, waitFor } from "@gantry/testkit";
+import type { Host } from "../../../test/support/stack.ts";
+import { debianImage } from "./debian-image.ts";
+import { type Command, pairedRuns, wallTime } from "./measure.ts";
+import type { Measurement } from "./rows.ts";
+import { inside, type Setting } from "./setting.ts";
+import type { Row } from "./table.ts";
+
+const runs = 3;
+const address = "127.0.0.1:5000";
+const image = `${address}/bench/debian:latest`;
+const missing = (name: string): Row => ({
+  name,
+  unit: "ms",
+  peerName: "docker",
+  note: "docker.io is not installed: --with-peers",
+});
+
+interface Side {
+  /** A command of the client, or docker's of the same words. */
+  command(...args: string[]): Command;
+  readonly host: Pick<Host, "directory" | "startProcess" | "sh">;
+}
+
+async function sides(setting: Setting): Promise<{ ours: Side; peer: Side | undefined }> {
+  const stack = await setting.stack();
+  const docker = await setting.docker();
+  const command = (...args: string[]) =>
+    inside(stack.namespaces.pid, [join(distBin, "client"), ...args], { GANTRY_HOST: stack.host });
+  return { ours: { command, host: stack }, peer: docker };
+}
+
+/** A registry on the side's loopback that has the Debian image; it ends with the setting. */
+async function startRegistry({ host }: Side): Promise<void> {
+  const { layout } = await debianImage();
+  const config = join(host.directory, "registry.yml");
+  writeFileSync(
+    config,
+    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${host.directory}/registry}}\nhttp: {addr: "${address}"}\n`,
+  );
+  host.startProcess("docker-registry", ["serve", config]);
+  const answers = async () => (await host.sh(`curl -s -o /dev/null http://${address}/v2/`)).code === 0;
+  await waitFor(answers, { timeoutMs: 15_000, what: "the registry" });
+  const copy = `skopeo copy -q --insecure-policy --dest-tls-verify=false oci:${layout}:latest docker://${image}`;
+  const { code, stderr } = await host.sh(copy, { timeoutMs: 120_000 });
+  if (code !== 0) throw new Error(`${copy}: ${stderr}`);
+}
+
+/** `pull` of a Debian image that is not there, from a registry on loopback. */
+const pullRow: Measurement = {
+  name: "pull",
+  run: async (setting) => {
+    const { ours, peer } = await sides(setting);
+    if (!peer) return missing("pull");
+    for (const side of [ours, peer]) await startRegistry(side);
+    const pull = async ({ command }: Side) => {
+      await attempt(command("rmi", "-f", image));
+      return await wallTime(command("pull", "-q", image));
+    };
+    const figures = await pairedRuns(
+      () => pull(ours),
+      () => pull(peer),
+      runs,
+    );
+    return { name: "pull", unit: "ms", peerName: "docker", ...figures };
+  },
+};
+
+/** What a container adds before it is committed: some 200 MB of large and small files. */
+const changes = "mkdir /copy && cp -a /usr/lib/gcc /usr/lib/python3* /usr/share /copy/";
+
+/** `commit` of a container of that image. */
+const commitRow: Measurement = {
+  name: "commit",
+  run: async (setting) => {
+    const { ours, peer } = await sides(setting);
+    if (!peer) return missing("commit");
+    const { rootfs } = await debianImage();
+    for (const { command } of [ours, peer]) {
+      await must(command("import", rootfs, "bench-base"));
+      await must(command("run", "--name", "bench-commit", "bench-base", "sh", "-c", changes));
+    }
+    const commit = async ({ command }: Side) => {
+      await attempt(command("rmi", "-f", "bench-committed"));
+      return await wallTime(command("commit", "bench-commit", "bench-committed"));
+    };
+    try {
+      const figures = await pairedRuns(
+        () => commit(ours),
+        () => commit(peer),
+        runs,
+      );
+      return { name: "commit", unit: "ms", peerName: "docker", ...figures };
+    } finally {
+      for (const { command } of [ours, peer]) await attempt(command("rm", "bench-commit"));
+    }
+  },
+};
+
+export const imageRows: readonly Measurement[] = [pullRow, commitRow];
+
+/** Its failure is no matter: what it removes may not be there. */
+async function attempt(command: Command): Promise<void> {
+  await run(command.argv[0], command.argv.slice(1), {
+    timeoutMs: 120_000,
+    ...(command.env ? { env: command.env } : {}),
+  });
+}
+
+async function must(command: Command): Promise<void> {
+  const [program, ...args] = command.argv;
+  const result = await run(program, args, { timeoutMs: 600_000, ...(command.env ? { env: command.env } : {}) });
+  if (result.code !== 0) throw new Error(`${command.argv.join(" ")}: ${result.stderr || result.stdout}`);
+}
