@@ -14,6 +14,8 @@ export interface NamedIngest {
   readonly expected?: string | undefined;
   /** Bytes that there will be. */
   readonly total?: number | undefined;
+  /** Digest that it will be compared with now: its algorithm is used, nothing is remembered. */
+  readonly comparedWith?: string | undefined;
 }
 
 /**
@@ -52,7 +54,7 @@ export class Ingests {
    * Begins an ingest, or takes up what is here of it. It is this writer's alone until it is released.
    * @throws RpcError Unavailable while somebody else writes it; InvalidArgument when it was begun for another digest
    */
-  async open({ namespace, ref, expected, total }: NamedIngest): Promise<Ingest> {
+  async open({ namespace, ref, expected, total, comparedWith }: NamedIngest): Promise<Ingest> {
     const key = this.#lock(namespace, ref);
     try {
       const row = this.#metadata.ingests.get(namespace, ref);
@@ -70,7 +72,7 @@ export class Ingests {
       });
       const ingest = new Ingest({
         path: this.#path(file),
-        algorithm: algorithmOf(known.expected),
+        algorithm: algorithmOf(comparedWith ?? known.expected),
         ref,
         onClose: (isDiscarded) => {
           if (isDiscarded) this.#metadata.ingests.delete(namespace, ref);

@@ -14,6 +14,7 @@ export class Namespaces {
   readonly #update;
   readonly #delete;
   readonly #contents;
+  readonly #deleteLeases;
 
   constructor(db: Database) {
     this.#db = db;
@@ -27,7 +28,9 @@ export class Namespaces {
       SELECT (SELECT count(*) FROM images WHERE namespace = ?1) AS images,
              (SELECT count(*) FROM containers WHERE namespace = ?1) AS containers,
              (SELECT count(*) FROM snapshots WHERE namespace = ?1) AS snapshots,
-             (SELECT count(*) FROM blobs WHERE namespace = ?1) AS blobs`);
+             (SELECT count(*) FROM blobs WHERE namespace = ?1) AS blobs,
+             (SELECT count(*) FROM ingests WHERE namespace = ?1) AS ingests`);
+    this.#deleteLeases = db.prepare("DELETE FROM leases WHERE namespace = ?");
   }
 
   create(name: string, labels: Labels): void {
@@ -58,6 +61,7 @@ export class Namespaces {
     });
   }
 
+  /** Removes an empty namespace, with its leases. @throws RpcError FailedPrecondition naming what is in it; NotFound */
   delete(name: string): void {
     this.#db.transaction(() => {
       const counts = Object.entries(this.#contents.get(name) as Record<string, number>).filter(
@@ -67,6 +71,7 @@ export class Namespaces {
         const what = counts.map(([noun, count]) => `${count} ${noun}`).join(", ");
         throw failedPrecondition(`namespace ${name} is not empty: it has ${what}`);
       }
+      this.#deleteLeases.run(name);
       if (this.#delete.run(name).changes === 0) throw notFound(`no such namespace: ${name}`);
     });
   }

@@ -97,7 +97,7 @@ function ingestMethods(stores: Stores): Pick<SupervisorHandlers, IngestMethod> {
     "content.commit": async ({ namespace, ref, lease, digest, size, labels }) => {
       using hold = leases.hold({ namespace, lease });
       const { expected, total } = ingests.status(namespace, ref);
-      using ingest = await content.openIngest({ namespace, ref, expected: digest });
+      using ingest = await content.openIngest({ namespace, ref, comparedWith: digest });
       hold.add(ingest.digest);
       const promised = { digest: digest ?? expected, size: size ?? (total > 0 ? total : undefined) };
       await content.commit(ingest, { namespace, managed: lease !== undefined, labels, ...promised });
