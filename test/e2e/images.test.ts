@@ -5,6 +5,7 @@ import { busyboxArchive } from "@gantry/testkit";
 import { test } from "tap";
 import { fileStack } from "../support/file-stack.ts";
 import { startRegistry } from "../support/registry.ts";
+import { binary } from "../support/stack.ts";
 
 const stack = await fileStack();
 const { client, sh } = stack;
@@ -122,6 +123,23 @@ test("a layer with a wrong digest is refused", async (t) => {
   t.equal((await client(["images", "-q"])).stdout, "");
 });
 
+test("push brings an image to a registry, where skopeo and run find it", async (t) => {
+  await client(["load", "-i", archive]);
+  await client(["tag", "busybox", `${registry}/pushed:1`]);
+  const pushed = await client(["push", `${registry}/pushed:1`]);
+  t.equal(pushed.code, 0, pushed.stderr);
+  const layer = "[0-9a-f]{12}";
+  const words = `The push refers to repository \\[${registry}/pushed\\]\n${layer}: Preparing\n${layer}: (Pushed|Mounted from \\S+)\n`;
+  t.match(pushed.stdout, new RegExp(`^${words}1: digest: sha256:[0-9a-f]{64} size: \\d+\n$`));
+  const digest = /digest: (\S+)/.exec(pushed.stdout)?.[1];
+  const inspect = `skopeo inspect --tls-verify=false --format {{.Digest}} docker://${registry}/pushed:1`;
+  t.equal((await sh(inspect)).stdout.trim(), digest);
+  t.match((await client(["push", `${registry}/pushed:1`])).stdout, /: Layer already exists\n/);
+  t.match((await client(["inspect", "-f", "{{.RepoDigests}}", `${registry}/pushed:1`])).stdout, `pushed@${digest}`);
+  t.equal((await client(["rmi", `${registry}/pushed:1`])).code, 0);
+  t.equal((await client(["run", "--rm", `${registry}/pushed:1`, "echo", "back"])).stdout, "back\n");
+});
+
 test("an image whose name an archive takes stays without one; those without a name do not share one", async (t) => {
   const root = join(stack.directory, "root.tar");
   await client(["import", "-m", "first", root, "example.org/moving:1"]);
@@ -155,4 +173,31 @@ test("an image whose name an archive takes stays without one; those without a na
   for (const id of ids) t.equal((await client(["run", "--rm", id, "echo", "ok"])).stdout, "ok\n", id);
   t.equal((await dangling()).length - before, 1, "the first of them is busybox:latest, too");
   await client(["rmi", ids[1] ?? ""]);
+});
+
+test("save writes what load reads; history tells the steps", async (t) => {
+  await client(["load", "-q", "-i", archive]);
+  await client(["tag", "busybox", "example.org/saved:1"]);
+  await client(["tag", "busybox", "example.org/saved:2"]);
+  const file = join(stack.directory, "saved.tar");
+  t.match(await client(["save", "-o", file, "example.org/saved", "busybox:latest"]), {
+    code: 0,
+    stdout: "",
+    stderr: "",
+  });
+  const piped = await sh(`${binary("client")} -H ${stack.host} save busybox:latest | tar -xO manifest.json`);
+  t.match(piped.stdout, '"RepoTags":["busybox:latest"]', piped.stderr);
+  await client(["rmi", "example.org/saved:1", "example.org/saved:2"]);
+  t.strictSame((await client(["load", "-i", file])).stdout.split("\n").filter(Boolean).sort(), [
+    "Loaded image: busybox:latest",
+    "Loaded image: example.org/saved:1",
+    "Loaded image: example.org/saved:2",
+  ]);
+  const missing = await client(["save", "-o", join(stack.directory, "none.tar"), "busybox", "nosuch:1"]);
+  t.match(missing, { code: 1, stderr: /No such image: nosuch:1/ });
+  t.not((await sh(`ls ${stack.directory}/none.tar`)).code, 0, "nothing is left of it");
+  const history = (await client(["history", "busybox"])).stdout.split("\n");
+  t.match(history[0], /^IMAGE +CREATED +CREATED BY +SIZE +COMMENT/);
+  t.match(history[1], /^[0-9a-f]{12} .*MB/);
+  t.equal(history.length, 3, "one layer");
 });

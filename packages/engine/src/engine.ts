@@ -119,6 +119,7 @@ function supervisorLink(options: EngineOptions): SupervisorLink {
     ociRuntime: options.ociRuntime,
     standby: options.standby,
     snapshotter: options.storageDriver,
+    registryConfig: options.registryConfig,
     logFile: join(options.root, "supervisor.log"),
   });
 }

@@ -31,6 +31,11 @@ export const serveFlags = {
   bridge: { type: "string", value: "NAME", default: "gantry0", doc: "name of the default network's bridge" },
   bip: { type: "string", value: "CIDR", doc: "address of that bridge (default: in a free network)" },
   iptables: { type: "boolean", default: true, doc: "make rules for NAT, published ports and isolation" },
+  "registry-config": {
+    type: "string",
+    value: "DIR[:DIR…]",
+    doc: "directories with HOST/hosts.toml or HOST/*.crt: mirrors and certificates (default: the supervisor's)",
+  },
   "storage-driver": {
     type: "string",
     short: "s",
@@ -103,6 +108,7 @@ export interface EngineOptions {
   readonly standby: number | undefined;
   /** The supervisor's snapshotter; undefined: its own choice. */
   readonly storageDriver: string | undefined;
+  readonly registryConfig: string | undefined;
   readonly cpus: number;
 }
 
@@ -159,6 +165,7 @@ export function engineOptions(values: FlagValues<typeof serveFlags>, around: Sur
     iptables: values.iptables,
     standby: values.standby,
     storageDriver: values["storage-driver"],
+    registryConfig: values["registry-config"],
     cpus: availableParallelism(),
   };
 }

@@ -74,6 +74,7 @@ export async function engineUnderTest(options: Partial<EngineOptions> = {}): Pro
     iptables: false,
     standby: undefined,
     storageDriver: undefined,
+    registryConfig: undefined,
     cpus: 2,
     ...options,
   };

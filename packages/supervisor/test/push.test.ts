@@ -216,6 +216,36 @@ test("artifacts are kept whole, and what refers to an image is kept with it", as
   t.equal(second.left().blobs, 0, "and it goes with the image");
 });
 
+test("a registry with the referrers API is asked by it, and keeps the list itself", async (t) => {
+  const subject = await documentAt(other, "team/signature", "image");
+  const artifact = await documentAt(other, "team/signature", "1");
+  const type = "application/vnd.oci.image.index.v1+json";
+  const descriptor = { mediaType: artifact.type, digest: digestOf(artifact.bytes), size: artifact.bytes.length };
+  await using api = await startProxy(other, (request, response) => {
+    if (request.url === `/v2/team/signature/referrers/${digestOf(subject.bytes)}`) {
+      const index = { schemaVersion: 2, mediaType: type, manifests: [descriptor] };
+      response.writeHead(200, { "content-type": type }).end(JSON.stringify(index));
+      return true;
+    }
+    if (request.method === "PUT" && request.url?.includes("/manifests/")) response.setHeader("oci-subject", "sha256:1");
+    return false;
+  });
+  await using parts = imageParts();
+  const name = `${api.address}/team/signature:image`;
+  await parts.pull({ name, referrers: true });
+  t.ok(parts.stores.content.has("test", descriptor.digest));
+  t.notOk(
+    api.requests.some((request) => request.includes("/manifests/sha256-")),
+    "no tag is looked for",
+  );
+  await parts.push({ name: `${api.address}/by/api:1`, source: name, referrers: true });
+  t.strictSame((await documentAt(other, "by/api", descriptor.digest)).bytes, artifact.bytes);
+  t.notOk(
+    api.requests.some((request) => request.includes("/manifests/sha256-")),
+    "and none is written",
+  );
+});
+
 test("the registries end", async () => {
   await scope.disposeAsync();
 });

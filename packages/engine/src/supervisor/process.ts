@@ -17,6 +17,7 @@ export interface SupervisorOptions {
   readonly ociRuntime: string;
   readonly standby: number | undefined;
   readonly snapshotter: string | undefined;
+  readonly registryConfig: string | undefined;
   readonly logFile: string;
 }
 
@@ -82,12 +83,13 @@ export class SupervisorLink {
   }
 
   #start(): void {
-    const { binary, root, state, shim, ociRuntime, standby, snapshotter, logFile } = this.#options;
+    const { binary, root, state, shim, ociRuntime, standby, snapshotter, registryConfig, logFile } = this.#options;
     this.#failure = undefined;
     const output = openSync(logFile, "a", 0o640);
     const args = ["--root", root, "--state", state, "--shim", shim, "--oci-runtime", ociRuntime];
     if (standby !== undefined) args.push("--standby", String(standby));
     if (snapshotter !== undefined) args.push("--snapshotter", snapshotter);
+    if (registryConfig !== undefined) args.push("--registry-config", registryConfig);
     const child = spawn(binary, args, { stdio: ["ignore", output, output], detached: true });
     closeSync(output);
     child.once("error", (error) => {

@@ -1,5 +1,6 @@
-import type { Agent, IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
+import type { Agent, AgentOptions, IncomingHttpHeaders, IncomingMessage, RequestOptions } from "node:http";
 import type { Readable } from "node:stream";
+import { isLoopback } from "./loopback.ts";
 
 /** Certificates of one host, as PEM text. */
 export interface TlsOptions {
@@ -27,6 +28,8 @@ export interface HttpResponse {
 
 /** A connection on which nothing moves for so long is given up (ETIMEDOUT). */
 const idleMs = 60_000;
+/** Registries think for a while about what they have been given. */
+const idleAfterBodyMs = 300_000;
 
 /**
  * Requests to hosts with the same certificates, over kept connections. The built-in fetch cannot be given
@@ -52,13 +55,13 @@ export class HttpClient implements Disposable {
     const options: RequestOptions = {
       method,
       headers: { "user-agent": "gantry", ...headers },
-      agent: await this.#agent(isTls),
+      agent: await this.#agent(isTls, isLoopback(url.host)),
       signal: this.#signal,
-      timeout: idleMs,
+      timeout: body === undefined ? idleMs : idleAfterBodyMs,
     };
     return await new Promise((resolve, reject) => {
       const outgoing = open(url, options);
-      outgoing.once("error", reject);
+      outgoing.on("error", reject);
       outgoing.once("timeout", () => outgoing.destroy(timeout(url)));
       outgoing.once("response", (answer) =>
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: answer }),
@@ -77,26 +80,25 @@ export class HttpClient implements Disposable {
     for (const agent of this.#agents.values()) agent.destroy();
   }
 
-  async #agent(isTls: boolean): Promise<Agent> {
-    const key = isTls ? "https" : "http";
+  async #agent(isTls: boolean, isHere: boolean): Promise<Agent> {
+    const key = `${isTls ? "https" : "http"} ${isHere}`;
+    // HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold as for every daemon: never for this machine.
+    const options = isHere ? { keepAlive: true } : { keepAlive: true, proxyEnv: process.env };
     const present = this.#agents.get(key);
     if (present) return present;
-    const agent = isTls ? await this.#tlsAgent() : new (await import("node:http")).Agent(agentOptions);
+    const agent = isTls ? await this.#tlsAgent(options) : new (await import("node:http")).Agent(options);
     const meanwhile = this.#agents.get(key);
     this.#agents.set(key, meanwhile ?? agent);
     return meanwhile ?? agent;
   }
 
-  async #tlsAgent(): Promise<Agent> {
+  async #tlsAgent(options: AgentOptions): Promise<Agent> {
     const [{ Agent: TlsAgent }, { getCACertificates }] = await Promise.all([import("node:https"), import("node:tls")]);
     const { ca, cert, key, skipVerify } = this.#tls;
     const authorities = skipVerify ? {} : { ca: [...systemAuthorities(getCACertificates), ...ca] };
-    return new TlsAgent({ ...agentOptions, ...authorities, cert, key, rejectUnauthorized: !skipVerify });
+    return new TlsAgent({ ...options, ...authorities, cert, key, rejectUnauthorized: !skipVerify });
   }
 }
-
-/** HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold as for every daemon. */
-const agentOptions = { keepAlive: true, proxyEnv: process.env } as const;
 
 /** The machine's own list, or Node's where it has none. */
 function systemAuthorities(read: (type: "system" | "bundled") => string[]): string[] {
@@ -105,7 +107,7 @@ function systemAuthorities(read: (type: "system" | "bundled") => string[]): stri
 }
 
 function timeout({ host }: URL): Error {
-  return Object.assign(new Error(`${host} has sent nothing for ${idleMs / 1000} s`), { code: "ETIMEDOUT" });
+  return Object.assign(new Error(`${host} has sent nothing for a minute or more`), { code: "ETIMEDOUT" });
 }
 
 /** All of a body that should be small. Undefined when it is larger than that. */
