@@ -87,6 +87,13 @@ const images: readonly Entry[] = [
   },
   {
     noun: "image",
+    verb: "history",
+    short: ["history"],
+    summary: "Show the history of an image",
+    load: () => import("./image/history.ts"),
+  },
+  {
+    noun: "image",
     verb: "import",
     short: ["import"],
     summary: "Import the contents from a tarball to create a filesystem image",

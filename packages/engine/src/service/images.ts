@@ -2,6 +2,7 @@ import type { Handlers } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import type { World } from "../containers/world.ts";
 import { importImage, loadImages, pullImage, tagImage } from "../images/fetch.ts";
+import { imageHistory } from "../images/history.ts";
 import { listImages } from "../images/list.ts";
 import { login, pushImage, remoteTags } from "../images/push.ts";
 import { removeImage } from "../images/remove.ts";
@@ -30,7 +31,7 @@ export function imageHandlers(world: World): Pick<Handlers<Methods>, Names> {
     imageRemoteTags: (request) => remoteTags(world, request),
     imageLoad: (request, context) => loadImages(world, request, context),
     imageSave: (request, context) => saveImages(world, request, context),
-    imageHistory: async () => ({ Items: [] }),
+    imageHistory: (request) => imageHistory(world, request),
     imageImport: (request, context) => importImage(world, request, context),
     registryLogin: (request) => login(world, request),
   };

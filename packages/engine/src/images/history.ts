@@ -1,0 +1,50 @@
+import { isRpcError, type ReplyOf, type RequestOf } from "@gantry/ipc";
+import type { engineContract } from "@gantry/ipc/contracts/engine";
+import { chainIdsOf, type ImageConfig } from "@gantry/oci-spec";
+import { unixSeconds, zeroTime } from "../base/clock.ts";
+import type { World } from "../containers/world.ts";
+import { groupByImage, tagsOf } from "./view.ts";
+
+type Methods = (typeof engineContract)["methods"];
+type History = ReplyOf<Methods["imageHistory"]>;
+
+/** `history`: the last step first; steps of images that are not here by themselves have no id. */
+export async function imageHistory(
+  world: World,
+  { Name, Platform }: RequestOf<Methods["imageHistory"]>,
+): Promise<History> {
+  const { id, config } = await world.images.resolve(Name, Platform);
+  const named = groupByImage(await world.images.all()).find((image) => image.id === id);
+  const chain = chainIdsOf(config.rootfs.diff_ids ?? []);
+  const sizes = await Promise.all(chain.map((key) => sizeOf(world, key)));
+  const items = stepsOf(config, chain.length).map(({ entry, layer }) => ({
+    Id: "<missing>",
+    Created: unixSeconds(entry.created ?? zeroTime),
+    CreatedBy: entry.created_by ?? "",
+    Tags: [] as string[],
+    Size: layer === undefined ? 0 : (sizes[layer] ?? 0),
+    Comment: entry.comment ?? "",
+  }));
+  const own = items.at(-1);
+  if (own) Object.assign(own, { Id: id, Tags: named ? tagsOf(named) : [] });
+  return { Items: items.reverse() };
+}
+
+type Entry = NonNullable<ImageConfig["history"]>[number];
+
+/** The entries of the history, each with the layer that it made; layers that it does not tell of have an empty one. */
+function stepsOf({ history = [] }: ImageConfig, layers: number): { entry: Entry; layer: number | undefined }[] {
+  let next = 0;
+  const told = history.map((entry) => ({ entry, layer: entry.empty_layer ? undefined : next++ }));
+  const untold = Array.from({ length: Math.max(0, layers - next) }, (_, at) => ({ entry: {}, layer: next + at }));
+  return [...told, ...untold];
+}
+
+async function sizeOf(world: World, key: string): Promise<number> {
+  try {
+    return (await world.supervisor.call("snapshots.usage", { key })).size;
+  } catch (error) {
+    if (isRpcError(error, "NotFound")) return 0;
+    throw error;
+  }
+}
