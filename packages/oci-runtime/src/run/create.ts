@@ -14,12 +14,8 @@ import { processStat, stateDocument } from "../state/lifecycle.ts";
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { runHooks } from "./hooks.ts";
 import { checkHostNamespaces } from "./host-namespaces.ts";
-import { joinRdt, leaveRdt } from "./intel-rdt.ts";
 import { type Launched, launch } from "./launch.ts";
-import { sendListener } from "./listener.ts";
-import { openMappedTrees } from "./mapped-trees.ts";
 import { writeIdMaps, writeTimeOffsets } from "./maps.ts";
-import { moveNetDevices } from "./net-devices.ts";
 
 export interface CreateRequest {
   readonly id: string;
@@ -178,7 +174,7 @@ async function startInit(making: Making, paths: Record["cgroups"]): Promise<Laun
   let trees: number[] = [];
   try {
     for (const path of [store.startPipe(request.id), store.resultPipe(request.id)]) pipes.push(openPipe(host, path));
-    trees = await openMappedTrees(host, request.bundle, spec);
+    if (mappedMounts(spec).length > 0) trees = await openTrees(host, request.bundle, spec);
     const launched = await launch(host, {
       plan,
       streams: [...request.stdio, ...request.preserve],
@@ -187,7 +183,7 @@ async function startInit(making: Making, paths: Record["cgroups"]): Promise<Laun
       onSync: (point, pid, words) => serveSync(making, { point, pid, words }),
     });
     try {
-      finishRecord(making, launched.pid);
+      await finishRecord(making, launched.pid);
     } catch (error) {
       host.native.closeFd(launched.pidFd);
       throw error;
@@ -216,6 +212,11 @@ function planOf({ host, request, spec, cgroup, record }: Making, paths: Record["
   });
 }
 
+async function openTrees(host: Host, bundle: string, spec: Spec): Promise<number[]> {
+  const { openMappedTrees } = await import("./mapped-trees.ts");
+  return openMappedTrees(host, bundle, spec);
+}
+
 /** Opened for both directions, a named pipe neither blocks its opener nor ends before the last of them is gone. */
 function openPipe({ native }: Host, path: string): number {
   native.mknod(path, S_IFIFO | 0o600, 0, 0);
@@ -237,11 +238,13 @@ async function serveSync(making: Making, { point, pid, words }: Sync): Promise<U
   if (point === syncPoints.maps) await writeIdMaps(host, pid, { maps: linux, field: "linux" });
   else if (point === syncPoints.offsets) writeTimeOffsets(pid, linux);
   else if (point === syncPoints.netDevices) {
+    const { moveNetDevices } = await import("./net-devices.ts");
     const moved = moveNetDevices(pid, linux.netDevices ?? {});
     making.undo.push({ back: moved.putBack, close: moved.close });
-  } else if (point === syncPoints.listener)
+  } else if (point === syncPoints.listener) {
+    const { sendListener } = await import("./listener.ts");
     sendListener(host, { pid, descriptor: words, seccomp: linux.seccomp, state });
-  else if (point === syncPoints.created) return Buffer.from(JSON.stringify(state));
+  } else if (point === syncPoints.created) return Buffer.from(JSON.stringify(state));
   else {
     await runHooks("prestart", spec.hooks?.prestart, state);
     await runHooks("createRuntime", spec.hooks?.createRuntime, state);
@@ -250,16 +253,17 @@ async function serveSync(making: Making, { point, pid, words }: Sync): Promise<U
   return undefined;
 }
 
-function finishRecord(making: Making, pid: number): void {
+async function finishRecord(making: Making, pid: number): Promise<void> {
   const stat = processStat(pid);
   if (!stat) throw new Error("the container's process ended at once: it was killed");
-  making.record = { ...making.record, pid, startTime: stat.startTime, ...rdtOf(making, pid) };
+  making.record = { ...making.record, pid, startTime: stat.startTime, ...(await rdtOf(making, pid)) };
   making.store.save(making.record);
 }
 
-function rdtOf({ host, spec, request, undo }: Making, pid: number): Pick<Record, "rdt"> {
+async function rdtOf({ host, spec, request, undo }: Making, pid: number): Promise<Pick<Record, "rdt">> {
   const { intelRdt } = spec.linux ?? {};
   if (!intelRdt || !host.facts.resctrl) return {};
+  const { joinRdt, leaveRdt } = await import("./intel-rdt.ts");
   const { owned } = joinRdt(host.facts.resctrl, intelRdt, { id: request.id, pid });
   undo.push({ back: () => leaveRdt(owned) });
   return { rdt: owned };

@@ -5,7 +5,6 @@ import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts"
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { killQuietly } from "./create.ts";
 import { runHooks } from "./hooks.ts";
-import { leaveRdt } from "./intel-rdt.ts";
 import { signalFirst } from "./kill.ts";
 
 /**
@@ -29,7 +28,7 @@ export async function deleteContainer(
   const cgroup = cgroupManager(host.facts, record.cgroups);
   await endAll(host, record, cgroup);
   await cgroup.remove();
-  leaveRdt(record.rdt ?? []);
+  if (record.rdt) (await import("./intel-rdt.ts")).leaveRdt(record.rdt);
   store.remove(id);
   try {
     await runHooks("poststop", record.spec.hooks?.poststop, stateDocument(record, "stopped"));

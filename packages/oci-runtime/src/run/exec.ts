@@ -8,7 +8,6 @@ import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts"
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { warnOfCapabilities } from "./create.ts";
 import { type Launched, launch } from "./launch.ts";
-import { sendListener } from "./listener.ts";
 
 export interface ExecRequest {
   readonly id: string;
@@ -40,6 +39,7 @@ export async function execInContainer(host: Host, store: Store, request: ExecReq
       sibling: request.sibling,
       onSync: async (point, pid, descriptor) => {
         if (point !== syncPoints.listener) return undefined;
+        const { sendListener } = await import("./listener.ts");
         const { seccomp } = record.spec.linux ?? {};
         sendListener(host, { pid, descriptor, seccomp, state: stateDocument(record, "running") });
         return undefined;

@@ -126,15 +126,25 @@ async function converse(host: Host, request: Launch, conversation: Conversation)
     if (message.kind === messageKinds.ready) return conversation.pid;
     // Said once, by a helper that no container can see yet.
     if (message.kind === messageKinds.pid && conversation.pid === 0) conversation.pid = message.value;
-    else if (message.kind === messageKinds.error)
+    else if (message.kind === messageKinds.error) {
+      if (request.plan.forks) await awaitPid(reader, conversation);
       throw operationError(request.plan, message.index, message.value, message.text);
-    else if (message.kind === messageKinds.sync) {
+    } else if (message.kind === messageKinds.sync) {
       const answer =
         (await request.onSync?.(message.value, conversation.pid || helperPid, message.text)) ?? new Uint8Array();
       const length = Buffer.alloc(8);
       length.writeBigUInt64LE(BigInt(answer.length));
       sendAll(host, channel, Buffer.concat([length, answer]));
     }
+  }
+}
+
+/** A child may fail before the helper that made it has told its pid; then both end, and so does what they say. */
+async function awaitPid(reader: MessageReader, conversation: Conversation): Promise<void> {
+  while (conversation.pid === 0) {
+    const message = await reader.next();
+    if (!message) return;
+    if (message.kind === messageKinds.pid) conversation.pid = message.value;
   }
 }
 
