@@ -9,4 +9,5 @@ export { missing, type Requirement, requires, type Skippable } from "./requires.
 export type { ProcessEnd, RunOptions, RunResult, StartOptions, TempDir, TestProcess, WaitOptions } from "./resource.ts";
 export { childrenOf, descendantsOf, killTree, run, start, tempDir, waitFor } from "./resource.ts";
 export { type ClientOptions, type Stack, type StackOptions, startStack } from "./stack.ts";
+export { type SupervisorStack, type SupervisorStackOptions, startSupervisor } from "./supervisor-stack.ts";
 export { startTerminal, type Terminal, type TerminalOptions } from "./terminal.ts";
