@@ -1,0 +1,19 @@
+export interface Random {
+  /** A whole number from 0 up to, but not including, a limit. */
+  below(limit: number): number;
+  /** One of some; of none, undefined. */
+  pick<T>(all: readonly T[]): T | undefined;
+}
+
+/** Numbers that look random and are the same for the same seed (Mulberry32). */
+export function randomFrom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  const below = (limit: number) => Math.floor(next() * limit);
+  return { below, pick: (all) => all[below(all.length)] };
+}
