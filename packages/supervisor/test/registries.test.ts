@@ -101,6 +101,23 @@ test("passwords: basic authentication, for pull, push, tags and login", async (t
   await t.rejects(checkLogin({ registry: await freeAddress(), auth }, [], signal), { code: "Unavailable" });
 });
 
+test("a registry that wants a certificate of its clients gets it, in Docker's layout and in containerd's", async (t) => {
+  await using directory = tempDir("mutual");
+  const settings = { tls: authority, clientAuthority: authority.ca };
+  await using registry = await startRegistry(directory.path, settings);
+  await using parts = imageParts();
+  const source = (await parts.pull({ name: `${plain}/box:1` })).image.name;
+  const name = `${registry.address}/box:1`;
+  configure(parts.certificates, registry.address, { "ca.crt": readFileSync(authority.ca, "utf8") });
+  await t.rejects(parts.push({ name, source }), { code: "Unavailable" });
+  const files = { "own.cert": readFileSync(authority.cert, "utf8"), "own.key": readFileSync(authority.key, "utf8") };
+  configure(parts.certificates, registry.address, files);
+  await parts.push({ name, source });
+  const text = `server = "https://${registry.address}"\nca = "${authority.ca}"\nclient = [["${authority.cert}", "${authority.key}"]]\n`;
+  configure(parts.certificates, "registry.test", { "hosts.toml": text });
+  t.ok((await parts.pull({ name: "registry.test/box:1" })).changed);
+});
+
 test("mirrors are asked first, and the registry after them", async (t) => {
   await using parts = imageParts();
   await using mirror = await startProxy(plain, (request, response) => {

@@ -8,6 +8,8 @@ import { run, start, waitFor } from "@gantry/testkit";
 export interface RegistrySettings {
   /** Files of a certificate and its key: it speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
+  /** It wants a certificate of this authority from its clients. */
+  readonly clientAuthority?: string;
   /** It wants basic authentication, as user "user" with the password "secret". */
   readonly htpasswd?: boolean;
 }
@@ -21,7 +23,8 @@ const htpasswd = "user:$2b$05$SH9tpd.slDH7s0XwjuUKyu2b/bmC6l1RHMYtsjpSx7hFqAbS8Y
 
 /** Debian's docker-registry on a port of its own. @param directory of its own */
 export async function startRegistry(directory: string, settings: RegistrySettings = {}): Promise<RealRegistry> {
-  const { tls } = settings;
+  const { tls, clientAuthority } = settings;
+  const wanted = clientAuthority === undefined ? "" : `, clientcas: [${clientAuthority}]`;
   const address = await freeAddress();
   const own = join(directory, address.replace(/^.*:/, ""));
   mkdirSync(own);
@@ -30,7 +33,7 @@ export async function startRegistry(directory: string, settings: RegistrySetting
     "version: 0.1",
     "log: {level: error, accesslog: {disabled: true}}",
     `storage: {filesystem: {rootdirectory: ${own}}, delete: {enabled: true}}`,
-    `http: {addr: "${address}"${tls ? `, tls: {certificate: ${tls.cert}, key: ${tls.key}}` : ""}}`,
+    `http: {addr: "${address}"${tls ? `, tls: {certificate: ${tls.cert}, key: ${tls.key}${wanted}}` : ""}}`,
     ...(settings.htpasswd ? [`auth: {htpasswd: {realm: test, path: ${own}/htpasswd}}`] : []),
   ];
   writeFileSync(join(own, "config.yml"), `${lines.join("\n")}\n`);
