@@ -110,6 +110,9 @@ test("a failure leaves the directory as it was", async (t) => {
     await t.rejects(unpackImage({ native, ...parts }, request), { code: "InvalidArgument" });
     await t.rejects(createBundle({ native, ...parts }, request), { code: "InvalidArgument" });
   }
+  const given = { namespace, name, directory: absent };
+  const gone = { native, ...parts, signal: AbortSignal.abort(new Error("the client is gone")) };
+  await t.rejects(unpackImage(gone, given), { message: /the client is gone/ });
   t.notOk(existsSync(absent));
   t.strictSame(readdirSync(empty), []);
   const nowhere = { namespace, name, directory: join(parts.directory, "no/where") };

@@ -7,4 +7,6 @@ export interface ImageWork {
   readonly native: NativeSys;
   readonly images: ImageStore;
   readonly progress: ProgressReporter;
+  /** Aborted when whoever asked for the work is gone. */
+  readonly signal?: AbortSignal;
 }

@@ -54,7 +54,7 @@ export interface RootfsWork extends ImageWork {
 
 /** Applies an image's layers to an empty directory, one over the other: owners, modes, times, links, devices. */
 export async function writeRootfs(work: RootfsWork, image: PlatformImage, directory: string): Promise<void> {
-  const { native, images, namespace, progress } = work;
+  const { native, images, namespace, progress, signal } = work;
   const { diff_ids: diffIds = [] } = image.config.rootfs;
   const { layers } = image.manifest;
   if (diffIds.length !== layers.length) {
@@ -64,6 +64,7 @@ export async function writeRootfs(work: RootfsWork, image: PlatformImage, direct
     const id = shortDigest(layer.digest);
     let read = 0;
     const source = counting(images.stores.content.read(namespace, layer.digest), (bytes) => {
+      signal?.throwIfAborted();
       read += bytes;
       progress.figure("Extracting", id, read, layer.size);
     });

@@ -36,15 +36,15 @@ export function archiveMethods({ native, images, memory }: ArchiveParts): Pick<S
       await progress.flush();
       return imported;
     },
-    "images.unpack": async (request, { send }) => {
+    "images.unpack": async (request, { send, signal }) => {
       const progress = new ProgressReporter(send);
-      const unpacked = await memory.during(() => unpackImage({ native, images, progress }, request));
+      const unpacked = await memory.during(() => unpackImage({ native, images, progress, signal }, request));
       await progress.flush();
       return unpacked;
     },
-    "images.createBundle": async (request, { send }) => {
+    "images.createBundle": async (request, { send, signal }) => {
       const progress = new ProgressReporter(send);
-      const made = await memory.during(() => createBundle({ native, images, progress }, request));
+      const made = await memory.during(() => createBundle({ native, images, progress, signal }, request));
       await progress.flush();
       return made;
     },
