@@ -1,13 +1,7 @@
 import { isAbsolute, join, normalize } from "node:path/posix";
-import {
-  MOUNT_ATTR_NODEV,
-  MOUNT_ATTR_NOEXEC,
-  MOUNT_ATTR_NOSUID,
-  MOUNT_ATTR_RDONLY,
-  MS_REC,
-  MS_SLAVE,
-} from "@gantry/native-sys";
+import { MOUNT_ATTR_RDONLY, MS_REC, MS_SLAVE } from "@gantry/native-sys";
 import { isBind, type Mount } from "@gantry/oci-spec/runtime";
+import { cgroupMount } from "./cgroup-mounts.ts";
 import type { CompileInput } from "./compile.ts";
 import { mappedMounts } from "./mapped-mounts.ts";
 import { type MountOptions, parseMountOptions, propagationTypes } from "./mount-options.ts";
@@ -183,84 +177,6 @@ function instanceOp({ mount, target, options, why }: Instance, later: Op[]): Op 
   };
 }
 
-function readonlyOp(path: string, why: string): Op {
+export function readonlyOp(path: string, why: string): Op {
   return { op: "attributes", why, path, set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 };
-}
-
-interface CgroupTarget {
-  readonly target: string;
-  readonly why: string;
-  readonly options: MountOptions;
-  readonly later: Op[];
-}
-
-/** The container's view of its cgroups: of version 2 one tree, of version 1 a tmpfs with one directory a hierarchy. */
-function cgroupMount(input: CompileInput, { target, why, options, later }: CgroupTarget): Op[] {
-  const { facts } = input;
-  const attributes = options.set | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-  if (facts.cgroup.mode === "v2") {
-    const [only] = facts.cgroup.hierarchies;
-    return only ? [hierarchyOp(input, { hierarchy: only, target, why, attributes })] : [];
-  }
-  const ops: Op[] = [
-    {
-      op: "mount",
-      why,
-      type: "tmpfs",
-      source: "tmpfs",
-      target,
-      attributes: attributes & ~MOUNT_ATTR_RDONLY,
-      options: ["mode=755"],
-      strict: 0,
-      onProc: 0,
-    },
-  ];
-  for (const hierarchy of facts.cgroup.hierarchies) {
-    ops.push(hierarchyOp(input, { hierarchy, target: join(target, hierarchy.name), why, attributes }));
-    if (hierarchy.controllers.length > 1)
-      for (const name of hierarchy.controllers)
-        ops.push({ op: "symlink", why, target: hierarchy.name, path: join(target, name) });
-  }
-  if (attributes & MOUNT_ATTR_RDONLY) later.push(readonlyOp(target, why));
-  return ops;
-}
-
-interface HierarchyMount {
-  readonly hierarchy: CompileInput["facts"]["cgroup"]["hierarchies"][number];
-  readonly target: string;
-  readonly why: string;
-  readonly attributes: number;
-}
-
-/** In a cgroup namespace of its own a container can mount the hierarchy; without one its own part is bound. */
-function hierarchyOp(input: CompileInput, { hierarchy, target, why, attributes }: HierarchyMount): Op {
-  const own = (input.spec.linux?.namespaces ?? []).some(({ type }) => type === "cgroup");
-  if (own) {
-    const type = hierarchy.version === 2 ? "cgroup2" : "cgroup";
-    return {
-      op: "mount",
-      why,
-      type,
-      source: "cgroup",
-      target,
-      attributes,
-      options: hierarchy.mountOptions,
-      strict: 0,
-      onProc: 0,
-    };
-  }
-  const source = input.options.cgroupPaths[hierarchy.name] ?? hierarchy.mountpoint;
-  return {
-    op: "bind",
-    why,
-    tree: 0,
-    source,
-    target,
-    recursive: 0,
-    set: attributes,
-    clear: 0,
-    setRecursive: 0,
-    clearRecursive: 0,
-    onProc: 0,
-  };
 }

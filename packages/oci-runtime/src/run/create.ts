@@ -1,21 +1,21 @@
-import { closeSync, constants, existsSync, openSync, readFileSync, realpathSync, rmdirSync, statSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path/posix";
+import { closeSync, constants, openSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join } from "node:path/posix";
 import { S_IFIFO } from "@gantry/native-sys";
 import { type Linux, type Process, parseSpec, type Spec } from "@gantry/oci-spec/runtime";
-import { type CgroupManager, cgroupManager, checkUnused } from "../cgroup/manager.ts";
+import { cgroupManager, checkUnused } from "../cgroup/manager.ts";
 import { containerCgroups } from "../cgroup/none.ts";
 import { containerResources } from "../cgroup/resources.ts";
 import type { Host } from "../host.ts";
 import { ignoredCapabilities } from "../plan/capabilities.ts";
 import { compile } from "../plan/compile.ts";
 import { mappedMounts } from "../plan/mapped-mounts.ts";
-import { type Plan, PlanError, slotsFor, syncPoints } from "../plan/op.ts";
-import { processStat, stateDocument } from "../state/lifecycle.ts";
+import { type Plan, PlanError, slotsFor } from "../plan/op.ts";
+import { processStat } from "../state/lifecycle.ts";
 import { ContainerError, type Record, type Store } from "../state/store.ts";
-import { runHooks } from "./hooks.ts";
 import { checkHostNamespaces } from "./host-namespaces.ts";
 import { type Launched, launch } from "./launch.ts";
-import { writeIdMaps, writeTimeOffsets } from "./maps.ts";
+import { type Making, parentsRemover, undo } from "./making.ts";
+import { rdtOf, serveSync } from "./sync.ts";
 
 export interface CreateRequest {
   readonly id: string;
@@ -33,24 +33,6 @@ export interface CreateRequest {
   readonly newKeyring: boolean;
   /** Make the container's process a child of this process's parent. */
   readonly sibling: boolean;
-}
-
-interface Undo {
-  back(): void;
-  /** Called in any case, at the end. */
-  close?(): void;
-}
-
-/** What creation has made so far; undone in reverse when it fails. */
-interface Making {
-  readonly host: Host;
-  readonly store: Store;
-  readonly request: CreateRequest;
-  readonly spec: Spec;
-  readonly cgroup: CgroupManager;
-  /** What puts the rest of the host back, in the order of its making. */
-  readonly undo: Undo[];
-  record: Record;
 }
 
 /**
@@ -96,22 +78,6 @@ function checkedSpec(host: Host, request: CreateRequest): Spec {
 export function warnOfCapabilities({ facts, warn }: Host, process: Process | undefined, linux: Linux): void {
   for (const name of ignoredCapabilities(process?.capabilities ?? {}, { facts, linux }))
     warn(`process.capabilities: ${name} is unknown, or not this process's to grant, and ignored`);
-}
-
-/** Removes, if they are empty, the directories above these paths that are not there now. */
-function parentsRemover(paths: readonly string[]): () => void {
-  const missing: string[] = [];
-  for (const path of paths)
-    for (let parent = dirname(path); parent !== "/" && !existsSync(parent); parent = dirname(parent))
-      missing.push(parent);
-  return () => {
-    for (const path of missing)
-      try {
-        rmdirSync(path);
-      } catch {
-        // Not made, or another container is there by now.
-      }
-  };
 }
 
 /** @throws Error, SpecError */
@@ -223,72 +189,9 @@ function openPipe({ native }: Host, path: string): number {
   return openSync(path, constants.O_RDWR);
 }
 
-interface Sync {
-  readonly point: number;
-  readonly pid: number;
-  /** What the helper says there. */
-  readonly words: string;
-}
-
-/** Does what only the runtime can at a point of the plan; the answer is what hooks of the helper's read. */
-async function serveSync(making: Making, { point, pid, words }: Sync): Promise<Uint8Array | undefined> {
-  const { host, spec } = making;
-  const { linux = {} } = spec;
-  const state = stateDocument({ ...making.record, pid }, point === syncPoints.created ? "created" : "creating");
-  if (point === syncPoints.maps) await writeIdMaps(host, pid, { maps: linux, field: "linux" });
-  else if (point === syncPoints.offsets) writeTimeOffsets(pid, linux);
-  else if (point === syncPoints.netDevices) {
-    const { moveNetDevices } = await import("./net-devices.ts");
-    const moved = moveNetDevices(pid, linux.netDevices ?? {});
-    making.undo.push({ back: moved.putBack, close: moved.close });
-  } else if (point === syncPoints.listener) {
-    const { sendListener } = await import("./listener.ts");
-    sendListener(host, { pid, descriptor: words, seccomp: linux.seccomp, state });
-  } else if (point === syncPoints.created) return Buffer.from(JSON.stringify(state));
-  else {
-    await runHooks("prestart", spec.hooks?.prestart, state);
-    await runHooks("createRuntime", spec.hooks?.createRuntime, state);
-    return Buffer.from(JSON.stringify(state));
-  }
-  return undefined;
-}
-
 async function finishRecord(making: Making, pid: number): Promise<void> {
   const stat = processStat(pid);
   if (!stat) throw new Error("the container's process ended at once: it was killed");
   making.record = { ...making.record, pid, startTime: stat.startTime, ...(await rdtOf(making, pid)) };
   making.store.save(making.record);
-}
-
-async function rdtOf({ host, spec, request, undo }: Making, pid: number): Promise<Pick<Record, "rdt">> {
-  const { intelRdt } = spec.linux ?? {};
-  if (!intelRdt || !host.facts.resctrl) return {};
-  const { joinRdt, leaveRdt } = await import("./intel-rdt.ts");
-  const { owned } = joinRdt(host.facts.resctrl, intelRdt, { id: request.id, pid });
-  undo.push({ back: () => leaveRdt(owned) });
-  return { rdt: owned };
-}
-
-async function undo({ store, record, cgroup, host, undo: steps }: Making): Promise<void> {
-  const attempt = async (step: () => void | Promise<void>) => {
-    try {
-      await step();
-    } catch (error) {
-      host.warn((error as Error).message);
-    }
-  };
-  await attempt(async () => {
-    for (const pid of cgroup.pids()) killQuietly(host, pid);
-    await cgroup.remove();
-  });
-  for (const step of steps.toReversed()) await attempt(step.back);
-  store.remove(record.id);
-}
-
-export function killQuietly({ native }: Host, pid: number, signal = 9): void {
-  try {
-    native.kill(pid, signal);
-  } catch {
-    // It is gone already.
-  }
 }

@@ -3,9 +3,8 @@ import { type CgroupManager, cgroupManager } from "../cgroup/manager.ts";
 import type { Host } from "../host.ts";
 import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts";
 import { ContainerError, type Record, type Store } from "../state/store.ts";
-import { killQuietly } from "./create.ts";
 import { runHooks } from "./hooks.ts";
-import { signalFirst } from "./kill.ts";
+import { killQuietly, signalFirst } from "./kill.ts";
 
 /**
  * Removes a container that has stopped or was never started; with force one that runs, too.

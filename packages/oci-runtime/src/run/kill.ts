@@ -2,7 +2,6 @@ import { cgroupManager } from "../cgroup/manager.ts";
 import type { Host } from "../host.ts";
 import { demand, isAlive, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
-import { killQuietly } from "./create.ts";
 
 const SIGKILL = 9;
 
@@ -50,4 +49,13 @@ export async function killContainer(
   }
   // A frozen process takes no signal, not even this one on version 1.
   if (status === "paused" && signal === SIGKILL) await cgroup.freeze(false);
+}
+
+/** To a process that may be gone by now. */
+export function killQuietly({ native }: Host, pid: number, signal = 9): void {
+  try {
+    native.kill(pid, signal);
+  } catch {
+    // It is gone already.
+  }
 }

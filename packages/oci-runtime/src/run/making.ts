@@ -1,0 +1,60 @@
+import { existsSync, rmdirSync } from "node:fs";
+import { dirname } from "node:path/posix";
+import type { Spec } from "@gantry/oci-spec/runtime";
+import type { CgroupManager } from "../cgroup/manager.ts";
+import type { Host } from "../host.ts";
+import type { Record, Store } from "../state/store.ts";
+import type { CreateRequest } from "./create.ts";
+import { killQuietly } from "./kill.ts";
+
+/** How one change of the host is taken back. */
+export interface Undo {
+  back(): void;
+  /** Called in any case, at the end. */
+  close?(): void;
+}
+
+/** What creation has made so far; undone in reverse when it fails. */
+export interface Making {
+  readonly host: Host;
+  readonly store: Store;
+  readonly request: CreateRequest;
+  readonly spec: Spec;
+  readonly cgroup: CgroupManager;
+  /** What puts the rest of the host back, in the order of its making. */
+  readonly undo: Undo[];
+  record: Record;
+}
+
+/** Takes back all that creation has made; what cannot be is told as a warning. */
+export async function undo({ store, record, cgroup, host, undo: steps }: Making): Promise<void> {
+  const attempt = async (step: () => void | Promise<void>) => {
+    try {
+      await step();
+    } catch (error) {
+      host.warn((error as Error).message);
+    }
+  };
+  await attempt(async () => {
+    for (const pid of cgroup.pids()) killQuietly(host, pid);
+    await cgroup.remove();
+  });
+  for (const step of steps.toReversed()) await attempt(step.back);
+  store.remove(record.id);
+}
+
+/** Removes, if they are empty, the directories above these paths that are not there now. */
+export function parentsRemover(paths: readonly string[]): () => void {
+  const missing: string[] = [];
+  for (const path of paths)
+    for (let parent = dirname(path); parent !== "/" && !existsSync(parent); parent = dirname(parent))
+      missing.push(parent);
+  return () => {
+    for (const path of missing)
+      try {
+        rmdirSync(path);
+      } catch {
+        // Not made, or another container is there by now.
+      }
+  };
+}
