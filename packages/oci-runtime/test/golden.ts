@@ -4,6 +4,7 @@ import { parseSpec } from "@gantry/oci-spec/runtime";
 import { cgroupManager, cgroupPaths } from "../src/cgroup/manager.ts";
 import type { Facts } from "../src/facts.ts";
 import { compile } from "../src/plan/compile.ts";
+import { mappedMounts } from "../src/plan/mapped-mounts.ts";
 import { type Plan, slotsFor } from "../src/plan/op.ts";
 
 const directory = new URL("golden/", import.meta.url).pathname;
@@ -33,7 +34,7 @@ export function goldenCases(): GoldenCase[] {
         cgroupFiles: cgroup.joinFiles(),
         cloneInto: cgroup.cloneInto(),
         cgroupPaths: paths,
-        slots: slotsFor(0),
+        slots: slotsFor(0, mappedMounts(spec).length),
         noPivot: false,
         newKeyring: true,
       },
