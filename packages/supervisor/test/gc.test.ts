@@ -47,17 +47,16 @@ test(`collection beside other operations, seed ${seed}`, async (t) => {
   const model = new Model();
   let last = 0;
 
-  const putUnderLease = async (lease: string) => {
+  /** @returns the blobs that the lease has now */
+  const putUnderLease = async (lease: string): Promise<string[]> => {
     using hold = leases.hold({ namespace, lease });
     const children: string[] = [];
     const count = random.below(4);
     for (let at = 0; at < count; at++) {
-      const known = [...(model.leases.get(lease) ?? [])].filter((digest) => model.blobs.has(digest));
-      // A child is new, or one that the lease has already.
-      if (known.length > 0 && random.below(3) === 0) children.push(random.pick(known) ?? "");
-      else children.push(await put([], hold));
+      const [known = ""] = random.below(3) === 0 ? children : [];
+      children.push(await put(known === "" ? [] : [known], hold));
     }
-    await put(children, hold);
+    return [...children, await put(children, hold)];
   };
   type Hold = ReturnType<typeof leases.hold>;
   const put = async (children: string[], hold: Hold) => {
@@ -74,8 +73,7 @@ test(`collection beside other operations, seed ${seed}`, async (t) => {
       metadata.leases.insert(namespace, { id, labels: {} });
       const digests = new Set<string>();
       model.leases.set(id, digests);
-      await putUnderLease(id);
-      for (const { id: digest } of metadata.leases.resources(namespace, id)) digests.add(digest);
+      for (const digest of await putUnderLease(id)) digests.add(digest);
     },
     async () => {
       const [id, digests] = random.pick([...model.leases]) ?? [];
