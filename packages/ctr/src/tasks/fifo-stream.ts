@@ -8,8 +8,8 @@ export interface Fifos {
   readonly stderr?: string | undefined;
 }
 
-/** The streams of a process over its named pipes; its end is asked for elsewhere, for a pipe does not tell it. */
-export function openFifos(fifos: Fifos, exited: () => Promise<number>): SessionStream {
+/** The streams of a process over its named pipes; `ended` tells its exit code. */
+export function openFifos(fifos: Fifos, ended: Promise<number>): SessionStream {
   const readers = [
     createReadStream(fifos.stdout),
     ...(fifos.stderr === undefined ? [] : [createReadStream(fifos.stderr)]),
@@ -22,9 +22,7 @@ export function openFifos(fifos: Fifos, exited: () => Promise<number>): SessionS
   };
   return {
     items: merged(readers),
-    get exitCode() {
-      return exited();
-    },
+    exitCode: ended,
     async send(message, ...blobs) {
       if (message.kind === "closeStdin") input?.end();
       for (const blob of blobs)

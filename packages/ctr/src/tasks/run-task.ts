@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { defined } from "@gantry/cli";
 import type { Context } from "../command.ts";
-import { deleteProcess, follow, openStreams, type ProcessRef, waitExit } from "./session.ts";
+import { type ProcessRef, startAndFollow } from "./session.ts";
 import type { StreamPlan } from "./stdio.ts";
 
 export interface TaskRun {
@@ -25,20 +25,7 @@ export async function runTask(context: Context, { id, plan, pidFile, checkpoint 
     await writeFile(resolve(context.cwd, pidFile), String(pid));
   };
   try {
-    if (plan.isDetached) {
-      await start();
-      return 0;
-    }
-    const code = plan.isAttached
-      ? await follow(context, {
-          stream: openStreams(supervisor, process, created.fifos),
-          process,
-          terminal: stdio.terminal,
-          start,
-        })
-      : await start().then(() => waitExit(supervisor, process));
-    await deleteProcess(supervisor, process);
-    return code;
+    return await startAndFollow(context, { plan, process, fifos: created.fifos, start });
   } catch (error) {
     // what did not start is not left half-made
     await supervisor.call("tasks.kill", { ...process, signal: 9 }).catch(() => {});

@@ -4,6 +4,7 @@ import type { Context } from "../command.ts";
 import type { Supervisor } from "../supervisor/connect.ts";
 import { isRpcError } from "../supervisor/failure.ts";
 import { type Fifos, openFifos } from "./fifo-stream.ts";
+import type { StreamPlan } from "./stdio.ts";
 
 /** A process of a task; without execId its first one. */
 export interface ProcessRef {
@@ -14,7 +15,14 @@ export interface ProcessRef {
 
 /** Opens the streams of a process: over the supervisor, or its named pipes. */
 export function openStreams(supervisor: Supervisor, process: ProcessRef, fifos: Fifos | undefined): SessionStream {
-  if (fifos) return openFifos(fifos, () => waitExit(supervisor, process));
+  if (fifos) {
+    // the pipes end when the process is deleted, after what it wrote
+    const ended = waitExit(supervisor, process).then(async (code) => {
+      await deleteProcess(supervisor, process);
+      return code;
+    });
+    return openFifos(fifos, ended);
+  }
   const stream = supervisor.open("tasks.attach", { ...process, stdin: true, stdout: true, stderr: true });
   return {
     items: stream.items,
@@ -26,9 +34,15 @@ export function openStreams(supervisor: Supervisor, process: ProcessRef, fifos: 
   };
 }
 
+/** How following a process ended: the process did, or a signal ended this program and left the process alone. */
+export interface Followed {
+  readonly code: number;
+  readonly hasEnded: boolean;
+}
+
 /**
- * Connects this process with one in a container until that ends, and returns its exit code: its streams, the
- * terminal's size and keys, and without a terminal every signal.
+ * Connects this process with one in a container until that ends: its streams, the terminal's size and keys, and
+ * without a terminal every signal.
  */
 export async function follow(
   context: Context,
@@ -38,7 +52,7 @@ export async function follow(
     terminal,
     start,
   }: { stream: SessionStream; process: ProcessRef; terminal: boolean; start?: () => Promise<void> },
-): Promise<number> {
+): Promise<Followed> {
   const supervisor = await context.supervisor();
   const kill = (name: NodeJS.Signals) => supervisor.call("tasks.kill", { ...process, signal: constants.signals[name] });
   const session = startSession(context, stream, {
@@ -56,11 +70,36 @@ export async function follow(
     throw error;
   }
   const end = await session.end;
-  if (end.kind === "signalled") return end.exitCode;
+  if (end.kind === "signalled") return { code: end.exitCode, hasEnded: false };
   const told = end.kind === "ended" ? end.exitCode : undefined;
-  return told ?? (await waitExit(supervisor, process));
+  return { code: told ?? (await waitExit(supervisor, process)), hasEnded: true };
 }
 
+/** Starts a process and follows it as planned to its end; then it is removed. @returns its exit code */
+export async function startAndFollow(
+  context: Context,
+  {
+    plan,
+    process,
+    fifos,
+    start,
+  }: { plan: StreamPlan; process: ProcessRef; fifos: Fifos | undefined; start: () => Promise<void> },
+): Promise<number> {
+  const supervisor = await context.supervisor();
+  if (plan.isDetached || !plan.isAttached) {
+    await start();
+    if (plan.isDetached) return 0;
+    const code = await waitExit(supervisor, process);
+    await deleteProcess(supervisor, process);
+    return code;
+  }
+  const stream = openStreams(supervisor, process, fifos);
+  const { code, hasEnded } = await follow(context, { stream, process, terminal: plan.stdio.terminal, start });
+  if (hasEnded) await deleteProcess(supervisor, process);
+  return code;
+}
+
+/** Waits for the end of a process. @returns its exit code */
 export async function waitExit(supervisor: Supervisor, process: ProcessRef): Promise<number> {
   const { exitStatus } = await supervisor.call("tasks.wait", process);
   return exitStatus;

@@ -1,6 +1,6 @@
 import { checkInputTerminal, terminalSize } from "@gantry/cli/terminal";
 import { CommandError, defineCommand } from "../../command.ts";
-import { deleteProcess, follow, openStreams } from "../../tasks/session.ts";
+import { deleteProcess, follow, openStreams, waitExit } from "../../tasks/session.ts";
 
 export const command = defineCommand({
   usage: "CONTAINER",
@@ -18,9 +18,11 @@ export const command = defineCommand({
     const size = terminal ? terminalSize() : undefined;
     if (size) await supervisor.call("tasks.resizePty", { ...process, ...size });
     const stream = openStreams(supervisor, process, undefined);
-    const code = await follow(context, { stream, process, terminal });
-    const { status: now } = await supervisor.call("tasks.get", process);
-    if (now === "stopped") await deleteProcess(supervisor, process);
+    const { code, hasEnded } = await follow(context, { stream, process, terminal });
+    if (hasEnded) {
+      await waitExit(supervisor, process);
+      await deleteProcess(supervisor, process);
+    }
     return code;
   },
 });

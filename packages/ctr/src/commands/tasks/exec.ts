@@ -1,7 +1,7 @@
 import { defined } from "@gantry/cli";
 import { anyNumber, CommandError, defineCommand } from "../../command.ts";
 import { execProcess } from "../../spec/exec-process.ts";
-import { deleteProcess, follow, openStreams, type ProcessRef, waitExit } from "../../tasks/session.ts";
+import { type ProcessRef, startAndFollow } from "../../tasks/session.ts";
 import { ioFlags, planStreams } from "../../tasks/stdio.ts";
 
 export const command = defineCommand({
@@ -40,20 +40,7 @@ export const command = defineCommand({
     const { fifos } = await supervisor.call("tasks.exec", defined(request));
     const start = async (): Promise<void> => void (await supervisor.call("tasks.start", process));
     try {
-      if (plan.isDetached) {
-        await start();
-        return 0;
-      }
-      const code = plan.isAttached
-        ? await follow(context, {
-            stream: openStreams(supervisor, process, fifos),
-            process,
-            terminal: values.tty,
-            start,
-          })
-        : await start().then(() => waitExit(supervisor, process));
-      await deleteProcess(supervisor, process);
-      return code;
+      return await startAndFollow(context, { plan, process, fifos, start });
     } catch (error) {
       await supervisor.call("tasks.delete", process).catch(() => {});
       throw error;
