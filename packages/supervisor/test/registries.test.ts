@@ -201,9 +201,11 @@ test("tokens: for what is done, renewed, by a refresh token", async (t) => {
 
 test("a redirection to another host is followed without what the registry is trusted with", async (t) => {
   const seen: IncomingMessage["headers"][] = [];
-  await using storage = await startProxy(plain, (request) => {
+  let asks: string | undefined;
+  await using storage = await startProxy(plain, (request, response) => {
     seen.push(request.headers);
-    return false;
+    if (asks !== undefined) response.writeHead(401, { "www-authenticate": asks }).end();
+    return asks !== undefined;
   });
   await using front = await startProxy(plain, (request, response) => {
     if (request.headers.authorization === undefined) {
@@ -220,6 +222,12 @@ test("a redirection to another host is followed without what the registry is tru
   await parts.pull({ name: `${front.address}/box:1`, auth });
   t.ok(seen.length >= 2);
   t.ok(seen.every(({ authorization }) => authorization === undefined));
+
+  await using thief = await serveTokens(() => "token");
+  asks = `Bearer realm="http://${thief.address}/token"`;
+  for (const { name } of parts.stores.metadata.images.list("test")) parts.images.delete("test", name);
+  await t.rejects(parts.pull({ name: `${front.address}/box:1`, auth }), { code: "PermissionDenied" });
+  t.equal(thief.asked(), 0, "nor does that host say who gets the password");
 });
 
 test("challenges are read in every form", async (t) => {
@@ -251,8 +259,10 @@ function otherAuthority(): string {
 /** A token server. @param give the token for some scopes, to who shows a password or a refresh token */
 async function serveTokens(
   give: (scopes: string[], grant: string) => string | undefined,
-): Promise<AsyncDisposable & { address: string }> {
+): Promise<AsyncDisposable & { address: string; asked(): number }> {
+  let asked = 0;
   const server = createServer((request, response) => {
+    asked += 1;
     let body = "";
     request.setEncoding("utf8").on("data", (text: string) => {
       body += text;
@@ -268,6 +278,7 @@ async function serveTokens(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    asked: () => asked,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -80,8 +80,9 @@ export class Endpoint implements Disposable {
     }
     for (let attempt = 0; ; attempt++) {
       const authorization = this.#authorizer.header;
-      const response = await this.#followed(request, authorization);
-      if (response.status !== 401) return response;
+      const { response, isOwn } = await this.#followed(request, authorization);
+      // Another host's challenge would say where the registry's credentials are to be sent.
+      if (response.status !== 401 || !isOwn) return response;
       const challenges = parseChallenges(String(response.headers["www-authenticate"] ?? ""));
       if (attempt === 2 || challenges.length === 0) return response;
       const answered = await this.#worded(() => this.#authorizer.answer(challenges, request.scope, authorization));
@@ -114,14 +115,14 @@ export class Endpoint implements Disposable {
     const before = this.#settings;
     const ping = { method: "GET", target: "", scope: "" } as const;
     try {
-      const response = await this.#followed(ping, undefined);
+      const { response } = await this.#followed(ping, undefined);
       if (await wantsTls(response)) this.#take(instead);
     } catch (error) {
       if (!isCut((error as Error).cause)) throw error;
       // Some servers just hang up on who speaks no TLS.
       this.#take(instead);
       await this.#followed(ping, undefined).then(
-        ({ body }) => void body.resume(),
+        ({ response }) => void response.body.resume(),
         () => this.#take(before),
       );
     }
@@ -142,7 +143,11 @@ export class Endpoint implements Disposable {
     return [http, foreign, new Authorizer({ auth: this.isOwn ? auth : undefined, http, isPlain, offline })];
   }
 
-  async #followed(request: ApiRequest, authorization: string | undefined): Promise<HttpResponse> {
+  /** The answer, and whether it is this host's own. */
+  async #followed(
+    request: ApiRequest,
+    authorization: string | undefined,
+  ): Promise<{ response: HttpResponse; isOwn: boolean }> {
     const { method, target, headers = {}, body } = request;
     const base = this.#settings.url;
     const own = { ...this.#settings.headers, ...(authorization && { authorization }) };
@@ -154,7 +159,7 @@ export class Endpoint implements Disposable {
       const at = url;
       const response = await this.#worded(() => http.send({ method, url: at, headers: all, body: body?.() }), at.host);
       const next = redirection(response, method);
-      if (next === undefined) return response;
+      if (next === undefined) return { response, isOwn: isHere };
       response.body.resume();
       if (redirects === mostRedirects) throw unavailable(`${this.name} redirects in circles`);
       url = this.#nextUrl(next, at);
