@@ -9,7 +9,7 @@ const fieldRune = /[A-Za-z0-9_/-]/;
 
 /**
  * Reads containerd's filters: clauses with commas between them must all hold, and of several filters one is enough.
- * Names and values may be quoted by " and values by / or | too, which leaves backslashes to a regular expression.
+ * Names and values may be quoted by ", and regular expressions by / or | too, which leaves their backslashes alone.
  * Without a filter everything matches.
  * @throws RpcError InvalidArgument that shows where a filter cannot be read
  */
@@ -48,7 +48,7 @@ class FilterReader {
     const operator = operators.find((each) => this.#take(each));
     if (operator === undefined) return (fields) => fields(path) !== undefined;
     const start = this.#at;
-    const value = this.#value();
+    const value = this.#value(operator === "~=" ? '"/|' : '"');
     if (operator === "==") return (fields) => fields(path) === value;
     if (operator === "!=") return (fields) => fields(path) !== value;
     try {
@@ -74,9 +74,9 @@ class FilterReader {
     return this.#text.slice(start, this.#at);
   }
 
-  #value(): string {
+  #value(quotes: string): string {
     const first = this.#text[this.#at] ?? "";
-    if (first === '"' || first === "/" || first === "|") return this.#quoted(first);
+    if (first !== "" && quotes.includes(first)) return this.#quoted(first);
     const [value = ""] = /^[^\s,]*/.exec(this.#text.slice(this.#at)) ?? [];
     this.#at += value.length;
     return value;
