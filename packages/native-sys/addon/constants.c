@@ -2,6 +2,7 @@
    The few that differ between the two come from Node, in src/constants.ts. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/capability.h>
 #include <linux/if_addr.h>
 #include <linux/if.h>
@@ -144,6 +145,12 @@ static void netlink(void) {
 #define R(name) ENTRY(RLIMIT_, name)
 #define C(name) ENTRY(CAP_, name)
 
+static void programs(void) {
+  section("bpf(2)");
+  N(BPF_PROG_TYPE_CGROUP_DEVICE) N(BPF_CGROUP_DEVICE) N(BPF_F_ALLOW_MULTI) N(BPF_F_REPLACE)
+  N(BPF_DEVCG_ACC_MKNOD) N(BPF_DEVCG_ACC_READ) N(BPF_DEVCG_ACC_WRITE) N(BPF_DEVCG_DEV_BLOCK) N(BPF_DEVCG_DEV_CHAR)
+}
+
 static void tables(void) {
   printf("\n/** Signal names and numbers; real-time signals are SIGRTMIN+n. */\nexport const SIGNALS = {\n");
   S(HUP) S(INT) S(QUIT) S(ILL) S(TRAP) S(ABRT) S(BUS) S(FPE) S(KILL) S(USR1) S(SEGV) S(USR2) S(PIPE) S(ALRM) S(TERM)
@@ -169,6 +176,7 @@ int main(void) {
   processes();
   sockets();
   netlink();
+  programs();
   tables();
   return 0;
 }

@@ -18,5 +18,6 @@ void defineTerminal(Napi::Object exports);
 void defineLoop(Napi::Object exports);
 void defineSplice(Napi::Object exports);
 void defineSeccomp(Napi::Object exports);
+void defineBpf(Napi::Object exports);
 
 }  // namespace gantry

@@ -14,6 +14,7 @@ static Napi::Object initialize(Napi::Env, Napi::Object exports) {
   gantry::defineLoop(exports);
   gantry::defineSplice(exports);
   gantry::defineSeccomp(exports);
+  gantry::defineBpf(exports);
   return exports;
 }
 

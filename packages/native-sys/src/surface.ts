@@ -149,6 +149,16 @@ export interface NativeSys {
    * profile names fails with ENOSYS, so that programs fall back to what is there. Flags are for the loader to use.
    */
   seccompCompile(profile: SeccompProfile): Buffer;
+
+  // bpf(2): programs that the kernel runs for a cgroup; numbers are those of linux/bpf.h
+  /** Loads instructions (array of struct bpf_insn). A refused program's error has the verifier's words. */
+  bpfProgLoad(type: number, code: Uint8Array, name: string): number;
+  /** Ids of the programs attached to the cgroup itself, not of those above it. */
+  bpfProgQuery(cgroupFd: number, attachType: number): number[];
+  bpfProgById(id: number): number;
+  /** @param replacedFd the program that makes way for this one, with BPF_F_REPLACE; else ignored */
+  bpfProgAttach(cgroupFd: number, programFd: number, attachType: number, flags: number, replacedFd: number): void;
+  bpfProgDetach(cgroupFd: number, programFd: number, attachType: number): void;
 }
 
 export interface SpawnOptions {

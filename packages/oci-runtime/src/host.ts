@@ -15,21 +15,33 @@ export interface Host {
   readonly makeFilter: (profile: Seccomp) => Uint8Array;
   /** A container goes without cgroups where this user may not make them. */
   readonly rootless: boolean;
+  /** New containers get their cgroups from systemd. */
+  readonly systemdCgroup: boolean;
   /** Told of what a person should know and can do without. */
   readonly warn: (message: string) => void;
 }
 
+/** What a caller may wish of a host. */
+export interface HostOptions {
+  /** Whether containers may go without cgroups; absent: for a user without root. */
+  readonly rootless?: boolean | undefined;
+  readonly systemdCgroup?: boolean;
+}
+
 /**
  * @param filters directory in which compiled seccomp filters are kept
- * @param rootless whether containers may go without cgroups; absent: for a user without root
  * @throws Error when the addon or the helper cannot be loaded
  */
-export function openHost(warn: (message: string) => void, filters: string, rootless?: boolean): Host {
+export function openHost(
+  warn: (message: string) => void,
+  filters: string,
+  { rootless, systemdCgroup = false }: HostOptions = {},
+): Host {
   const native = nativeSys();
   const makeFilter = cachedFilters((profile) => compileFilter(native, profile), filters);
   const initProgram = sealedProgram(native, "oci-init", readInitProgram());
   const facts = readFacts();
-  return { native, facts, initProgram, makeFilter, rootless: rootless ?? !facts.privileged, warn };
+  return { native, facts, initProgram, makeFilter, rootless: rootless ?? !facts.privileged, systemdCgroup, warn };
 }
 
 /** @throws PlanError for what libseccomp does not know */

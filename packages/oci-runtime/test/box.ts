@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultCapabilities, exampleSpec, type Spec } from "@gantry/oci-spec/runtime";
 import { cgroupManager, cgroupPaths } from "../src/cgroup/manager.ts";
-import { type Host, openHost } from "../src/host.ts";
+import { type Host, type HostOptions, openHost } from "../src/host.ts";
 import { type CreateRequest, createContainer } from "../src/run/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
 import { execInContainer } from "../src/run/exec.ts";
@@ -45,10 +45,11 @@ export class Box implements AsyncDisposable {
   readonly rootfs = join(this.bundle, "rootfs");
   readonly store = new Store(join(this.directory, "root"));
   readonly warnings: string[] = [];
-  readonly host: Host = openHost((message) => this.warnings.push(message), this.store.filters);
+  readonly host: Host;
   #count = 0;
 
-  constructor() {
+  constructor(options: HostOptions = {}) {
+    this.host = openHost((message) => this.warnings.push(message), this.store.filters, options);
     for (const name of ["bin", "dev", "etc", "proc", "sys", "tmp"])
       mkdirSync(join(this.rootfs, name), { recursive: true });
     copyFileSync(busybox, join(this.rootfs, "bin/busybox"));

@@ -133,7 +133,6 @@ test("wrong command lines are refused in words", { skip }, async (t) => {
   const cases: readonly (readonly [args: string[], message: RegExp])[] = [
     [["frobnicate"], /^oci-runtime: unknown command "frobnicate"/],
     [["--frob", "list"], /unknown flag: --frob/],
-    [["--systemd-cgroup", "list"], /--systemd-cgroup is not supported/],
     [["create"], /create: wants ID/],
     [["create", "../x"], /invalid container id/],
     [["create", "-b", "/nonexistent", "x"], /JSON specification file \/nonexistent\/config.json not found/],

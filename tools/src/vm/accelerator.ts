@@ -47,7 +47,7 @@ async function boots(kernel: Kernel): Promise<boolean> {
     accelerator: "kvm",
     directory: "/",
   };
-  writeJob(directory, request);
+  writeJob(join(directory, "job"), request);
   const machine = startMachine(request, directory, process);
   try {
     const timer = new Promise<boolean>((resolve) => setTimeout(() => resolve(false), tryMs).unref());

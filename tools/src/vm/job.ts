@@ -1,4 +1,4 @@
-import { cpSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GuestRequest } from "./run.ts";
 
@@ -6,6 +6,7 @@ const guestFiles = join(import.meta.dirname, "guest");
 
 /** Writes what the guest is to do into a directory that it mounts: settings, the command, and its own scripts. */
 export function writeJob(directory: string, request: GuestRequest): void {
+  mkdirSync(directory);
   cpSync(guestFiles, directory, { recursive: true });
   const settings = {
     systemd: request.systemd ? "yes" : "no",

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Accelerator } from "./accelerator.ts";
 import { writeJob } from "./job.ts";
 import type { Kernel } from "./kernel.ts";
@@ -38,7 +39,7 @@ export async function runInGuest(request: GuestRequest, streams: Streams): Promi
   const forward = (signal: NodeJS.Signals) => interrupt.abort(signal);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, forward);
   try {
-    writeJob(directory, request);
+    writeJob(join(directory, "job"), request);
     for (let tries = 0; ; tries++) {
       const machine = startMachine(request, directory, streams);
       const abort = () => machine.end();
@@ -72,5 +73,5 @@ async function attend(machine: Machine, limitMs: number): Promise<number | "did 
 }
 
 function after(ms: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+  return delay(ms, undefined, { ref: false });
 }

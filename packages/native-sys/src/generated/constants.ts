@@ -384,6 +384,17 @@ export const IFF_PROMISC = 256;
 export const IFF_MULTICAST = 4096;
 export const IFF_LOWER_UP = 65536;
 
+// bpf(2)
+export const BPF_PROG_TYPE_CGROUP_DEVICE = 15;
+export const BPF_CGROUP_DEVICE = 6;
+export const BPF_F_ALLOW_MULTI = 2;
+export const BPF_F_REPLACE = 4;
+export const BPF_DEVCG_ACC_MKNOD = 1;
+export const BPF_DEVCG_ACC_READ = 2;
+export const BPF_DEVCG_ACC_WRITE = 4;
+export const BPF_DEVCG_DEV_BLOCK = 1;
+export const BPF_DEVCG_DEV_CHAR = 2;
+
 /** Signal names and numbers; real-time signals are SIGRTMIN+n. */
 export const SIGNALS = {
   SIGHUP: 1,

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, normalize } from "node:path/posix";
 import type { Resources } from "@gantry/oci-spec/runtime";
 import type { Facts } from "../facts.ts";
+import type { Host } from "../host.ts";
 import { PlanError } from "../plan/op.ts";
 import { pidsBelow } from "./files.ts";
 import { hasNone, noCgroups } from "./none.ts";
@@ -11,17 +12,30 @@ import { VersionTwo } from "./v2.ts";
 /** The container's directory in each hierarchy, by the hierarchy's name. */
 export type CgroupPaths = Readonly<Record<string, string>>;
 
+/** What setting limits needs beside files. */
+export type Means = Pick<Host, "native" | "warn" | "facts">;
+
+/** In a user namespace nobody can make devices, and the kernel takes no rules from there. */
+export function enforcesDevices({ facts }: Means): boolean {
+  return facts.privileged && !facts.inUserNamespace;
+}
+
 /** One container's cgroups. Callers need not know which version they are of. */
 export interface CgroupManager {
   /** Files of version 1 into which a single-threaded process writes "0" to join. */
   joinFiles(): string[];
-  /** The directory of version 2 that a process is cloned into: joining it later takes milliseconds. */
-  cloneInto(): string | undefined;
+  /**
+   * The directory of version 2 that a process is cloned into: joining it later takes milliseconds.
+   * @param first the container's first process, where there is one: who has divided its cgroup takes processes below only
+   */
+  cloneInto(first?: number): string | undefined;
   /** Makes the directories. */
   create(): void;
   /** Sets limits. @throws Error naming the limit and the file */
-  apply(resources: Resources, warn: (message: string) => void): void;
+  apply(resources: Resources, means: Means): void;
   pids(): number[];
+  /** Ends every process at once where the kernel can do that; false where each must be sent its signal. */
+  killAll(): boolean;
   /** Stops every process where it is, or lets all go on; returns once that is so. */
   freeze(frozen: boolean): Promise<void>;
   isFrozen(): boolean;

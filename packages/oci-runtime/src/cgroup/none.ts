@@ -40,6 +40,7 @@ export const noCgroups: CgroupManager = {
     if (named.length > 0) refuse(named.map(([name]) => `linux.resources.${name}`).join(", "));
   },
   pids: () => [],
+  killAll: () => false,
   freeze: async () => refuse("pausing and resuming"),
   isFrozen: () => false,
   remove: async () => undefined,

@@ -8,11 +8,21 @@ export interface Limit {
   /** Where in config.json it comes from. */
   readonly field: string;
   /** A file that some kernels lack, and whose absence harms nobody. */
-  readonly optional?: boolean;
+  readonly optional?: boolean | "silent";
+  /** Taken instead, when the kernel lacks the file. */
+  readonly otherwise?: string;
 }
 
-/** An OCI resources object as writes, in an order that the kernel accepts. Pure. */
-export function limitsV1(resources: Resources): Limit[] {
+/**
+ * An OCI resources object as writes, in an order that the kernel accepts. Pure but for warnings.
+ * @throws Error for what only version 2 has
+ */
+export function limitsV1(resources: Resources, warn: (message: string) => void): Limit[] {
+  if (Object.keys(resources.unified ?? {}).length > 0)
+    throw new Error("linux.resources.unified cannot be set: this machine has cgroup version 1");
+  if (resources.memory?.kernel) warn("linux.resources.memory.kernel is ignored: kernels no longer have that limit");
+  if (resources.blockIO?.leafWeight)
+    warn("linux.resources.blockIO.leafWeight is ignored: kernels no longer have that weight");
   const { pids, network, hugepageLimits = [], rdma = {} } = resources;
   const limits = [
     ...deviceLimits(resources.devices ?? []),
@@ -27,7 +37,10 @@ export function limitsV1(resources: Resources): Limit[] {
   for (const { name, priority } of network?.priorities ?? [])
     limits.push(limit("net_prio", "net_prio.ifpriomap", `${name} ${priority}`, "linux.resources.network.priorities"));
   for (const { pageSize, limit: bytes } of hugepageLimits)
-    limits.push(limit("hugetlb", `hugetlb.${pageSize}.limit_in_bytes`, bytes, "linux.resources.hugepageLimits"));
+    limits.push(limit("hugetlb", `hugetlb.${pageSize}.limit_in_bytes`, bytes, "linux.resources.hugepageLimits"), {
+      ...limit("hugetlb", `hugetlb.${pageSize}.rsvd.limit_in_bytes`, bytes, "linux.resources.hugepageLimits"),
+      optional: "silent",
+    });
   for (const [device, { hcaHandles, hcaObjects }] of Object.entries(rdma)) {
     const value = `${device} hca_handle=${hcaHandles ?? "max"} hca_object=${hcaObjects ?? "max"}`;
     limits.push(limit("rdma", "rdma.max", value, "linux.resources.rdma"));
@@ -72,7 +85,8 @@ function cpuLimits(cpu: CpuLimits): Limit[] {
   const field = (name: string) => `linux.resources.cpu.${name}`;
   const limits: Limit[] = [];
   const own = (file: string, value: number | undefined, name: string) => {
-    if (value) limits.push(limit("cpu", file, value, field(name)));
+    if (value !== undefined && (value !== 0 || name === "burst" || name === "idle"))
+      limits.push(limit("cpu", file, value, field(name)));
   };
   own("cpu.shares", cpu.shares, "shares");
   own("cpu.cfs_period_us", cpu.period, "period");
@@ -91,11 +105,16 @@ function blockLimits(block: BlockIO): Limit[] {
   const field = (name: string) => `linux.resources.blockIO.${name}`;
   const limits: Limit[] = [];
   if (block.weight)
-    limits.push({ ...limit("blkio", "blkio.bfq.weight", block.weight, field("weight")), optional: true });
+    limits.push({
+      ...limit("blkio", "blkio.bfq.weight", block.weight, field("weight")),
+      otherwise: "blkio.weight",
+      optional: true,
+    });
   for (const { major, minor, weight } of block.weightDevice ?? [])
     if (weight)
       limits.push({
         ...limit("blkio", "blkio.bfq.weight_device", `${major}:${minor} ${weight}`, field("weightDevice")),
+        otherwise: "blkio.weight_device",
         optional: true,
       });
   const throttles = (list: readonly Throttle[] | undefined, file: string, name: string) => {

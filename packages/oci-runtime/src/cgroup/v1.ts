@@ -3,8 +3,9 @@ import { dirname, join } from "node:path/posix";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Resources } from "@gantry/oci-spec/runtime";
 import type { Facts } from "../facts.ts";
-import { makeDirectory, pidsBelow, readText, removeTree, setLimit, writeFile } from "./files.ts";
-import type { CgroupManager, CgroupPaths } from "./manager.ts";
+import { makeDirectory, pidsBelow, readNumber, readText, removeTree, setLimit, writeFile } from "./files.ts";
+import { type CgroupManager, type CgroupPaths, enforcesDevices, type Means } from "./manager.ts";
+import { checkMemory } from "./memory-check.ts";
 import { type Limit, limitsV1 } from "./v1-limits.ts";
 import { statsV1 } from "./v1-stats.ts";
 
@@ -47,13 +48,22 @@ export class VersionOne implements CgroupManager {
     }
   }
 
-  apply(resources: Resources, warn: (message: string) => void): void {
-    for (const { controller, file, value, field, optional } of this.#inOrder(limitsV1(resources))) {
+  apply(resources: Resources, means: Means): void {
+    const memory = this.#byController.get("memory");
+    if (resources.memory?.checkBeforeUpdate && memory)
+      checkMemory(resources.memory, readNumber(join(memory, "memory.usage_in_bytes")));
+    const { devices = [], ...rest } = resources;
+    const limits = limitsV1({ ...rest, devices: enforcesDevices(means) ? devices : [] }, means.warn);
+    for (const { controller, file, otherwise, value, field, optional } of this.#inOrder(limits)) {
       const directory = this.#byController.get(controller);
-      const path = directory && join(directory, file);
-      if (path && (!optional || existsSync(path))) setLimit(path, value, field);
-      else if (optional) warn(`${field} is ignored: this kernel has no ${file}`);
-      else throw new Error(`${field} cannot be set: the cgroup controller "${controller}" is not mounted`);
+      const there = [file, ...(otherwise ? [otherwise] : [])].find(
+        (name) => directory && existsSync(join(directory, name)),
+      );
+      if (directory && there) setLimit(join(directory, there), value, field);
+      else if (!optional && !directory)
+        throw new Error(`${field} cannot be set: the cgroup controller "${controller}" is not mounted`);
+      else if (!optional) throw new Error(`${field} cannot be set: this kernel has no ${file}`);
+      else if (optional !== "silent") means.warn(`${field} is ignored: this kernel has no ${file}`);
     }
   }
 
@@ -73,6 +83,11 @@ export class VersionOne implements CgroupManager {
   pids(): number[] {
     const path = this.#byController.get("devices") ?? Object.values(this.#paths)[0];
     return path ? pidsBelow(path) : [];
+  }
+
+  /** Version 1 has no means for that. */
+  killAll(): boolean {
+    return false;
   }
 
   /** The state can stay FREEZING while new processes appear: writing it again moves it on. */

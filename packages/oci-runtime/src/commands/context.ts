@@ -31,8 +31,6 @@ export type Command = (args: readonly string[], context: Context) => Promise<num
 
 /** @throws UsageError */
 export function makeContext(globals: Globals): Context {
-  if (globals["systemd-cgroup"])
-    throw new UsageError("--systemd-cgroup is not supported: cgroups are made by this program alone (cgroupfs)");
   const rootless = rootlessOf(globals.rootless);
   const log = new Log(globals.log, globals["log-format"] === "json", globals.debug);
   let host: Promise<Host> | undefined;
@@ -43,7 +41,10 @@ export function makeContext(globals: Globals): Context {
     environment: globals.environment,
     host: () => {
       host ??= import("../host.ts").then(({ openHost }) =>
-        openHost((message) => log.warn(message), store.filters, rootless),
+        openHost((message) => log.warn(message), store.filters, {
+          rootless,
+          systemdCgroup: globals["systemd-cgroup"],
+        }),
       );
       return host;
     },

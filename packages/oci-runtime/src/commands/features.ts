@@ -21,7 +21,7 @@ export const features: Command = async (_args, context) => {
     linux: {
       namespaces: Object.keys(namespaceFlags).sort(),
       capabilities: Object.keys(CAPABILITIES),
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: seccompActions,

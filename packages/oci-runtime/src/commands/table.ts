@@ -6,7 +6,7 @@ export const globalFlags = {
   log: { type: "string", value: "FILE", doc: "file that errors and warnings are written to" },
   "log-format": { type: "string", value: "FORMAT", doc: "format of --log", default: "text", choices: ["text", "json"] },
   debug: { type: "boolean", doc: "log what is done, too" },
-  "systemd-cgroup": { type: "boolean", doc: "refused: cgroups are made by this program alone" },
+  "systemd-cgroup": { type: "boolean", doc: "systemd makes cgroups; linux.cgroupsPath is slice:prefix:name" },
   rootless: {
     type: "string",
     value: "WHEN",

@@ -39,7 +39,7 @@ export const update: Command = async (args, context) => {
   );
   if (!parsed) return 0;
   const resources = resourcesOf(parsed.flags);
-  updateContainer(await context.host(), context.store, { id: parsed.operands[0] ?? "", resources });
+  await updateContainer(await context.host(), context.store, { id: parsed.operands[0] ?? "", resources });
   return 0;
 };
 

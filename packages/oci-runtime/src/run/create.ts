@@ -15,6 +15,7 @@ import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { checkHostNamespaces } from "./host-namespaces.ts";
 import { type Launched, launch } from "./launch.ts";
 import { type Making, parentsRemover, undo } from "./making.ts";
+import { enterScope, plannedScope, type Scope } from "./scope.ts";
 import { rdtOf, serveSync } from "./sync.ts";
 
 export interface CreateRequest {
@@ -43,10 +44,27 @@ export async function createContainer(host: Host, store: Store, request: CreateR
   store.checkId(request.id);
   const spec = checkedSpec(host, request);
   const rootfs = findRootfs(spec, request.bundle);
-  const paths = containerCgroups(host, spec, request.id);
+  const scope = await plannedScope(host, spec, request.id);
+  try {
+    return await createIn(host, store, { request, spec, rootfs, scope });
+  } finally {
+    scope?.systemd.close();
+  }
+}
+
+interface Checked {
+  readonly request: CreateRequest;
+  readonly spec: Spec;
+  readonly rootfs: string;
+  readonly scope: Scope | undefined;
+}
+
+async function createIn(host: Host, store: Store, { request, spec, rootfs, scope }: Checked): Promise<Launched> {
+  const paths = scope?.paths ?? containerCgroups(host, spec, request.id);
+  const cgroup = cgroupManager(host.facts, paths);
   store.reserve(request.id);
-  const record = newRecord(request, spec, { rootfs, cgroups: paths });
-  const making: Making = { host, store, request, spec, cgroup: cgroupManager(host.facts, paths), undo: [], record };
+  const record = newRecord(request, spec, { rootfs, cgroups: paths, ...(scope && { scope: scope.unit }) });
+  const making: Making = { host, store, request, spec, cgroup, scope, undo: [], record };
   try {
     checkUnused(paths);
   } catch (error) {
@@ -56,8 +74,10 @@ export async function createContainer(host: Host, store: Store, request: CreateR
   try {
     store.save(record);
     making.undo.push({ back: parentsRemover(Object.values(paths)) });
-    making.cgroup.create();
-    making.cgroup.apply(containerResources(spec.linux?.resources), host.warn);
+    if (!scope) {
+      cgroup.create();
+      cgroup.apply(containerResources(spec.linux?.resources), host);
+    }
     return await startInit(making, paths);
   } catch (error) {
     await undo(making);
@@ -119,7 +139,7 @@ function findRootfs(spec: Spec, bundle: string): string {
   return rootfs;
 }
 
-function newRecord(request: CreateRequest, spec: Spec, found: Pick<Record, "rootfs" | "cgroups">): Record {
+function newRecord(request: CreateRequest, spec: Spec, found: Pick<Record, "rootfs" | "cgroups" | "scope">): Record {
   return {
     id: request.id,
     bundle: request.bundle,
@@ -134,7 +154,8 @@ function newRecord(request: CreateRequest, spec: Spec, found: Pick<Record, "root
 }
 
 async function startInit(making: Making, paths: Record["cgroups"]): Promise<Launched> {
-  const { host, store, request, spec } = making;
+  const { host, store, request, spec, cgroup, scope, record } = making;
+  const resources = containerResources(spec.linux?.resources);
   const plan = planOf(making, paths);
   const pipes: number[] = [];
   let trees: number[] = [];
@@ -146,6 +167,7 @@ async function startInit(making: Making, paths: Record["cgroups"]): Promise<Laun
       streams: [...request.stdio, ...request.preserve],
       others: [...pipes, ...trees, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
       sibling: request.sibling,
+      ...(scope && { onSpawn: (pid) => enterScope({ host, record, cgroup, scope, pid, resources }) }),
       onSync: (point, pid, words) => serveSync(making, { point, pid, words }),
     });
     try {
@@ -160,7 +182,7 @@ async function startInit(making: Making, paths: Record["cgroups"]): Promise<Laun
   }
 }
 
-function planOf({ host, request, spec, cgroup, record }: Making, paths: Record["cgroups"]): Plan {
+function planOf({ host, request, spec, cgroup, scope, record }: Making, paths: Record["cgroups"]): Plan {
   return compile({
     spec,
     facts: host.facts,
@@ -169,7 +191,7 @@ function planOf({ host, request, spec, cgroup, record }: Making, paths: Record["
       bundle: request.bundle,
       rootfs: record.rootfs,
       cgroupFiles: cgroup.joinFiles(),
-      cloneInto: cgroup.cloneInto(),
+      cloneInto: scope ? undefined : cgroup.cloneInto(),
       cgroupPaths: paths,
       slots: slotsFor(request.preserve.length, mappedMounts(spec).length),
       noPivot: request.noPivot,

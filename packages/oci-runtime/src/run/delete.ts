@@ -5,6 +5,7 @@ import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts"
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { runHooks } from "./hooks.ts";
 import { killQuietly, signalFirst } from "./kill.ts";
+import { endScope } from "./scope.ts";
 
 /**
  * Removes a container that has stopped or was never started; with force one that runs, too.
@@ -26,6 +27,7 @@ export async function deleteContainer(
   if (!force) demand("delete", status, id);
   const cgroup = cgroupManager(host.facts, record.cgroups);
   await endAll(host, record, cgroup);
+  await endScope(record.scope);
   await cgroup.remove();
   if (record.rdt) (await import("./intel-rdt.ts")).leaveRdt(record.rdt);
   store.remove(id);
@@ -42,7 +44,7 @@ const SIGKILL = 9;
 async function endAll(host: Host, record: Record, cgroup: CgroupManager): Promise<void> {
   for (let wait = 1; wait < 2000; wait *= 2) {
     const pids = cgroup.pids();
-    for (const pid of pids) killQuietly(host, pid);
+    if (pids.length > 0 && !cgroup.killAll()) for (const pid of pids) killQuietly(host, pid);
     // Without cgroups nobody knows the others; in a pid namespace they end with the first one.
     if (pids.length === 0) signalFirst(host, record, SIGKILL);
     if (pids.length > 0 && cgroup.isFrozen()) await cgroup.freeze(false);

@@ -84,7 +84,7 @@ function planOf({ host, record, request, process, directory }: Planning): Plan {
     slots: execSlots(request.preserve.length),
     newKeyring: record.newKeyring,
     cgroupFiles: cgroup.joinFiles(),
-    cloneInto: cgroup.cloneInto(),
+    cloneInto: cgroup.cloneInto(record.pid),
     namespaces: foreignNamespaces(directory),
   });
 }

@@ -5,6 +5,7 @@ import { hasNone } from "../cgroup/none.ts";
 import type { Host } from "../host.ts";
 import { demand, stateDocument, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
+import { updateScopeOf } from "./scope.ts";
 
 /** The state document as `state` prints it: runtime-spec's, with what callers of runc look for beside it. */
 export type PrintedState = State & { rootfs: string; created: string; owner: string };
@@ -40,7 +41,11 @@ export function containerStats(host: Host, store: Store, id: string): globalThis
 }
 
 /** Changes limits; those that are not named stay. @throws ContainerError, SpecError, Error naming the limit */
-export function updateContainer(host: Host, store: Store, request: { id: string; resources: unknown }): void {
+export async function updateContainer(
+  host: Host,
+  store: Store,
+  request: { id: string; resources: unknown },
+): Promise<void> {
   const resources = withoutNulls(request.resources);
   const problems = validateResources(resources);
   if (problems.length > 0) throw new SpecError("invalid resources", problems);
@@ -48,7 +53,8 @@ export function updateContainer(host: Host, store: Store, request: { id: string;
   demand("update", statusOf(store, record, host.facts), request.id);
   // What devices a container may use is decided when it is made.
   const { devices: _, ...limits } = resources as Resources;
-  cgroupManager(host.facts, record.cgroups).apply(limits, host.warn);
+  await updateScopeOf(host, record.scope, limits);
+  cgroupManager(host.facts, record.cgroups).apply(limits, host);
   const merged = mergeResources(record.spec.linux?.resources ?? {}, limits);
   store.save({ ...record, spec: { ...record.spec, linux: { ...record.spec.linux, resources: merged } } });
 }

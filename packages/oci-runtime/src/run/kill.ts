@@ -42,7 +42,7 @@ export async function killContainer(
     const pids = cgroup.pids();
     if (pids.length === 0) demand("kill", status, id);
     if (pids.length === 0) signalFirst(host, record, signal);
-    for (const pid of pids) killQuietly(host, pid, signal);
+    if (signal !== SIGKILL || !cgroup.killAll()) for (const pid of pids) killQuietly(host, pid, signal);
   } else {
     demand("kill", status, id);
     if (!signalFirst(host, record, signal)) demand("kill", "stopped", id);

@@ -26,6 +26,8 @@ export interface Launch {
   readonly others: readonly number[];
   /** Start the helper as a child of this process's parent. */
   readonly sibling: boolean;
+  /** Called with the helper's id when it is there and waits for its plan. */
+  readonly onSpawn?: (pid: number) => Promise<void>;
   /** Called at each sync point with the pid known so far and what the helper says there; the bytes are the answer. */
   readonly onSync?: (point: number, pid: number, words: string) => Promise<Uint8Array | undefined>;
 }
@@ -50,6 +52,7 @@ export async function launch(host: Host, request: Launch): Promise<Launched> {
     const helper = startHelper(host, request, theirs);
     const conversation = { channel: ours, helperPid: helper.pid, pid: request.plan.forks ? 0 : helper.pid };
     try {
+      await request.onSpawn?.(helper.pid);
       sendAll(host, ours, bytes);
       const pid = await converse(host, request, conversation);
       return { pid, pidFd: helper.pidFd, helperPid: helper.pid };

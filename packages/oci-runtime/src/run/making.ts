@@ -6,6 +6,7 @@ import type { Host } from "../host.ts";
 import type { Record, Store } from "../state/store.ts";
 import type { CreateRequest } from "./create.ts";
 import { killQuietly } from "./kill.ts";
+import { endScope, type Scope } from "./scope.ts";
 
 /** How one change of the host is taken back. */
 export interface Undo {
@@ -21,6 +22,8 @@ export interface Making {
   readonly request: CreateRequest;
   readonly spec: Spec;
   readonly cgroup: CgroupManager;
+  /** Systemd's scope that the container is to be in, where systemd makes cgroups. */
+  readonly scope: Scope | undefined;
   /** What puts the rest of the host back, in the order of its making. */
   readonly undo: Undo[];
   record: Record;
@@ -36,7 +39,8 @@ export async function undo({ store, record, cgroup, host, undo: steps }: Making)
     }
   };
   await attempt(async () => {
-    for (const pid of cgroup.pids()) killQuietly(host, pid);
+    if (!cgroup.killAll()) for (const pid of cgroup.pids()) killQuietly(host, pid);
+    await endScope(record.scope);
     await cgroup.remove();
   });
   for (const step of steps.toReversed()) await attempt(step.back);

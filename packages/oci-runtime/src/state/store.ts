@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path/posix";
 import type { Spec } from "@gantry/oci-spec/runtime";
+import type { ScopeUnit } from "../cgroup/systemd/scope.ts";
 
 /** What the runtime remembers of a container, in `<root>/<id>/state.json`. */
 export interface Record {
@@ -18,6 +19,8 @@ export interface Record {
   readonly newKeyring: boolean;
   /** The container's directory in each cgroup hierarchy, by the hierarchy's name. */
   readonly cgroups: Readonly<globalThis.Record<string, string>>;
+  /** The scope of systemd's that they belong to, where it made them. */
+  readonly scope?: ScopeUnit;
   /** Directories of the resctrl file system that go with the container. */
   readonly rdt?: readonly string[];
   readonly spec: Spec;

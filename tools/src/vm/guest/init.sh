@@ -36,4 +36,4 @@ if [ "$systemd" = yes ]; then
   $b cp /root/run/vm/*.service /root/run/vm/*.socket /root/run/vm/*.target /root/run/systemd/system/
   exec $b switch_root /root /lib/systemd/systemd --unit=vm.target
 fi
-exec $b switch_root /root /bin/busybox sh /run/vm/guest.sh
+exec $b switch_root /root /bin/sh /run/vm/guest.sh
