@@ -5,16 +5,18 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { nativeSys } from "@gantry/native-sys";
+import { MNT_DETACH, nativeSys } from "@gantry/native-sys";
 import { digestOf } from "@gantry/oci-spec";
 import { tempDir } from "@gantry/testkit";
 import { test } from "tap";
 import { type AppliedLayer, applyLayer } from "../src/layers/apply-layer.ts";
+import { applyLayerApart } from "../src/layers/layer-process.ts";
 import { directory, type Entry, file, link, symlink, tarOf } from "./support/tar.ts";
 
 /** Layers unpacked one on the other, in a directory with a neighbour that nothing may touch. */
@@ -191,4 +193,85 @@ test("long names come in GNU's form and in pax form", async (t) => {
   const { path } = await bench.apply(file(long, "deep"), symlink("s", "t".repeat(150)));
   t.equal(readFileSync(join(path, long), "utf8"), "deep");
   t.equal(readlinkSync(join(path, "s")).length, 150);
+});
+
+test("names need not be UTF-8", async (t) => {
+  await using bench = workbench();
+  const bytes = await tarOf(file("na?me", "odd"), symlink("link", "na?me"));
+  // The checksum counts the byte that takes the place of "?" in name and target.
+  for (const [at, sum] of [
+    [0, 148],
+    [1024, 1172],
+  ] as const) {
+    const place = bytes.indexOf("?", at);
+    bytes[place] = 0xff;
+    const old = Number.parseInt(bytes.toString("latin1", sum, sum + 6), 8);
+    bytes.write((old + 0xff - 0x3f).toString(8).padStart(6, "0"), sum, "latin1");
+  }
+  const { path } = await bench.applyBytes(bytes);
+  const name = Buffer.from("na\xffme", "latin1");
+  t.ok(readdirSync(path, "buffer").some((found) => found.equals(name)));
+  t.same(readlinkSync(join(path, "link"), "buffer"), name);
+});
+
+test("where the layers below are in the same directory, whiteouts remove", async (t) => {
+  await using temp = tempDir("layers");
+  const apply = async (...entries: Entry[]) => {
+    const target = { directory: temp.path, lowers: [], whiteouts: "remove" } as const;
+    await applyLayer(nativeSys(), pieces(await tarOf(...entries)), target);
+  };
+  await apply(directory("d"), file("d/old"), directory("d/sub"), file("d/sub/x"), file("gone"), file("both", "old"));
+  await apply(
+    file("d/new"),
+    directory("d/sub"),
+    file("d/.wh..wh..opq", ""),
+    file(".wh.gone", ""),
+    file("both", "new"),
+    file(".wh.both", ""),
+    file("nowhere/.wh.x", ""),
+  );
+  t.same(readdirSync(join(temp.path, "d")).sort(), ["new", "sub"]);
+  t.same(readdirSync(join(temp.path, "d/sub")), []);
+  t.same(readdirSync(temp.path).sort(), ["both", "d"]);
+  t.equal(readFileSync(join(temp.path, "both"), "utf8"), "new");
+});
+
+test("a few bytes that hold more than the disk are refused before it is full", async (t) => {
+  await using temp = tempDir("layers");
+  const disk = join(temp.path, "disk");
+  mkdirSync(disk);
+  nativeSys().mount("tmpfs", disk, "tmpfs", 0, "size=200m");
+  try {
+    const bomb = gzipSync(await tarOf(...Array.from({ length: 20 }, (_, at) => file(`f${at}`, "\0".repeat(15 << 20)))));
+    t.ok(bomb.length < 1 << 20);
+    const target = { directory: disk, lowers: [], whiteouts: "overlay" } as const;
+    await t.rejects(applyLayer(nativeSys(), pieces(bomb, 9999), target), {
+      code: "ResourceExhausted",
+      message: /no space left to unpack/,
+    });
+    const { bavail, bsize } = statfsSync(disk);
+    t.ok(bavail * bsize > 0, "others can still write");
+  } finally {
+    nativeSys().umount(disk, MNT_DETACH);
+  }
+});
+
+test("a process of its own unpacks as this one does, and says the same of what is wrong", async (t) => {
+  await using temp = tempDir("layers");
+  const main = join(import.meta.dirname, "../src/main.ts");
+  const self = { program: process.execPath, args: [main] };
+  const target = { directory: temp.path, lowers: [], whiteouts: "overlay" } as const;
+  const plain = await tarOf(directory("d", 0o1777), file("d/f", "x".repeat(3_000_000), { uid: 7 }));
+  const applied = await applyLayerApart(self, pieces(gzipSync(plain), 50_000), target);
+  t.equal(applied.diffId, digestOf(plain));
+  t.equal(statSync(join(temp.path, "d/f")).uid, 7);
+  const hostile = await tarOf(file("../outside", "gone"), file("large", "x".repeat(5_000_000)));
+  await t.rejects(applyLayerApart(self, pieces(hostile, 100_000), target), { message: /points outside the root/ });
+  const cut = async function* () {
+    yield plain.subarray(0, 1_000_000);
+    throw new Error("the connection broke");
+  };
+  await t.rejects(applyLayerApart(self, cut(), target), { message: "the connection broke" });
+  const missing = { ...target, directory: join(temp.path, "nowhere") };
+  await t.rejects(applyLayerApart(self, pieces(plain, 50_000), missing), { code: "ENOENT", syscall: "openat2" });
 });

@@ -45,11 +45,19 @@ export async function applyLayerApart(
 async function feed(source: AsyncIterable<Uint8Array>, stdin: NodeJS.WritableStream): Promise<void> {
   let failure: { error: unknown } | undefined;
   async function* noted(): AsyncGenerator<Uint8Array> {
+    const iterator = source[Symbol.asyncIterator]();
     try {
-      yield* source;
-    } catch (error) {
-      failure = { error };
-      throw error;
+      for (;;) {
+        // Only what fails here is the source's: a broken pipe is thrown into the generator at its `yield`.
+        const next = await iterator.next().catch((error: unknown) => {
+          failure = { error };
+          throw error;
+        });
+        if (next.done) return;
+        yield next.value;
+      }
+    } finally {
+      await iterator.return?.();
     }
   }
   try {

@@ -76,10 +76,10 @@ export class LayerWriter implements TarSink {
     }
     const parent = parentOf(path);
     const name = path.slice(parent === "" ? 0 : parent.length + 1);
+    this.#space.entry(entry.storedSize ?? entry.size);
     try {
       if (name.startsWith(whiteoutPrefix)) this.#whiteout(parent, name);
       else {
-        this.#space.entry(entry.storedSize ?? entry.size);
         this.#make({ ...entry, path }, `${this.#tree.directory(parent)}/${name}`);
         this.#whiteouts.wrote(path);
       }

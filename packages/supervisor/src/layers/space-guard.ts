@@ -4,7 +4,8 @@ import { resourceExhausted } from "../errors.ts";
 /** Bytes (or a hundredth of all) and inodes that unpacking leaves to everybody else on the file system. */
 const mostReservedBytes = 64 << 20;
 const reservedInodes = 1024;
-const bytesPerLook = 64 << 20;
+const mostBytesPerLook = 64 << 20;
+const leastBytesPerLook = 1 << 20;
 const entriesPerLook = 1024;
 
 /**
@@ -13,7 +14,8 @@ const entriesPerLook = 1024;
  */
 export class SpaceGuard {
   readonly #directory: string;
-  #bytes = 0;
+  /** Bytes that may be written before the next look. */
+  #left = 0;
   #entries = 0;
 
   constructor(directory: string) {
@@ -23,27 +25,25 @@ export class SpaceGuard {
   /** A new entry whose content is to come. @throws RpcError ResourceExhausted */
   entry(size: number): void {
     this.#entries += 1;
-    if (size >= bytesPerLook || this.#entries % entriesPerLook === 0) this.#look(size);
+    if (size > this.#left || this.#entries % entriesPerLook === 0) this.#look(size);
   }
 
   /** @throws RpcError ResourceExhausted */
   wrote(bytes: number): void {
-    this.#bytes += bytes;
-    if (this.#bytes < bytesPerLook) return;
-    this.#bytes = 0;
-    this.#look(0);
+    this.#left -= bytes;
+    if (this.#left < 0) this.#look(0);
   }
 
   #look(wanted: number): void {
     const { bavail, blocks, bsize, ffree, files } = statfsSync(this.#directory);
-    const free = bavail * bsize - Math.min(mostReservedBytes, (blocks * bsize) / 100);
-    if (wanted > free) {
+    const free = Math.floor(bavail * bsize - Math.min(mostReservedBytes, (blocks * bsize) / 100));
+    if (wanted > free || free <= 0) {
       const needed = wanted > 0 ? `${wanted} bytes` : "more";
-      throw resourceExhausted(
-        `no space left to unpack: it needs ${needed}, ${Math.max(Math.floor(free), 0)} bytes are free`,
-      );
+      throw resourceExhausted(`no space left to unpack: it needs ${needed}, ${Math.max(free, 0)} bytes are free`);
     }
     // Some file systems (btrfs) do not count inodes.
     if (files > 0 && ffree < reservedInodes) throw resourceExhausted("no inodes left to unpack");
+    // Ever shorter steps as the end comes near.
+    this.#left = Math.min(mostBytesPerLook, Math.max(Math.floor(free / 2), leastBytesPerLook));
   }
 }
