@@ -41,7 +41,7 @@ export class ImageStore {
       metadata.namespaces.ensure(namespace);
       metadata.images.put(namespace, name, plainDescriptor(target), labels ?? before?.labels);
       return { result: undefined, events: [{ namespace, topic, id: name }] };
-    });
+    }, true);
     if (before) collect(this.stores, namespace);
     return { image: this.get(namespace, name), changed: !isSame };
   }

@@ -40,6 +40,20 @@ export class Database {
     }
   }
 
+  /**
+   * A transaction that is on the disk when this returns, with all before it: not even a loss of power takes it back.
+   * That takes some milliseconds of the disk's time; see docs/architecture.md, "State".
+   */
+  durableTransaction<T>(work: () => T): T {
+    if (this.#depth > 0) return work();
+    this.#db.exec("PRAGMA synchronous = FULL");
+    try {
+      return this.transaction(work);
+    } finally {
+      this.#db.exec("PRAGMA synchronous = NORMAL");
+    }
+  }
+
   close(): void {
     this.#db.close();
   }

@@ -37,9 +37,10 @@ export class Events {
   /**
    * Makes a change and publishes the events that tell of it. The change is durable before a subscriber hears of it.
    * @param change returns its result and the events
+   * @param isSynced true: not even a loss of power takes it back
    */
-  publishing<T>(change: () => { result: T; events: readonly NewEvent[] }): T {
-    const { result, events } = this.#db.transaction(() => {
+  publishing<T>(change: () => { result: T; events: readonly NewEvent[] }, isSynced = false): T {
+    const write = () => {
       const made = change();
       const numbered = made.events.map((event, at) => ({ time: now(), ...event, sequence: this.#log.last + 1 + at }));
       for (const event of numbered) {
@@ -47,7 +48,8 @@ export class Events {
         if (event.sequence % 256 === 0) this.#trim.run(event.sequence - kept);
       }
       return { result: made.result, events: numbered };
-    });
+    };
+    const { result, events } = isSynced ? this.#db.durableTransaction(write) : this.#db.transaction(write);
     for (const { sequence: _, ...event } of events) this.#log.append(event);
     return result;
   }

@@ -1,14 +1,12 @@
 import { createHash } from "node:crypto";
-import type { Message } from "@gantry/ipc";
 import { parseDigest } from "@gantry/oci-spec";
-import type { Ingest } from "../content/ingest.ts";
-import { alreadyExists, failedPrecondition, invalidArgument, messageOf } from "../errors.ts";
+import { failedPrecondition, invalidArgument, messageOf } from "../errors.ts";
 import { fieldsOf, parseFilters } from "../filters.ts";
 import type { Collector } from "../gc/collector.ts";
 import type { Stores } from "../images/collect.ts";
 import type { BlobInfo } from "../metadata/blobs.ts";
-import { bytesOf } from "./bytes.ts";
-import type { ServiceHandlers, SupervisorHandlers } from "./handlers.ts";
+import type { ServiceHandlers } from "./handlers.ts";
+import { type IngestMethod, ingestMethods } from "./ingests.ts";
 
 /** Rows of content that are looked at in one turn. */
 const pageSize = 2048;
@@ -17,14 +15,6 @@ const mostListed = 100_000;
 export function contentService(stores: Stores, collector: Collector): ServiceHandlers<"content"> {
   return { ...blobMethods(stores, collector), ...ingestMethods(stores) };
 }
-
-type IngestMethod =
-  | "content.write"
-  | "content.ingest"
-  | "content.commit"
-  | "content.ingests"
-  | "content.status"
-  | "content.abort";
 
 function blobMethods(stores: Stores, collector: Collector): Omit<ServiceHandlers<"content">, IngestMethod> {
   const { content, metadata } = stores;
@@ -70,90 +60,6 @@ function blobMethods(stores: Stores, collector: Collector): Omit<ServiceHandlers
       return {};
     },
   };
-}
-
-function ingestMethods(stores: Stores): Pick<SupervisorHandlers, IngestMethod> {
-  const { content, leases } = stores;
-  const { ingests } = content;
-  return {
-    "content.write": async ({ namespace, lease, digest, size, labels }, { input }) => {
-      using hold = leases.hold({ namespace, lease });
-      using ingest = content.ingest(digest);
-      for await (const chunk of bytesOf(input)) ingest.write(chunk);
-      hold.add(ingest.digest);
-      await content.commit(ingest, { namespace, managed: lease !== undefined, digest, size, labels });
-      return content.info(namespace, ingest.digest);
-    },
-    "content.ingest": async ({ namespace, ref, lease, offset, total, expected }, { input }) => {
-      if (lease !== undefined) {
-        leases.require(namespace, lease);
-        stores.metadata.leases.addResource(namespace, lease, { type: "ingests", id: ref });
-      }
-      refusePresent(stores, { namespace, expected, total, managed: lease !== undefined });
-      using ingest = await content.openIngest({ namespace, ref, expected, total });
-      await takeBytes(ingest, ref, { offset, total: ingests.status(namespace, ref).total }, input);
-      return ingests.status(namespace, ref);
-    },
-    "content.commit": async ({ namespace, ref, lease, digest, size, labels }) => {
-      using hold = leases.hold({ namespace, lease });
-      const { expected, total } = ingests.status(namespace, ref);
-      using ingest = await content.openIngest({ namespace, ref, comparedWith: digest });
-      hold.add(ingest.digest);
-      const promised = { digest: digest ?? expected, size: size ?? (total > 0 ? total : undefined) };
-      await content.commit(ingest, { namespace, managed: lease !== undefined, labels, ...promised });
-      return content.info(namespace, ingest.digest);
-    },
-    "content.ingests": async ({ namespace, filters }) => {
-      const matches = parseFilters(filters);
-      return { ingests: ingests.list(namespace).filter(({ ref }) => matches(fieldsOf({ ref }))) };
-    },
-    "content.status": async ({ namespace, ref }) => ingests.status(namespace, ref),
-    "content.abort": async ({ namespace, ref }) => {
-      ingests.abort(namespace, ref);
-      return {};
-    },
-  };
-}
-
-interface Wanted {
-  readonly namespace: string;
-  readonly expected: string | undefined;
-  readonly total: number | undefined;
-  readonly managed: boolean;
-}
-
-/**
- * A blob is there once for all namespaces: whoever knows its digest and size need not send it again (containerd's
- * "shared" policy).
- * @throws RpcError AlreadyExists
- */
-function refusePresent({ content, metadata }: Stores, { namespace, expected, total, managed }: Wanted): void {
-  if (expected === undefined) return;
-  if (!content.has(namespace, expected)) {
-    if (total === undefined) return;
-    metadata.namespaces.ensure(namespace);
-    if (!content.share({ digest: expected, size: total }, { namespace, managed })) return;
-  }
-  throw alreadyExists(`content ${expected} is here already`);
-}
-
-async function takeBytes(
-  ingest: Ingest,
-  ref: string,
-  { offset, total }: { readonly offset: number | undefined; readonly total: number },
-  input: AsyncIterable<Message<unknown>>,
-): Promise<void> {
-  if (offset === 0) ingest.restart();
-  else if (offset !== undefined && offset !== ingest.size) {
-    throw invalidArgument(`ingest ${ref} has ${ingest.size} bytes: it goes on there, not at ${offset}`);
-  }
-  for await (const chunk of bytesOf(input)) {
-    if (total > 0 && ingest.size + chunk.length > total) {
-      throw invalidArgument(`ingest ${ref} would have more than the ${total} bytes that it was begun for`);
-    }
-    ingest.write(chunk);
-  }
-  await ingest.finish();
 }
 
 interface ListRequest {
