@@ -75,3 +75,9 @@ int do_noNewPrivileges(const struct op_noNewPrivileges *op)
 	(void)op;
 	return syscall(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -1 : 0;
 }
+
+/* setgroups(2): numbers of four bytes each. */
+int do_groups(const struct op_groups *op)
+{
+	return syscall(SYS_setgroups, op->ids->length / 4, op->ids->data) < 0 ? -1 : 0;
+}

@@ -123,29 +123,19 @@ int do_attributes(const struct op_attributes *op)
 	return fd < 0 ? -1 : closing(set_attributes(fd, op->set, op->clear, 0, (int)op->recursive), fd, -1);
 }
 
+/* EINVAL means that no mount begins at a path: its holder begins at one above it. */
 int do_propagate(const struct op_propagate *op)
 {
-	int fd = resolve(op->path, O_PATH, 0);
-	return fd < 0 ? -1 : closing(set_attributes(fd, 0, 0, op->propagation, (int)op->recursive), fd, -1);
-}
-
-/* pivot_root(2) refuses a root whose parent mount is shared: the mount that holds it is made private. */
-static int privatize_holder(const char *path)
-{
 	char part[4096];
-	if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	snprintf(part, sizeof part, "%s", op->path);
 	for (;;) {
 		char *slash = strrchr(part, '/');
-		int fd = open(part[0] ? part : "/", O_PATH | O_CLOEXEC);
+		int fd = resolve(part[0] ? part : "/", O_PATH, 0);
 		if (fd < 0)
 			return -1;
-		if (set_attributes(fd, 0, 0, MS_PRIVATE, 0) == 0)
-			return closing(0, fd, -1);
-		close(fd);
-		if (errno != EINVAL || !slash) /* EINVAL: no mount begins here */
+		if (closing(set_attributes(fd, 0, 0, op->propagation, (int)op->recursive), fd, -1) == 0)
+			return 0;
+		if (errno != EINVAL || !op->holder || !slash)
 			return -1;
 		*slash = 0;
 	}
@@ -154,7 +144,7 @@ static int privatize_holder(const char *path)
 int do_root(const struct op_root *op)
 {
 	int fd = open(op->path, O_PATH | O_DIRECTORY | O_CLOEXEC), tree;
-	if (fd < 0 || privatize_holder(op->path) < 0)
+	if (fd < 0)
 		return -1;
 	tree = clone_tree(fd, 1);
 	if (tree < 0 || attach(tree, fd) < 0)

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
-#include <grp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -78,16 +77,6 @@ int ask_runtime(uint64_t point, uint64_t dumpable, const char *text)
 int do_sync(const struct op_sync *op)
 {
 	return ask_runtime(op->point, op->dumpable, "");
-}
-
-int do_become(const struct op_become *op)
-{
-	prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0);
-	if (setresgid((gid_t)op->gid, (gid_t)op->gid, (gid_t)op->gid) < 0 ||
-	    setresuid((uid_t)op->uid, (uid_t)op->uid, (uid_t)op->uid) < 0)
-		return -1;
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	return 0;
 }
 
 /* The child takes this process's parent as its own, so that it has one when this process is gone. */

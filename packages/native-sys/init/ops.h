@@ -3,7 +3,7 @@
 #define OPS_H
 #include <stdint.h>
 
-#define PLAN_VERSION 2
+#define PLAN_VERSION 3
 
 struct numbers { uint64_t count; uint64_t items[]; };
 struct bytes { uint64_t length; unsigned char data[]; };
@@ -42,6 +42,7 @@ struct op_propagate {
 	const char *path;
 	uint64_t propagation;
 	uint64_t recursive;
+	uint64_t holder;
 };
 struct op_root {
 	const char *path;
@@ -161,11 +162,12 @@ struct op_boundingSet {
 struct op_streams {
 	uint64_t uid;
 };
+struct op_groups {
+	const struct bytes *ids;
+};
 struct op_user {
 	uint64_t uid;
 	uint64_t gid;
-	const struct numbers *groups;
-	uint64_t setGroups;
 };
 struct op_capabilities {
 	uint64_t effective;
@@ -243,6 +245,7 @@ union op {
 	struct op_noNewPrivileges noNewPrivileges;
 	struct op_boundingSet boundingSet;
 	struct op_streams streams;
+	struct op_groups groups;
 	struct op_user user;
 	struct op_capabilities capabilities;
 	struct op_seccomp seccomp;
@@ -289,6 +292,7 @@ int do_umask(const struct op_umask *op);
 int do_noNewPrivileges(const struct op_noNewPrivileges *op);
 int do_boundingSet(const struct op_boundingSet *op);
 int do_streams(const struct op_streams *op);
+int do_groups(const struct op_groups *op);
 int do_user(const struct op_user *op);
 int do_capabilities(const struct op_capabilities *op);
 int do_seccomp(const struct op_seccomp *op);
@@ -309,7 +313,7 @@ int do_exec(const struct op_exec *op);
 	X(6, become, "nn") \
 	X(7, fork, "") \
 	X(8, loopback, "") \
-	X(10, propagate, "snn") \
+	X(10, propagate, "snnn") \
 	X(11, root, "s") \
 	X(12, mount, "sssnvnn") \
 	X(13, bind, "nssnnnnnn") \
@@ -336,7 +340,8 @@ int do_exec(const struct op_exec *op);
 	X(45, noNewPrivileges, "") \
 	X(46, boundingSet, "n") \
 	X(37, streams, "n") \
-	X(47, user, "nnln") \
+	X(38, groups, "b") \
+	X(47, user, "nn") \
 	X(48, capabilities, "nnnn") \
 	X(49, seccomp, "bnnn") \
 	X(50, directory, "s") \

@@ -1,7 +1,6 @@
 /* What the program's process is allowed, and who it is. */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <grp.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -43,25 +42,26 @@ int do_streams(const struct op_streams *op)
 	return 0;
 }
 
-int do_user(const struct op_user *op)
+/* A changed user may be what fs.suid_dumpable says: nobody is to look into this process. */
+static int take_ids(uint64_t uid, uint64_t gid)
 {
-	gid_t groups[256];
-	if (op->groups->count > 256) {
-		errno = E2BIG;
-		return words("more than 256 additional groups");
-	}
-	for (unsigned i = 0; i < op->groups->count; i++)
-		groups[i] = (gid_t)op->groups->items[i];
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return -1;
-	if (op->setGroups && setgroups(op->groups->count, groups) < 0)
-		return words("additional groups");
-	if (setresgid((gid_t)op->gid, (gid_t)op->gid, (gid_t)op->gid) < 0)
-		return words("gid %u", (unsigned)op->gid);
-	if (setresuid((uid_t)op->uid, (uid_t)op->uid, (uid_t)op->uid) < 0)
-		return words("uid %u", (unsigned)op->uid);
-	/* A changed user may be what fs.suid_dumpable says. */
+	if (setresgid((gid_t)gid, (gid_t)gid, (gid_t)gid) < 0)
+		return words("gid %u", (unsigned)gid);
+	if (setresuid((uid_t)uid, (uid_t)uid, (uid_t)uid) < 0)
+		return words("uid %u", (unsigned)uid);
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+int do_become(const struct op_become *op)
+{
+	return take_ids(op->uid, op->gid);
+}
+
+int do_user(const struct op_user *op)
+{
+	return take_ids(op->uid, op->gid);
 }
 
 int do_capabilities(const struct op_capabilities *op)

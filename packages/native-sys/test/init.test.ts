@@ -26,7 +26,7 @@ const text = (value: string) =>
 const operation = (number: number, fields: Buffer) => Buffer.concat([words(number, fields.length), fields]);
 const plan = (...operations: Buffer[]) => {
   const body = Buffer.concat(operations);
-  return Buffer.concat([words(magic, 2, operations.length, body.length), body]);
+  return Buffer.concat([words(magic, 3, operations.length, body.length), body]);
 };
 
 /** Gives the helper some bytes for a plan; its last message. */
@@ -67,8 +67,8 @@ test("malformed plans are refused, and failures name their operation", async (t)
     ["an unknown operation", plan(operation(9999, words(0, 0))), 0, ENOSYS],
     ["fields that end too early", plan(operation(1, words(200, 0))), 0, EINVAL],
     ["a text without its end", plan(operation(30, Buffer.concat([words(8, 0), Buffer.alloc(8, "x")]))), 0, EINVAL],
-    ["a list longer than the plan", plan(operation(47, Buffer.concat([words(0, 0, 0, 0, 0xffffff, 0)]))), 0, EINVAL],
-    ["more operations announced than there are", Buffer.concat([words(magic, 2, 2, umask.length), umask]), 1, EINVAL],
+    ["a list longer than the plan", plan(operation(3, words(0, 0, 0xffffff, 0))), 0, EINVAL],
+    ["more operations announced than there are", Buffer.concat([words(magic, 3, 2, umask.length), umask]), 1, EINVAL],
     ["an operation that fails", plan(umask, missing), 1, ENOENT],
     ["no exec at the end", plan(umask), 1, ENOEXEC],
   ];

@@ -15,7 +15,7 @@ const rules: Readonly<Record<string, (at: Positions, ops: readonly Op[]) => bool
   "settings are written with the host's /proc or a checked one": (at) =>
     at.last("write") < at.first("pivot") && at.last("writeProc") < at.first("user"),
   "capabilities: bounding, user, the rest": (at) =>
-    at.last("boundingSet") < at.first("user") && at.last("user") < at.first("capabilities"),
+    at.last("boundingSet", "groups") < at.first("user") && at.last("user") < at.first("capabilities"),
   "the program is looked for with the program's rights": (at) => at.first("program") > at.last("capabilities"),
   "exec ends the plan": (_at, ops) => ops.at(-1)?.op === "exec",
   "exec, user, pivot, root and wait come once": (at) => at.all("exec", "user", "pivot", "root", "wait").length === 5,

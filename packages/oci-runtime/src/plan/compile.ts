@@ -140,7 +140,14 @@ function afterPivot({ spec, options }: CompileInput, process: Process): Op[] {
 function finalPropagation(name: string): Op {
   const recursive = name.startsWith("r");
   const propagation = propagationTypes[recursive ? name.slice(1) : name] ?? MS_PRIVATE;
-  return { op: "propagate", why: "linux.rootfsPropagation", path: "/", propagation, recursive: recursive ? 1 : 0 };
+  return {
+    op: "propagate",
+    why: "linux.rootfsPropagation",
+    path: "/",
+    propagation,
+    recursive: recursive ? 1 : 0,
+    holder: 0,
+  };
 }
 
 /** @param bind over /dev/console, which only the first process of a container gets */

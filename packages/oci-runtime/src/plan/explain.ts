@@ -4,6 +4,7 @@ import {
   attributeWords,
   capabilityWords,
   clearedWords,
+  groupWords,
   limitWord,
   maskWords,
   modeWord,
@@ -34,7 +35,8 @@ const words: Words = {
   become: ({ uid, gid }) => `becoming ${uid}:${gid} of the user namespace`,
   fork: () => "forking into the namespaces",
   loopback: () => "bringing up the network interface lo",
-  propagate: ({ path, propagation, recursive }) => `making ${path} ${propagationWord(propagation, recursive)}`,
+  propagate: ({ path, propagation, recursive, holder }) =>
+    `making ${holder ? "the mount that holds " : ""}${path} ${propagationWord(propagation, recursive)}`,
   root: ({ path }) => `taking ${path} as the root file system`,
   mount: ({ type, source, target, attributes, options }) =>
     `mounting ${JSON.stringify(source)} on ${target}${list([type === source ? "" : type, attributeWords(attributes), ...options])}`,
@@ -68,8 +70,8 @@ const words: Words = {
   umask: ({ mask }) => `setting the umask to ${modeWord(mask)}`,
   noNewPrivileges: () => "giving up new privileges",
   boundingSet: ({ mask }) => `limiting capabilities to: ${capabilityWords(mask)}`,
-  user: ({ uid, gid, groups }) =>
-    `becoming user ${uid}:${gid}${groups.length > 0 ? ` with groups ${groups.join(" ")}` : ""}`,
+  groups: ({ ids }) => `setting the additional groups: ${groupWords(ids)}`,
+  user: ({ uid, gid }) => `becoming user ${uid}:${gid}`,
   capabilities: ({ effective, permitted, inheritable, ambient }) =>
     `setting capabilities: effective ${capabilityWords(effective)}; permitted ${capabilityWords(permitted)}; ` +
     `inheritable ${capabilityWords(inheritable)}; ambient ${capabilityWords(ambient)}`,

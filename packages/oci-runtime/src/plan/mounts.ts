@@ -1,5 +1,5 @@
 import { isAbsolute, join, normalize } from "node:path/posix";
-import { MOUNT_ATTR_RDONLY, MS_REC, MS_SLAVE } from "@gantry/native-sys";
+import { MOUNT_ATTR_RDONLY, MS_PRIVATE, MS_REC, MS_SLAVE } from "@gantry/native-sys";
 import { isBind, type Mount } from "@gantry/oci-spec/runtime";
 import { cgroupMount } from "./cgroup-mounts.ts";
 import type { CompileInput } from "./compile.ts";
@@ -10,8 +10,13 @@ import { gather, type Op, PlanError } from "./op.ts";
 /** The root file system and everything mounted into it, up to the point where hooks may look at it. */
 export function mountOps(input: CompileInput): Op[] {
   const { spec, options } = input;
-  const ops: Op[] = [rootPropagation(spec.linux?.rootfsPropagation)];
-  ops.push({ op: "root", why: "root.path", path: options.rootfs });
+  const why = "root.path";
+  const ops: Op[] = [
+    rootPropagation(spec.linux?.rootfsPropagation),
+    // pivot_root(2) refuses a root whose parent mount is shared.
+    { op: "propagate", why, path: options.rootfs, propagation: MS_PRIVATE, recursive: 0, holder: 1 },
+  ];
+  ops.push({ op: "root", why, path: options.rootfs });
   // A tmpfs that will hold other mounts gets its read-only attribute when those are there.
   const later: Op[] = [];
   const mounts = (spec.mounts ?? []).map((mount, index) => () => oneMount(input, mount, { index, later }));
@@ -29,6 +34,7 @@ function rootPropagation(wish: string | undefined): Op {
     path: "/",
     propagation: type,
     recursive: recursive ? 1 : 0,
+    holder: 0,
   };
 }
 
@@ -48,6 +54,7 @@ function oneMount(input: CompileInput, mount: Mount, { index, later }: Position)
       path: target,
       propagation: type,
       recursive: recursive ? 1 : 0,
+      holder: 0,
     }),
   );
   if (options.remount) return [...remountOps({ mount, target, options, why }), ...propagation];

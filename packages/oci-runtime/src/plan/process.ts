@@ -60,7 +60,7 @@ export function processOps(input: ProcessInput): Op[] {
   ops.push({ op: "directory", why: "process.cwd", path: process.cwd });
   if (!last) ops.push(...filter);
   ops.push({ op: "streams", why: "process.user", uid: process.user?.uid ?? 0 });
-  ops.push(boundingOp(process.capabilities, input), userOp(input), capabilitiesOp(process.capabilities, input));
+  ops.push(boundingOp(process.capabilities, input), ...userOps(input), capabilitiesOp(process.capabilities, input));
   ops.push({ op: "umask", why: "process.user.umask", mask: process.user?.umask ?? defaultUmask });
   ops.push(...programOps(process));
   if (last && hasListener(linux.seccomp)) ops.push(...filter, ...input.beforeExec);
@@ -94,14 +94,18 @@ function labelOps({ process, facts }: ProcessInput): Op[] {
   return ops;
 }
 
-function userOp({ process, linux, facts }: ProcessInput): Op {
+function userOps({ process, linux, facts }: ProcessInput): Op[] {
   const { uid = 0, gid = 0, additionalGids = [] } = process.user ?? {};
-  const setGroups = maySetGroups(linux, facts);
-  if (!setGroups && additionalGids.length > 0)
+  const user: Op = { op: "user", why: "process.user", uid, gid };
+  if (maySetGroups(linux, facts)) {
+    const ids = new Uint8Array(Uint32Array.from(additionalGids).buffer);
+    return [{ op: "groups", why: "process.user.additionalGids", ids }, user];
+  }
+  if (additionalGids.length > 0)
     throw new PlanError(
       "process.user.additionalGids cannot be set: the kernel lets a user map no group but its own only without them; map a range of /etc/subgid",
     );
-  return { op: "user", why: "process.user", uid, gid, groups: additionalGids, setGroups: setGroups ? 1 : 0 };
+  return [user];
 }
 
 /** Whether the program is there is found out as its user, before the container counts as created. */

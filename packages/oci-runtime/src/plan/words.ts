@@ -94,3 +94,8 @@ export function maskWords(mask: Uint8Array): string {
   );
   return numbers.join(" ") || "none";
 }
+
+/** "10 20" of numbers of four bytes; "none". */
+export function groupWords(ids: Uint8Array): string {
+  return [...new Uint32Array(ids.buffer, ids.byteOffset, ids.length / 4)].join(" ") || "none";
+}

@@ -2,7 +2,7 @@
 
 export type FieldType = "number" | "string" | "strings" | "numbers" | "bytes";
 
-export const planVersion = 2;
+export const planVersion = 3;
 
 /** Number and fields, in their order on the wire, of every operation. */
 export const operations = {
@@ -22,8 +22,8 @@ export const operations = {
   fork: { number: 7, fields: { } },
   /** Brings up the network interface lo. */
   loopback: { number: 8, fields: { } },
-  /** Sets the propagation of a mount. */
-  propagate: { number: 10, fields: { path: "string", propagation: "number", recursive: "number" } },
+  /** Sets the propagation of a mount; with holder, of the one that holds the path. */
+  propagate: { number: 10, fields: { path: "string", propagation: "number", recursive: "number", holder: "number" } },
   /** Makes the root file system a mount of its own; from here on paths are resolved inside it. */
   root: { number: 11, fields: { path: "string" } },
   /** Mounts a new file system instance; where told, with no link on the way and on a proc file system. */
@@ -76,8 +76,10 @@ export const operations = {
   boundingSet: { number: 46, fields: { mask: "number" } },
   /** Gives the standard streams to a user, who may open them again by name, as far as that can be done. */
   streams: { number: 37, fields: { uid: "number" } },
-  /** Takes the program's user and groups, keeping capabilities for the operation that sets them. */
-  user: { number: 47, fields: { uid: "number", gid: "number", groups: "numbers", setGroups: "number" } },
+  /** setgroups(2): numbers of four bytes each. */
+  groups: { number: 38, fields: { ids: "bytes" } },
+  /** Takes the program's user and group, keeping capabilities for the operation that sets them. */
+  user: { number: 47, fields: { uid: "number", gid: "number" } },
   /** Sets the process's capability sets. */
   capabilities: { number: 48, fields: { effective: "number", permitted: "number", inheritable: "number", ambient: "number" } },
   /** Loads a filter: an array of struct sock_filter. With a point the runtime is told the number of the listener's descriptor and waited for, as in sync. */
@@ -128,6 +130,7 @@ export interface Operands {
     readonly path: string;
     readonly propagation: number | bigint;
     readonly recursive: number | bigint;
+    readonly holder: number | bigint;
   };
   readonly root: {
     readonly path: string;
@@ -241,11 +244,12 @@ export interface Operands {
   readonly streams: {
     readonly uid: number | bigint;
   };
+  readonly groups: {
+    readonly ids: Uint8Array;
+  };
   readonly user: {
     readonly uid: number | bigint;
     readonly gid: number | bigint;
-    readonly groups: readonly number[];
-    readonly setGroups: number | bigint;
   };
   readonly capabilities: {
     readonly effective: number | bigint;
