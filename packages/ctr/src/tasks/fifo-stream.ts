@@ -8,8 +8,15 @@ export interface Fifos {
   readonly stderr?: string | undefined;
 }
 
-/** The streams of a process over its named pipes; `ended` tells its exit code. */
-export function openFifos(fifos: Fifos, ended: Promise<number>): SessionStream {
+/** What a pipe does not tell, and what its end does not do. */
+export interface FifoProcess {
+  readonly ended: Promise<number>;
+  /** The process reads end of file: the supervisor's side holds the pipe open. */
+  closeStdin(): Promise<unknown>;
+}
+
+/** The streams of a process over its named pipes; the process itself tells its exit code. */
+export function openFifos(fifos: Fifos, { ended, closeStdin }: FifoProcess): SessionStream {
   const readers = [
     createReadStream(fifos.stdout),
     ...(fifos.stderr === undefined ? [] : [createReadStream(fifos.stderr)]),
@@ -24,7 +31,10 @@ export function openFifos(fifos: Fifos, ended: Promise<number>): SessionStream {
     items: merged(readers),
     exitCode: ended,
     async send(message, ...blobs) {
-      if (message.kind === "closeStdin") input?.end();
+      if (message.kind === "closeStdin") {
+        if (input) await new Promise<void>((resolve) => input.end(() => resolve()));
+        await closeStdin();
+      }
       for (const blob of blobs)
         if (input?.write(blob) === false) await new Promise((resolve) => input.once("drain", resolve));
     },

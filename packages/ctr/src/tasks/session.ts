@@ -21,7 +21,7 @@ export function openStreams(supervisor: Supervisor, process: ProcessRef, fifos: 
       await deleteProcess(supervisor, process);
       return code;
     });
-    return openFifos(fifos, ended);
+    return openFifos(fifos, { ended, closeStdin: () => supervisor.call("tasks.closeIO", process) });
   }
   const stream = supervisor.open("tasks.attach", { ...process, stdin: true, stdout: true, stderr: true });
   return {

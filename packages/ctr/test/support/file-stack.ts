@@ -10,6 +10,7 @@ export async function fileStack(): Promise<SupervisorStack> {
     t.plan(0, reason);
     process.exit(0);
   }
+  t.setTimeout(300_000);
   const stack = await startSupervisor({ fromSource: true, t });
   t.teardown(() => stack[Symbol.asyncDispose]());
   await stack.ok(["images", "import", await busyboxArchive(stack.directory)]);
