@@ -1,11 +1,10 @@
-import { createInterface } from "node:readline";
-import { Writable } from "node:stream";
 import { CommandError, type Context } from "../command.ts";
 
 /** Asks a person on the terminal for a line. @param isSecret what is typed is not shown */
 export async function ask(context: Context, prompt: string, isSecret = false): Promise<string> {
   context.out.write(1, prompt);
   await context.out.drain();
+  const [{ createInterface }, { Writable }] = await Promise.all([import("node:readline"), import("node:stream")]);
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const output = isSecret ? nowhere : process.stdout;
   const lines = createInterface({ input: process.stdin, output, terminal: true });

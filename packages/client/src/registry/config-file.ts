@@ -1,4 +1,3 @@
-import { mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -13,6 +12,7 @@ export interface ConfigFile {
 /** DOCKER_CONFIG/config.json, ~/.docker/config.json. @throws Error when the file is there and is not JSON */
 export async function readConfigFile(env: Env): Promise<ConfigFile> {
   const path = join(env["DOCKER_CONFIG"] || join(env["HOME"] || homedir(), ".docker"), "config.json");
+  const { readFile } = await import("node:fs/promises");
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -30,6 +30,7 @@ export async function readConfigFile(env: Env): Promise<ConfigFile> {
 
 /** Writes the file whole or not at all, readable by its owner alone; a symbolic link stays one. */
 export async function writeConfigFile({ path, content }: ConfigFile): Promise<void> {
+  const { mkdir, realpath, rename, rm, writeFile } = await import("node:fs/promises");
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const target = await realpath(path).catch(() => path);
   const temporary = `${target}.${process.pid}`;
