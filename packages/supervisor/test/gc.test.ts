@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf, mediaTypes } from "@gantry/oci-spec";
 import { test } from "tap";
+import { Leases } from "../src/content/leases.ts";
 import { collect } from "../src/images/collect.ts";
 import { imageParts } from "./support/images.ts";
 import { randomFrom } from "./support/random.ts";
@@ -153,4 +154,22 @@ test("snapshots go from the top down, and none that is being built upon", async 
   }
   collect(parts.stores, namespace);
   t.strictSame(new Set(metadata.snapshots.list(namespace).map(({ key }) => key)), needed);
+});
+
+test("what a killed operation had waits for the next one of its name", async (t) => {
+  await using parts = imageParts();
+  const { metadata, content } = parts.stores;
+  const operation = { namespace, resumable: "pull of something" };
+  const bytes = Buffer.from("a layer");
+  const hold = parts.stores.leases.hold(operation);
+  await content.put(bytes, { namespace, managed: true, hold });
+  // The next process knows nothing of the holds of this one.
+  const stores = { ...parts.stores, leases: new Leases(metadata) };
+  t.strictSame(collect(stores, namespace).content, []);
+  const [first, second] = [stores.leases.hold(operation), stores.leases.hold(operation)];
+  first[Symbol.dispose]();
+  t.strictSame(collect(stores, namespace).content, [], "two of one name share it");
+  second[Symbol.dispose]();
+  t.strictSame(collect(stores, namespace).content, [digestOf(bytes)]);
+  t.strictSame(metadata.leases.list(namespace), []);
 });
