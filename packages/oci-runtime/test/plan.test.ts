@@ -40,7 +40,11 @@ test("an operation in another place breaks it", async (t) => {
 
 const facts = JSON.parse(readFileSync(new URL("golden/default/facts.json", import.meta.url), "utf8")) as Facts;
 
-function compileWith(change: Record<string, unknown>, linux: Record<string, unknown> = {}): readonly Op[] {
+function compileWith(
+  change: Record<string, unknown>,
+  linux: Record<string, unknown> = {},
+  host: Partial<Facts> = {},
+): readonly Op[] {
   const spec = parseSpec({
     ociVersion: "1.2.0",
     root: { path: "rootfs" },
@@ -59,7 +63,7 @@ function compileWith(change: Record<string, unknown>, linux: Record<string, unkn
     },
     ...{ slots: slotsFor(0), noPivot: false, newKeyring: false },
   };
-  return compile({ spec, facts, options }).ops;
+  return compile({ spec, facts: { ...facts, ...host }, options }).ops;
 }
 
 test("mount options become attributes", async (t) => {
@@ -84,6 +88,21 @@ test("what is not supported is refused by name", async (t) => {
     /rlimits\[0\]\.type must be one of RLIMIT_CPU,.*"RLIMIT_FOO"/,
   );
   t.throws(() => compileWith({}, { seccomp: { defaultAction: "SCMP_ACT_NOTIFY" } }), /SCMP_ACT_NOTIFY/);
+});
+
+test("SELinux labels: of the process, and of the mounts that the kernel does not label by itself", async (t) => {
+  const label = "system_u:object_r:container_file_t:s0";
+  const mounts = ["tmpfs", "devpts", "proc", "sysfs", "mqueue"].map((type) => ({ destination: `/${type}`, type }));
+  const process = { cwd: "/", args: ["true"], selinuxLabel: "system_u:system_r:container_t:s0" };
+  const ops = compileWith({ process, mounts }, { mountLabel: label }, { selinux: true });
+  const labelled = ops.flatMap((op) =>
+    op.op === "mount" && op.options.includes(`context=${label}`) ? [op.target] : [],
+  );
+  t.same(labelled, ["/tmpfs", "/devpts"]);
+  t.match(
+    ops.find(({ why }) => why === "process.selinuxLabel"),
+    { op: "writeProc", path: "self/attr/exec", data: process.selinuxLabel },
+  );
 });
 
 test("cgroup trees are found in mountinfo", async (t) => {

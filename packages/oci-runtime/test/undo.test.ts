@@ -20,13 +20,20 @@ const skip = cannotRun() ?? false;
 function traces(box: Box): object {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim();
   return {
-    mounts: readFileSync("/proc/self/mountinfo", "utf8"),
+    // Other programs of the machine mount, too.
+    mounts: mountsOf(box.directory),
     cgroups: globSync(`/sys/fs/cgroup/{*/,}box-${process.pid}-*`),
     states: existsSync(box.store.root) ? readdirSync(box.store.root).filter((name) => !name.startsWith("@")) : [],
     children: children === "" ? [] : children.split(" "),
     descriptors: descriptors(),
     hooks: processesWith(`OCI_RUNTIME_TEST=${box.directory}`),
   };
+}
+
+function mountsOf(directory: string): string[] {
+  return readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(directory));
 }
 
 /** What this process has open, by what it is: numbers change. */
