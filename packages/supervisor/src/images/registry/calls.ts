@@ -7,6 +7,7 @@ import { Endpoint } from "./endpoint.ts";
 import { registryHosts } from "./hosts.ts";
 import { refusal } from "./refusal.ts";
 import { TransientError } from "./retry.ts";
+import { tagsOf } from "./tags.ts";
 
 /** The tags of a repository: docker.io/library/busybox. */
 export async function listTags(
@@ -17,7 +18,7 @@ export async function listTags(
   const { repository } = request;
   const reference = parseReference(repository);
   using client = new RepositoryClient({ ...request, reference, directories, action: "pull", signal });
-  return await inWords(`cannot list the tags of ${repository}`, () => client.tags());
+  return await inWords(`cannot list the tags of ${repository}`, () => tagsOf(client));
 }
 
 /** Whether a registry takes credentials. @returns a refresh token, where its token server gives one */

@@ -28,8 +28,6 @@ export interface RegistryOptions extends RegistryAccess {
 const maxDocumentBytes = 4 << 20;
 /** What servers say of a file of which they know nothing. */
 const vagueTypes: readonly string[] = ["", "application/json", "application/octet-stream", "text/plain"];
-const tagsAtOnce = 1000;
-const maxTags = 1_000_000;
 
 export interface Document {
   readonly descriptor: ImageDescriptor;
@@ -102,39 +100,6 @@ export class RepositoryClient implements Disposable {
       if (url === undefined || this.signal.aborted) throw error;
       await this.#foreignBlob(new URL(url), descriptor, sink);
     }
-  }
-
-  /** All tags of the repository (distribution-spec, "Listing Tags"). */
-  async tags(): Promise<string[]> {
-    const tags: string[] = [];
-    const first: string | URL = `${this.reference.path}/tags/list?n=${tagsAtOnce}`;
-    for (let next: string | URL | undefined = first; next !== undefined && tags.length < maxTags; ) {
-      const page: { values: string[]; next: URL | undefined } = await this.page("pull", next, "tags");
-      tags.push(...page.values);
-      next = page.next;
-    }
-    return tags;
-  }
-
-  /** One page of a list of texts, and where the next is (RFC 5988). */
-  async page(
-    capability: Capability,
-    target: string | URL,
-    field: string,
-  ): Promise<{ values: string[]; next: URL | undefined }> {
-    return await this.over(capability, (endpoint) =>
-      retrying(this.signal, async () => {
-        const response = await endpoint.send({ method: "GET", target, scope: this.scope });
-        if (response.status !== 200)
-          throw await this.refused(endpoint, response, `${this.name} has no such repository`);
-        const value = await this.readJson(response);
-        const list = typeof value === "object" && value !== null ? Reflect.get(value, field) : undefined;
-        const values = Array.isArray(list) ? list.filter((item) => typeof item === "string") : [];
-        const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(String(response.headers.link ?? ""))?.[1];
-        const base = new URL(endpoint.root);
-        return { values, next: link !== undefined && URL.canParse(link, base) ? new URL(link, base) : undefined };
-      }),
-    );
   }
 
   /** A small answer as JSON. @throws RpcError */
