@@ -1,4 +1,4 @@
-import { mkdirSync, readlinkSync, rmSync, unlinkSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, unlinkSync } from "node:fs";
 import {
   AT_FDCWD,
   isSystemError,
@@ -30,11 +30,15 @@ export class LayerTree {
   readonly #open = new Map<string, number>();
   /** Those that may not be what their path means any more; the entry that is being written still uses them. */
   #stale: number[] = [];
+  /** Times of directories that were there before, by path: what is made in them changes them. */
+  readonly formerTimes = new Map<BytePath, bigint>();
+  readonly #isFilled: boolean;
 
   constructor(native: NativeSys, root: string, lowers: readonly string[]) {
     this.native = native;
     this.lower = new LowerView(native, lowers);
     this.#rootFd = native.openat2(AT_FDCWD, root, directoryFlags, 0, 0);
+    this.#isFilled = readdirSync(root).length > 0;
   }
 
   /** A path by which the directory's own entries can be reached; it is made, with its parents, if it is not there. */
@@ -78,6 +82,11 @@ export class LayerTree {
     this.native.closeFd(this.#rootFd);
   }
 
+  #noteTime(path: BytePath, directory: BytePath): void {
+    if (this.formerTimes.has(path)) return;
+    this.formerTimes.set(path, lstatSync(fsPath(directory), { bigint: true }).mtimeNs);
+  }
+
   /** A directory or link is about to go: what was reached through it must be looked up again. */
   #forget(): void {
     this.#stale.push(...this.#open.values());
@@ -90,6 +99,7 @@ export class LayerTree {
   }
 
   #adopt(path: string, fd: number): string {
+    if (this.#isFilled) this.#noteTime(path, `${descriptorPath(fd)}/.`);
     this.#open.set(path, fd);
     if (this.#open.size > openDirectories) {
       const [oldest, oldFd] = this.#open.entries().next().value as [string, number];
@@ -168,8 +178,10 @@ export class LayerTree {
   ): { link?: string; isHiding: boolean } {
     const below = isHidden ? undefined : this.lower.find([...done.map((parent) => parent.name), name]);
     if (below?.stats.isSymbolicLink()) return { link: readlinkSync(fsPath(below.path), "latin1"), isHiding: false };
-    if (below?.stats.isDirectory()) copyDirectory(this.native, below.path, path);
-    else mkdirSync(fsPath(path), 0o755);
+    if (below?.stats.isDirectory()) {
+      copyDirectory(this.native, below.path, path);
+      this.#noteTime([...done.map((parent) => parent.name), name].join("/"), below.path);
+    } else mkdirSync(fsPath(path), 0o755);
     return { isHiding: isHidden };
   }
 }

@@ -126,6 +126,10 @@ export class LayerWriter implements TarSink {
 
   /** Sets what is left to set. */
   finish(): void {
+    for (const [name, ns] of this.#tree.formerTimes) {
+      const path = this.#tree.existing(name);
+      if (path !== undefined) this.#native.utimens(fsPath(`${path}/.`), ns, ns, true);
+    }
     for (const entry of this.#directories.reverse()) {
       const path = this.#tree.existing(entry.path);
       if (path === undefined) continue; // replaced by a later entry
