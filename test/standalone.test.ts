@@ -11,8 +11,12 @@ import { alone, busyboxBundle, firstLine, freePort, say } from "./support/alone.
 
 /** Each binary is looked at as a person has it who took this one file and nothing else. */
 
-const names = ["client", "engine", "supervisor", "shim", "oci-runtime", "tini", "port-proxy"] as const;
-const words = { client: "Gantry version 0.1.0\n", "oci-runtime": "oci-runtime version 0.1.0\nspec: 1.3.0\n" };
+const names = ["client", "ctr", "engine", "supervisor", "shim", "oci-runtime", "tini", "port-proxy"] as const;
+const words = {
+  client: "Gantry version 0.1.0\n",
+  ctr: "ctr Gantry 0.1.0\n",
+  "oci-runtime": "oci-runtime version 0.1.0\nspec: 1.3.0\n",
+};
 
 for (const name of names) {
   test(`${name}: version and help need nothing beside the file`, async (t) => {

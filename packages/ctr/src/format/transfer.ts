@@ -43,12 +43,18 @@ export class TransferView {
   readonly #moved = new Map<string, number>();
 
   add(step: TransferStep): void {
-    const name = step.ref ?? step.id;
+    const name = step.ref ?? this.#rowOf(step.id);
     if (name === undefined) return;
     const status = statuses[step.status] ?? step.status.toLowerCase();
     const { current = 0, total = 0 } = step;
     this.#rows.set(name, { name, status, current, total });
     if (status === "downloading" || status === "uploading") this.#moved.set(name, current);
+  }
+
+  /** A layer's later steps are told with its short digest alone. */
+  #rowOf(id: string | undefined): string | undefined {
+    if (id === undefined) return undefined;
+    return [...this.#rows.keys()].find((name) => name.startsWith("layer-") && name.includes(`:${id}`)) ?? id;
   }
 
   /** Lines without their ends, none wider than so many columns. */
