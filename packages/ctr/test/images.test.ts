@@ -124,7 +124,7 @@ test("snapshots: prepare, mounts, commit, diff, tree, usage, label, remove", asy
   await stack.ok(["snapshots", "commit", "done", "work"]);
   t.match(JSON.parse(await stack.ok(["snapshots", "info", "done"])), { Kind: "Committed", Name: "done", Parent: base });
   t.equal(await stack.ok(["snapshots", "label", "done", "a=b"]), "a=b\n");
-  t.match(await stack.ok(["snapshots", "usage", "-b", "done"]), /^done +\d+ +\d+ $/m);
+  t.match(await stack.ok(["snapshots", "usage", "-b", "done"]), /^done +\d+ +\d+ +$/m);
   const layer = join(directory, "layer.tar");
   const diff = `${stack.bin}/ctr snapshots diff --media-type application/vnd.oci.image.layer.v1.tar done > ${layer}`;
   const env = { GANTRY_SUPERVISOR: `${stack.state}/supervisor.sock`, CONTAINERD_NAMESPACE: stack.namespace };
