@@ -19,7 +19,10 @@ export interface DebianImage {
 
 /** A real Debian image of more than 300 MB unpacked, made once by debootstrap from the mirror that apt uses. */
 export async function debianImage(): Promise<DebianImage> {
-  const image = { rootfs: join(paths.build, "rootfs/debian-bench.tar"), layout: join(paths.build, "rootfs/debian-bench") };
+  const image = {
+    rootfs: join(paths.build, "rootfs/debian-bench.tar"),
+    layout: join(paths.build, "rootfs/debian-bench"),
+  };
   await mkdir(join(paths.build, "rootfs"), { recursive: true });
   if (!existsSync(image.rootfs)) await makeRootfs(image.rootfs);
   if (!existsSync(image.layout)) await makeLayout(image);
@@ -62,7 +65,10 @@ async function makeLayout({ rootfs, layout }: DebianImage): Promise<void> {
     const manifest = { schemaVersion: 2, mediaType, config: configDescriptor, layers };
     const target = await document(blobs, mediaType, manifest);
     const annotations = { "org.opencontainers.image.ref.name": "latest" };
-    await writeFile(join(made, "index.json"), JSON.stringify({ schemaVersion: 2, manifests: [{ ...target, annotations }] }));
+    await writeFile(
+      join(made, "index.json"),
+      JSON.stringify({ schemaVersion: 2, manifests: [{ ...target, annotations }] }),
+    );
     await writeFile(join(made, "oci-layout"), JSON.stringify({ imageLayoutVersion: "1.0.0" }));
     await rename(made, layout);
   } finally {
