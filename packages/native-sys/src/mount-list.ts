@@ -1,6 +1,6 @@
 import { nativeSys } from "./addon.ts";
 import { MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT } from "./constants.ts";
-import { mountOverlay } from "./mounts.ts";
+import { mountOverlay, type OverlayMount } from "./mounts.ts";
 
 /** One mount(8)-like mount of a snapshot: an overlay, or a bind mount. */
 export interface SnapshotMount {
@@ -21,12 +21,18 @@ export function mountSnapshot(mounts: readonly SnapshotMount[], target: string):
   }
 }
 
-function overlayOf({ options }: SnapshotMount): { lower: string[]; upper?: string; work?: string } {
+function overlayOf({ options }: SnapshotMount): Omit<OverlayMount, "target"> {
   const value = (name: string) => options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1);
   const upper = value("upperdir");
   const work = value("workdir");
   return {
     lower: value("lowerdir")?.split(":") ?? [],
     ...(upper === undefined || work === undefined ? {} : { upper, work }),
+    options: Object.fromEntries(options.filter((option) => !/^(lower|upper|work)dir=/.test(option)).map(pair)),
   };
+}
+
+function pair(option: string): [string, string | true] {
+  const [key = "", value] = option.split(/=(.*)/s);
+  return [key, value ?? true];
 }

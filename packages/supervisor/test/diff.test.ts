@@ -3,13 +3,13 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFile
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { nativeSys } from "@gantry/native-sys";
+import { mountSnapshot, nativeSys } from "@gantry/native-sys";
 import { digestOf } from "@gantry/oci-spec";
 import { test } from "tap";
 import { createDiff } from "../src/diff/create.ts";
 import { applyLayer } from "../src/layers/apply-layer.ts";
 import type { SnapshotRow, SnapshotterName } from "../src/metadata/snapshots.ts";
-import { mountSnapshot, unmountAll } from "../src/tasks/rootfs.ts";
+import { unmountAll } from "../src/tasks/rootfs.ts";
 import { imageParts } from "./support/images.ts";
 import { change, describe, grow, randomFrom } from "./support/trees.ts";
 
@@ -25,7 +25,7 @@ function workbench(snapshotter: SnapshotterName) {
   const inside = async <T>(row: SnapshotRow, work: (root: string) => T | Promise<T>): Promise<T> => {
     const target = join(parts.directory, `mnt${count++}`);
     mkdirSync(target);
-    mountSnapshot(native, snapshots.mounts(row), target);
+    mountSnapshot(snapshots.mounts(row), target);
     try {
       return await work(target);
     } finally {

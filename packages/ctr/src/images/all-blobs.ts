@@ -1,4 +1,5 @@
 import type { ReplyOf } from "@gantry/ipc";
+import { filtersOf } from "../parse/filters.ts";
 import type { SupervisorMethods } from "../supervisor/connect.ts";
 import type { BlobSource } from "./blob.ts";
 
@@ -7,7 +8,7 @@ type Blobs = ReplyOf<SupervisorMethods["content.list"]>["blobs"];
 /** All blobs of a namespace that filters keep, however many calls that takes. */
 export async function allBlobs({ supervisor, namespace }: BlobSource, filters: readonly string[] = []): Promise<Blobs> {
   const blobs: Blobs = [];
-  const request = { namespace, ...(filters.length > 0 ? { filters: [...filters] } : {}) };
+  const request = { namespace, ...filtersOf(filters) };
   let after: string | undefined;
   do {
     const page = await supervisor.call("content.list", { ...request, ...(after === undefined ? {} : { after }) });

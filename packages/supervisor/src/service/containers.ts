@@ -2,6 +2,7 @@ import type { RequestOf } from "@gantry/ipc";
 import type { Runtime } from "@gantry/ipc/contracts/common";
 import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
+import { fieldsOf, parseFilters } from "../filters.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 import type { Bundles } from "../tasks/bundle.ts";
@@ -38,7 +39,14 @@ export function containerService(options: ContainerServiceOptions): ServiceHandl
         return { result, events: [{ namespace, topic: "/containers/create", id: container.id }] };
       }),
     "containers.get": async ({ namespace, id }) => get(namespace, id),
-    "containers.list": async ({ namespace }) => ({ containers: containers.list(namespace) }),
+    "containers.list": async ({ namespace, filters }) => {
+      const matches = parseFilters(filters);
+      return {
+        containers: containers
+          .list(namespace)
+          .filter((container) => matches(fieldsOf({ id: container.id, image: container.image }, container.labels))),
+      };
+    },
     "containers.update": async ({ namespace, id, spec, labels, user }) =>
       events.publishing(() => {
         const before = get(namespace, id);

@@ -1,9 +1,9 @@
 import { mkdirSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import type { ContainerRecord } from "@gantry/ipc/contracts/supervisor";
-import type { NativeSys } from "@gantry/native-sys";
+import { mountSnapshot, type NativeSys } from "@gantry/native-sys";
 import { invalidArgument } from "../errors.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
-import { mountSnapshot, unmountAll } from "./rootfs.ts";
+import { unmountAll } from "./rootfs.ts";
 import { resolveUser } from "./user.ts";
 
 type Document = Record<string, unknown>;
@@ -43,7 +43,7 @@ export class Bundles {
     const { snapshotKey, snapshotter } = container;
     const mounts = this.#snapshots.mounts(this.#snapshots.get(namespace, snapshotKey, snapshotter));
     mkdirSync(rootfs, { recursive: true, mode: 0o711 });
-    mountSnapshot(this.#native, mounts, rootfs);
+    mountSnapshot(mounts, rootfs);
     this.#mounted.add(bundle);
     return rootfs;
   }

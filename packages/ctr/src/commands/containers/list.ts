@@ -1,6 +1,6 @@
 import { anyNumber, defineCommand } from "../../command.ts";
 import { table, wide } from "../../format/table.ts";
-import { labelAt, parseFilters } from "../../images/filters.ts";
+import { filtersOf } from "../../parse/filters.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] [FILTER...]",
@@ -9,17 +9,13 @@ export const command = defineCommand({
   args: [0, anyNumber],
   examples: ["", "-q", "id~=redis"],
   async run({ namespace, out, supervisor: connect }, { values, args }) {
-    const keeps = parseFilters(args);
     const supervisor = await connect();
-    const { containers } = await supervisor.call("containers.list", { namespace });
-    const kept = containers.filter(({ id, image, labels }) =>
-      keeps((path) => (path === "id" ? id : path === "image" ? image : labelAt(labels, path))),
-    );
+    const { containers } = await supervisor.call("containers.list", { namespace, ...filtersOf(args) });
     if (values.quiet) {
-      for (const { id } of kept) out.print(id);
+      for (const { id } of containers) out.print(id);
       return 0;
     }
-    const rows = kept.map(({ id, image }) => [id, image || "-", "io.containerd.runc.v2"]);
+    const rows = containers.map(({ id, image }) => [id, image || "-", "io.containerd.runc.v2"]);
     out.write(1, table([["CONTAINER", "IMAGE", "RUNTIME"], ...rows], wide));
     return 0;
   },

@@ -1,5 +1,6 @@
 import { anyNumber, defineCommand } from "../../command.ts";
 import { table, tight } from "../../format/table.ts";
+import { filtersOf } from "../../parse/filters.ts";
 import { formatLabels } from "../../parse/labels.ts";
 
 export const command = defineCommand({
@@ -12,7 +13,7 @@ export const command = defineCommand({
     const supervisor = await connect();
     const { leases } = await supervisor.call("leases.list", {
       namespace,
-      ...(args.length > 0 ? { filters: args } : {}),
+      ...filtersOf(args),
     });
     if (values.quiet) {
       for (const { id } of leases) out.print(id);

@@ -1,6 +1,7 @@
 import type { Plugin } from "@gantry/ipc/contracts/supervisor";
 import { anyNumber, defineCommand } from "../../command.ts";
 import { looseTable, table, wide } from "../../format/table.ts";
+import { filtersOf } from "../../parse/filters.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] [FILTER...]",
@@ -13,7 +14,7 @@ export const command = defineCommand({
   examples: ["", "-d", "type~=snapshotter"],
   async run({ out, supervisor: connect }, { values, args }) {
     const supervisor = await connect();
-    const { plugins } = await supervisor.call("introspection.plugins", args.length > 0 ? { filters: args } : {});
+    const { plugins } = await supervisor.call("introspection.plugins", filtersOf(args));
     if (values.quiet) for (const { id } of plugins) out.print(id);
     else if (values.detailed) for (const plugin of plugins) out.write(1, details(plugin));
     else out.write(1, table([["TYPE", "ID", "PLATFORMS", "STATUS"], ...plugins.map(row)], wide));

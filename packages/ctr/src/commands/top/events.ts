@@ -1,6 +1,6 @@
 import { anyNumber, defineCommand } from "../../command.ts";
 import { eventLine } from "../../format/event.ts";
-import { parseFilters } from "../../images/filters.ts";
+import { filtersOf } from "../../parse/filters.ts";
 
 export const command = defineCommand({
   usage: "[FILTER...]",
@@ -9,14 +9,14 @@ export const command = defineCommand({
   args: [0, anyNumber],
   examples: ["", "topic~=/tasks/", "namespace==team,topic==/tasks/exit"],
   async run({ out, supervisor: connect }, { args }) {
-    const keeps = parseFilters(args);
     const supervisor = await connect();
-    const stream = supervisor.open("events.subscribe", { from: 0 });
-    for await (const { value } of stream.items) {
-      const fields = (path: string) =>
-        path === "topic" ? value.topic : path === "namespace" ? value.namespace : undefined;
-      if (keeps(fields)) await out.write(1, `${eventLine(value)}\n`);
-    }
+    const stream = supervisor.open("events.subscribe", { from: 0, ...filtersOf(args) });
+    for await (const { value } of stream.items)
+      await out.write(
+        1,
+        `${eventLine(value)}
+`,
+      );
     await stream.result;
     return 0;
   },

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { absolutePath, document, empty, identifier, labels, runtime, timestamp } from "../common.ts";
 import { call } from "../define.ts";
+import { filters } from "./filters.ts";
 import { inNamespace } from "./scope.ts";
 import { snapshotterName } from "./snapshots.ts";
 
@@ -55,9 +56,9 @@ export const containers = {
     reply: container,
   }),
   "containers.list": call({
-    doc: "All containers.",
+    doc: "All containers. Filters see id, image and labels.",
     idempotent: true,
-    request: v.object(inNamespace),
+    request: v.object({ ...inNamespace, filters }),
     reply: v.object({ containers: v.array(container) }),
   }),
   "containers.update": call({
