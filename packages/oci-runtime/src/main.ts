@@ -6,6 +6,9 @@ const version = "0.1.0";
 /** As of a program that SIGPIPE ends. */
 const brokenPipeStatus = 141;
 
+/** As of runc. */
+const noSuchCommand = 3;
+
 /** Answers what needs nothing else, and hands the rest to the command's module. */
 async function main(argv: readonly string[]): Promise<number> {
   try {
@@ -13,15 +16,19 @@ async function main(argv: readonly string[]): Promise<number> {
     if (values.version) return print(`oci-runtime version ${version}\nspec: 1.3.0\n`);
     const [command, ...rest] = args;
     if (command === undefined || command === "help" || values.help) return print(formatHelp(helpText));
-    if (!isCommand(command)) throw new UsageError(`unknown command "${command}"; see oci-runtime --help`);
+    if (!isCommand(command)) return refuse(`unknown command "${command}"; see oci-runtime --help`, noSuchCommand);
     const { runCommand } = await import("./commands/run-command.ts");
     return await runCommand(command, rest, { ...values, environment: process.env });
   } catch (error) {
     if (error instanceof BrokenPipe) return brokenPipeStatus;
     if (!(error instanceof UsageError)) throw error;
-    writeNow(2, `oci-runtime: ${error.message}\n`);
-    return 1;
+    return refuse(error.message, 1);
   }
+}
+
+function refuse(message: string, status: number): number {
+  writeNow(2, `oci-runtime: ${message}\n`);
+  return status;
 }
 
 function print(text: string): number {

@@ -5,9 +5,10 @@ import type { Resources } from "@gantry/oci-spec/runtime";
 import { test } from "tap";
 import { applyDeviceRules } from "../src/cgroup/device-filter.ts";
 import { deleteContainer } from "../src/run/delete.ts";
-import { containerStats, updateContainer } from "../src/run/inspect.ts";
+import { containerStats } from "../src/run/inspect.ts";
 import { killContainer } from "../src/run/kill.ts";
 import { pauseContainer } from "../src/run/pause.ts";
+import { updateContainer } from "../src/run/update.ts";
 import { statusOf } from "../src/state/lifecycle.ts";
 import { Box, cannotRun } from "./box.ts";
 

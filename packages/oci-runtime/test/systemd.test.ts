@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
-import { updateContainer } from "../src/run/inspect.ts";
+import { updateContainer } from "../src/run/update.ts";
 import { Box, cannotRun } from "./box.ts";
 
 const running = existsSync("/run/systemd/system");

@@ -1,4 +1,5 @@
 import { join } from "node:path/posix";
+import { parseIdList } from "@gantry/oci-spec/runtime";
 import { readNumber, readTable, readText } from "./files.ts";
 
 /** Figures of version 1 controllers in the shape of `runc events --stats`. */
@@ -6,6 +7,7 @@ export function statsV1(directories: ReadonlyMap<string, string>): Record<string
   const file = (controller: string, name: string) => join(directories.get(controller) ?? "/nonexistent", name);
   return {
     cpu: cpuStats(file),
+    cpuset: cpusetStats((name) => file("cpuset", `cpuset.${name}`)),
     memory: memoryStats((name) => file("memory", name)),
     pids: {
       current: readNumber(file("pids", "pids.current")),
@@ -22,6 +24,20 @@ function positive(name: string, value: number): Record<string, number> {
   return value > 0 && value < Number.MAX_SAFE_INTEGER ? { [name]: value } : {};
 }
 
+const cpusetFlags = [
+  ...["cpu_exclusive", "mem_exclusive", "mem_hardwall", "memory_migrate", "memory_pressure", "memory_spread_page"],
+  ...["memory_spread_slab", "sched_load_balance", "sched_relax_domain_level"],
+];
+
+function cpusetStats(file: (name: string) => string): Record<string, unknown> {
+  const ids = (name: string) => parseIdList(readText(file(name))) ?? [];
+  return {
+    cpus: ids("cpus"),
+    mems: ids("mems"),
+    ...Object.fromEntries(cpusetFlags.map((name) => [name, readNumber(file(name))])),
+  };
+}
+
 /** Nanoseconds each. */
 function cpuStats(file: (controller: string, name: string) => string): Record<string, unknown> {
   const throttling = readTable(file("cpu", "cpu.stat"));
@@ -30,6 +46,8 @@ function cpuStats(file: (controller: string, name: string) => string): Record<st
     usage: {
       total: readNumber(file("cpuacct", "cpuacct.usage")),
       percpu: list("cpuacct.usage_percpu"),
+      percpu_kernel: list("cpuacct.usage_percpu_sys"),
+      percpu_user: list("cpuacct.usage_percpu_user"),
       kernel: readNumber(file("cpuacct", "cpuacct.usage_sys")),
       user: readNumber(file("cpuacct", "cpuacct.usage_user")),
     },
@@ -53,6 +71,7 @@ function memoryStats(file: (name: string) => string): Record<string, unknown> {
     usage: counter("memory"),
     swap: counter("memory.memsw"),
     kernel: counter("memory.kmem"),
+    kernelTCP: counter("memory.kmem.tcp"),
     cache: raw["cache"] ?? 0,
     raw,
   };

@@ -4,11 +4,13 @@ import { type FlagTable, type FlagValues, UsageError } from "@gantry/cli";
 import { SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
 import type { CreateRequest } from "../run/create.ts";
+import type { Context } from "./context.ts";
 
 /** What `create` and `run` share. */
 export const createFlags = {
   bundle: { type: "string", short: "b", value: "DIR", doc: "directory that holds config.json", default: "." },
   "console-socket": { type: "string", value: "PATH", doc: "Unix socket that receives the terminal's master" },
+  "pidfd-socket": { type: "string", value: "PATH", doc: "Unix socket that receives a pidfd of the process" },
   "pid-file": { type: "string", value: "FILE", doc: "file that the process's id is written to" },
   "no-pivot": { type: "boolean", doc: "move the root file system instead of pivot_root(2)" },
   "no-new-keyring": { type: "boolean", doc: "keep the caller's session keyring" },
@@ -16,17 +18,30 @@ export const createFlags = {
 } as const satisfies FlagTable;
 
 /** The request that these flags make. The console socket is the caller's to close. */
-export function createRequest(host: Host, id: string, flags: FlagValues<typeof createFlags>): CreateRequest {
+export function createRequest(
+  host: Host,
+  { environment }: Pick<Context, "environment">,
+  id: string,
+  flags: FlagValues<typeof createFlags>,
+): CreateRequest {
+  const activated = listenFds(environment);
   return {
     id,
     bundle: resolve(flags.bundle),
     stdio: [0, 1, 2],
-    preserve: preserved(flags["preserve-fds"]),
+    preserve: preserved(activated + flags["preserve-fds"]),
+    environment: activated > 0 ? [`LISTEN_FDS=${activated}`, "LISTEN_PID=1"] : [],
     consoleSocket: connectConsole(host, flags["console-socket"]),
     noPivot: flags["no-pivot"],
     newKeyring: !flags["no-new-keyring"],
     sibling: false,
   };
+}
+
+/** How many sockets systemd, or whoever started this process as it does, has left open for it (sd_listen_fds(3)). */
+function listenFds(environment: Context["environment"]): number {
+  const { LISTEN_FDS = "", LISTEN_PID } = environment;
+  return LISTEN_PID === String(process.pid) && /^\d{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
 }
 
 /** @throws UsageError naming the first that the caller did not give: a file of this process has its number */
@@ -45,6 +60,31 @@ function isEventLoop(fd: number): boolean {
     return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventpoll]";
   } catch {
     return true;
+  }
+}
+
+/**
+ * Sends a descriptor of a process to whoever listens on a socket, with the word that tells a container's first process
+ * from one that joins it.
+ * @throws Error naming the socket
+ */
+export function sendPidFd(
+  { native }: Host,
+  path: string | undefined,
+  { pid, kind }: { pid: number; kind: "standard" | "setns" },
+): void {
+  if (path === undefined) return;
+  const opened: number[] = [];
+  try {
+    const socket = native.unixConnect(path, SOCK_STREAM | SOCK_CLOEXEC);
+    opened.push(socket);
+    const pidFd = native.pidfdOpen(pid);
+    opened.push(pidFd);
+    native.sendFds(socket, Buffer.from(kind), [pidFd]);
+  } catch (error) {
+    throw new Error(`--pidfd-socket ${path}: ${(error as Error).message}`);
+  } finally {
+    for (const fd of opened) native.closeFd(fd);
   }
 }
 

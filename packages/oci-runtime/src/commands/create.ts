@@ -1,7 +1,7 @@
 import { createContainer } from "../run/create.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
-import { createFlags, createRequest, writePidFile } from "./create-flags.ts";
+import { createFlags, createRequest, sendPidFd, writePidFile } from "./create-flags.ts";
 
 export const create: Command = async (args, context) => {
   const parsed = parseArguments(
@@ -19,7 +19,14 @@ export const create: Command = async (args, context) => {
   if (!parsed) return 0;
   const [id = ""] = parsed.operands;
   const host = await context.host();
-  const { pid } = await createContainer(host, context.store, createRequest(host, id, parsed.flags));
-  writePidFile(parsed.flags["pid-file"], pid);
+  const { pid } = await createContainer(host, context.store, createRequest(host, context, id, parsed.flags));
+  try {
+    sendPidFd(host, parsed.flags["pidfd-socket"], { pid, kind: "standard" });
+    writePidFile(parsed.flags["pid-file"], pid);
+  } catch (error) {
+    const { deleteContainer } = await import("../run/delete.ts");
+    await deleteContainer(host, context.store, { id, force: true });
+    throw error;
+  }
   return 0;
 };

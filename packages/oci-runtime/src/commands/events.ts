@@ -1,7 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
-import { containerState, containerStats } from "../run/inspect.ts";
+import { UsageError } from "@gantry/cli";
+import { containerEnd, containerStats } from "../run/inspect.ts";
 import { parseArguments } from "./arguments.ts";
-import type { Command } from "./context.ts";
+import type { Command, Context } from "./context.ts";
 
 export const events: Command = async (args, context) => {
   const parsed = parseArguments(
@@ -9,10 +9,11 @@ export const events: Command = async (args, context) => {
     {
       name: "events",
       operands: "ID",
-      summary: "Prints a container's figures as JSON, one object a line, until it has stopped.",
+      summary:
+        "Prints a container's figures, and each lack of memory that ended a process, as JSON, one object a line, until it has stopped.",
       flags: {
-        interval: { type: "string", value: "DURATION", doc: "time between two lines", default: "5s" },
-        stats: { type: "boolean", doc: "print them once and end" },
+        interval: { type: "string", value: "DURATION", doc: "time between two lines of figures", default: "5s" },
+        stats: { type: "boolean", doc: "print the figures once and end" },
       },
       example: "oci-runtime events --stats box",
       count: [1, 1],
@@ -21,20 +22,50 @@ export const events: Command = async (args, context) => {
   );
   if (!parsed) return 0;
   const [id = ""] = parsed.operands;
-  const host = await context.host();
   const milliseconds = durationMs(parsed.flags.interval);
-  for (;;) {
-    context.print(`${JSON.stringify({ type: "stats", id, data: containerStats(host, context.store, id) })}\n`);
-    if (parsed.flags.stats) return 0;
-    await delay(milliseconds);
-    if (containerState(host, context.store, id).status === "stopped") return 0;
+  const host = await context.host();
+  const line = (type: string, data?: unknown) => context.print(`${JSON.stringify({ type, id, data })}\n`);
+  const figures = () => line("stats", containerStats(host, context.store, id));
+  if (parsed.flags.stats) {
+    figures();
+    return 0;
   }
+  await untilEnd(id, context, { milliseconds, figures, onOom: () => line("oom") });
+  return 0;
 };
 
-/** "5s", "200ms", "1m". */
+interface Telling {
+  readonly milliseconds: number;
+  readonly figures: () => void;
+  readonly onOom: () => void;
+}
+
+async function untilEnd(id: string, context: Context, { milliseconds, figures, onOom }: Telling): Promise<void> {
+  const host = await context.host();
+  const { watchOom } = await import("../run/oom.ts");
+  const ended = containerEnd(host, context.store, id);
+  const stop = watchOom(host, context.store.load(id).cgroups, onOom);
+  const timer = setInterval(() => {
+    try {
+      figures();
+    } catch {
+      // It has ended, which is about to be told.
+    }
+  }, milliseconds);
+  try {
+    await ended;
+  } finally {
+    clearInterval(timer);
+    stop();
+  }
+}
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** "5s", "200ms", "1m30s". @throws UsageError */
 function durationMs(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text);
-  if (!match) throw new Error(`invalid --interval "${text}": give a time such as 5s, 200ms or 1m`);
-  const unit = { ms: 1, s: 1000, m: 60_000 }[match[2] as "ms" | "s" | "m"];
-  return Number(match[1]) * unit;
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|[smh])/g)];
+  const sum = parts.reduce((total, [, count, unit = ""]) => total + Number(count) * (units[unit] ?? 0), 0);
+  if (sum > 0 && parts.map(([part]) => part).join("") === text) return sum;
+  throw new UsageError(`invalid value "${text}" for --interval: must be a time above 0 such as 5s, 200ms or 1m30s`);
 }

@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { type FlagTable, type FlagValues, UsageError } from "@gantry/cli";
 import { PR_SET_CHILD_SUBREAPER } from "@gantry/native-sys";
 import type { Process } from "@gantry/oci-spec/runtime";
+import { ownSize } from "../run/console.ts";
 import { type ExecRequest, execInContainer, processOf } from "../run/exec.ts";
 import { foreground } from "../run/foreground.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command, Context } from "./context.ts";
-import { connectConsole, preserved, writePidFile } from "./create-flags.ts";
+import { connectConsole, preserved, sendPidFd, writePidFile } from "./create-flags.ts";
 
 const flags = {
   process: { type: "string", short: "p", value: "FILE", doc: "an OCI process object as JSON, instead of a command" },
@@ -21,7 +22,11 @@ const flags = {
   cap: { type: "list", short: "c", value: "CAP", doc: "capability to add to its sets" },
   "preserve-fds": { type: "integer", value: "N", doc: "descriptors from 3 on that the process keeps", default: 0 },
   "no-new-privs": { type: "boolean", doc: "let it gain no privileges" },
-  "ignore-paused": { type: "boolean", doc: "refused: a paused container runs nothing", hidden: true },
+  cgroup: { type: "list", value: "CGROUP", doc: "existing cgroup below the container's, as [CONTROLLER:]CGROUP" },
+  apparmor: { type: "string", value: "PROFILE", doc: "AppArmor profile" },
+  "process-label": { type: "string", value: "LABEL", doc: "SELinux label" },
+  "pidfd-socket": { type: "string", value: "PATH", doc: "Unix socket that receives a pidfd of the process" },
+  "ignore-paused": { type: "boolean", doc: "also into a paused container: it runs once that is resumed" },
 } as const satisfies FlagTable;
 
 export const exec: Command = async (args, context) => {
@@ -48,9 +53,10 @@ async function runExec(
   context: Context,
 ): Promise<number> {
   const [id = "", ...command] = operands;
-  if (values["ignore-paused"]) throw new UsageError("--ignore-paused is not supported");
   const host = await context.host();
-  const process = values.process ? readProcess(values.process) : buildProcess(context, id, { command, values });
+  const process = values.process
+    ? readProcess(values.process)
+    : buildProcess(context, id, { command, values, size: ownSize(host) });
   const begin = async (console: number | undefined) => {
     const request: ExecRequest = {
       id,
@@ -58,9 +64,12 @@ async function runExec(
       stdio: [0, 1, 2],
       preserve: preserved(values["preserve-fds"]),
       consoleSocket: console ?? connectConsole(host, values["console-socket"]),
+      cgroups: values.cgroup,
+      ignorePaused: values["ignore-paused"],
       sibling: false,
     };
     const launched = await execInContainer(host, context.store, request);
+    sendPidFd(host, values["pidfd-socket"], { pid: launched.pid, kind: "setns" });
     writePidFile(values["pid-file"], launched.pid);
     return launched;
   };
@@ -84,10 +93,12 @@ function readProcess(path: string): unknown {
 interface Asked {
   readonly command: readonly string[];
   readonly values: FlagValues<typeof flags>;
+  /** Of the terminal that it is started from. */
+  readonly size: Process["consoleSize"] | undefined;
 }
 
 /** The container's own process, with what the flags change. */
-function buildProcess(context: Context, id: string, { command, values }: Asked): Process {
+function buildProcess(context: Context, id: string, { command, values, size }: Asked): Process {
   if (command.length === 0) throw new UsageError("wants a command, or --process FILE");
   const base = processOf(context.store.load(id));
   const gids = values["additional-gids"].map((text) => number("--additional-gids", text));
@@ -95,6 +106,7 @@ function buildProcess(context: Context, id: string, { command, values }: Asked):
     ...base,
     args: [...command],
     terminal: values.tty,
+    ...(values.tty && size ? { consoleSize: size } : {}),
     cwd: values.cwd ?? base.cwd,
     env: [...(base.env ?? []), ...values.env],
     user: {
@@ -102,6 +114,8 @@ function buildProcess(context: Context, id: string, { command, values }: Asked):
       additionalGids: gids,
     } as Process["user"] & object,
     noNewPrivileges: values["no-new-privs"] || base.noNewPrivileges === true,
+    ...(values.apparmor === undefined ? {} : { apparmorProfile: values.apparmor }),
+    ...(values["process-label"] === undefined ? {} : { selinuxLabel: values["process-label"] }),
     ...(values.cap.length > 0 ? { capabilities: withCapabilities(base, values.cap) } : {}),
   };
 }

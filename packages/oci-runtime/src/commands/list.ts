@@ -42,7 +42,7 @@ function table(states: readonly PrintedState[]): string {
       status,
       bundle,
       created,
-      owner === "0" ? "root" : `#${owner}`,
+      owner,
     ]),
   ];
   const widths = rows[0]?.map((_, column) => Math.max(12, ...rows.map((row) => (row[column] ?? "").length + 4))) ?? [];

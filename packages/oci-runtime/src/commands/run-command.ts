@@ -24,7 +24,10 @@ const loaders: Readonly<Record<CommandName, () => Promise<Command>>> = {
   worker: async () => (await import("./worker.ts")).worker,
 };
 
-/** Runs one command; every failure becomes one line and exit status 1. @throws BrokenPipe */
+/** What callers tell from the exit status of the program, which `exec` returns otherwise. */
+const execFailed = 255;
+
+/** Runs one command; every failure becomes one line and exit status 1, of `exec` 255. @throws BrokenPipe */
 export async function runCommand(name: CommandName, args: readonly string[], globals: Globals): Promise<number> {
   const context = makeContext(globals);
   try {
@@ -34,6 +37,6 @@ export async function runCommand(name: CommandName, args: readonly string[], glo
     if (error instanceof BrokenPipe) throw error;
     const { message } = error as Error;
     context.log.error(error instanceof UsageError ? `${name}: ${message}` : message);
-    return 1;
+    return name === "exec" ? execFailed : 1;
   }
 }

@@ -1,12 +1,13 @@
 import { PR_SET_CHILD_SUBREAPER } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
+import { ownSize } from "../run/console.ts";
 import { type CreateRequest, createContainer, readConfig } from "../run/create.ts";
 import { deleteContainer } from "../run/delete.ts";
 import { type Foreground, foreground } from "../run/foreground.ts";
 import { startContainer } from "../run/start.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command, Context } from "./context.ts";
-import { createFlags, createRequest, writePidFile } from "./create-flags.ts";
+import { createFlags, createRequest, sendPidFd, writePidFile } from "./create-flags.ts";
 
 export const run: Command = async (args, context) => {
   const parsed = parseArguments(
@@ -30,21 +31,18 @@ export const run: Command = async (args, context) => {
   const { flags } = parsed;
   const [id = ""] = parsed.operands;
   const host = await context.host();
-  const request = createRequest(host, id, flags);
+  const request = createRequest(host, context, id, flags);
   if (flags.detach) {
-    await createAndStart(host, context, request, flags["pid-file"]);
+    await createAndStart(host, context, request, flags);
     return 0;
   }
   if (!flags["no-subreaper"]) host.native.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   const spec = readConfig(request.bundle);
   const terminal = spec.process?.terminal === true && request.consoleSocket === undefined;
+  const size = terminal ? ownSize(host) : undefined;
+  if (size && spec.process) spec.process.consoleSize ??= size;
   const status = await foreground(host, terminal, (console) =>
-    createAndStart(
-      host,
-      context,
-      { ...request, spec, consoleSocket: console ?? request.consoleSocket },
-      flags["pid-file"],
-    ),
+    createAndStart(host, context, { ...request, spec, consoleSocket: console ?? request.consoleSocket }, flags),
   );
   if (!flags.keep) await deleteContainer(host, context.store, { id, force: true });
   return status;
@@ -54,11 +52,12 @@ async function createAndStart(
   host: Host,
   { store }: Context,
   request: CreateRequest,
-  pidFile: string | undefined,
+  flags: { readonly "pid-file": string | undefined; readonly "pidfd-socket": string | undefined },
 ): Promise<Foreground> {
   const { pid } = await createContainer(host, store, request);
   try {
-    writePidFile(pidFile, pid);
+    sendPidFd(host, flags["pidfd-socket"], { pid, kind: "standard" });
+    writePidFile(flags["pid-file"], pid);
     await startContainer(host, store, request.id);
   } catch (error) {
     await deleteContainer(host, store, { id: request.id, force: true });

@@ -67,7 +67,18 @@ export const propagationTypes: Readonly<Record<string, number>> = {
 };
 
 /** Taken by mount(8) alone or the kernel's standard anyway. */
-const ignored = new Set(["defaults", "loud", "silent", "nomand", "iversion", "noiversion", "idmap", "ridmap"]);
+const ignored = new Set([
+  "defaults",
+  "loud",
+  "silent",
+  "nomand",
+  "iversion",
+  "noiversion",
+  "idmap",
+  "ridmap",
+  "acl",
+  "noacl",
+]);
 /** Of a whole file system, which a bind mount shares with all others of it: there they change nothing, as with runc. */
 const ofFileSystem = new Set([...["async", "sync", "dirsync", "lazytime", "nolazytime", "mand", "iversion"]]);
 

@@ -1,4 +1,5 @@
 import { readSync, writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import { AF_UNIX, POLLHUP, POLLIN, SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
 
@@ -9,6 +10,13 @@ export interface Console {
   /** Takes the master and begins to carry; `resize` follows the size of this process's terminal. */
   attach(): { resize(): void; drained: Promise<void>; close(): void };
   close(): void;
+}
+
+/** The size of this process's own terminal, for one of a container's that is to start with it; undefined without. */
+export function ownSize({ native }: Host): { width: number; height: number } | undefined {
+  if (!isatty(0)) return undefined;
+  const { columns, rows } = native.getWinsize(0);
+  return columns > 0 && rows > 0 ? { width: columns, height: rows } : undefined;
 }
 
 export function openConsole({ native }: Host): Console {

@@ -28,6 +28,8 @@ export interface CreateRequest {
   readonly stdio: readonly [number, number, number];
   /** Descriptors that the process keeps as 3, 4, … */
   readonly preserve: readonly number[];
+  /** Added to the environment of the process. */
+  readonly environment?: readonly string[];
   /** A connected Unix socket that receives the terminal's master; required with a terminal, and only then. */
   readonly consoleSocket: number | undefined;
   readonly noPivot: boolean;
@@ -91,8 +93,13 @@ function checkedSpec(host: Host, request: CreateRequest): Spec {
   const spec = request.spec ?? readConfig(request.bundle);
   checkTerminal(spec, request);
   checkHostNamespaces(spec);
+  if (request.environment && spec.process) addTo(spec.process, request.environment);
   warnOfCapabilities(host, spec.process, spec.linux ?? {});
   return spec;
+}
+
+function addTo(process: Process, environment: readonly string[]): void {
+  if (environment.length > 0) process.env = [...(process.env ?? []), ...environment];
 }
 
 export function warnOfCapabilities({ facts, warn }: Host, process: Process | undefined, linux: Linux): void {

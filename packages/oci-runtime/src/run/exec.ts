@@ -8,6 +8,7 @@ import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts"
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { warnOfCapabilities } from "./create.ts";
 import { type Launched, launch } from "./launch.ts";
+import { subCgroups } from "./sub-cgroups.ts";
 
 export interface ExecRequest {
   readonly id: string;
@@ -16,6 +17,10 @@ export interface ExecRequest {
   readonly stdio: readonly [number, number, number];
   readonly preserve: readonly number[];
   readonly consoleSocket: number | undefined;
+  /** Cgroups below the container's own to put it into, as --cgroup names them. */
+  readonly cgroups?: readonly string[];
+  /** Into a paused container, too: the process goes on when that does. */
+  readonly ignorePaused?: boolean;
   readonly sibling: boolean;
 }
 
@@ -23,7 +28,8 @@ export interface ExecRequest {
 export async function execInContainer(host: Host, store: Store, request: ExecRequest): Promise<Launched> {
   const process = checkedProcess(request.process);
   const record = store.load(request.id);
-  demand("exec", statusOf(store, record, host.facts), request.id);
+  const status = statusOf(store, record, host.facts);
+  if (status !== "paused" || !request.ignorePaused) demand("exec", status, request.id);
   if (process.terminal && request.consoleSocket === undefined)
     throw new ContainerError(
       "InvalidArgument",
@@ -76,7 +82,9 @@ interface Planning {
 }
 
 function planOf({ host, record, request, process, directory }: Planning): Plan {
-  const cgroup = cgroupManager(host.facts, record.cgroups);
+  const { cgroups = [] } = request;
+  const below = cgroups.length > 0;
+  const cgroup = cgroupManager(host.facts, below ? subCgroups(host.facts, record.cgroups, cgroups) : record.cgroups);
   return compileExec({
     process,
     spec: record.spec,
@@ -84,7 +92,7 @@ function planOf({ host, record, request, process, directory }: Planning): Plan {
     slots: execSlots(request.preserve.length),
     newKeyring: record.newKeyring,
     cgroupFiles: cgroup.joinFiles(),
-    cloneInto: cgroup.cloneInto(record.pid),
+    cloneInto: below ? cgroup.cloneInto() : cgroup.cloneInto(record.pid),
     namespaces: foreignNamespaces(directory),
   });
 }

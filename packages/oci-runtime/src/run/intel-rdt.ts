@@ -16,7 +16,7 @@ export interface RdtGroup {
  * @throws Error naming the field; nothing is left behind then
  */
 export function joinRdt(mountpoint: string, rdt: IntelRdt, who: { id: string; pid: number }): RdtGroup {
-  const group = rdt.closID === "/" ? mountpoint : join(mountpoint, rdt.closID ?? who.id);
+  const group = groupOf(mountpoint, rdt, who.id);
   const lines = schemata(rdt);
   const made = makeGroup(group, rdt, lines);
   const owned = made && rdt.closID === undefined ? [group] : [];
@@ -33,6 +33,15 @@ export function joinRdt(mountpoint: string, rdt: IntelRdt, who: { id: string; pi
     leaveRdt([...owned, ...(made && rdt.closID !== undefined ? [group] : [])]);
     throw error;
   }
+}
+
+/** Changes what the container's class may use. @throws Error naming the field */
+export function writeSchemata(mountpoint: string, rdt: IntelRdt, id: string): void {
+  write(join(groupOf(mountpoint, rdt, id), "schemata"), schemata(rdt), "linux.intelRdt.schemata");
+}
+
+function groupOf(mountpoint: string, { closID }: IntelRdt, id: string): string {
+  return closID === "/" ? mountpoint : join(mountpoint, closID ?? id);
 }
 
 /** Removes the directories that are the container's own. */

@@ -40,8 +40,7 @@ export async function killContainer(
   if (all) {
     // The first process of a container without a pid namespace may be gone while others run on.
     const pids = cgroup.pids();
-    if (pids.length === 0) demand("kill", status, id);
-    if (pids.length === 0) signalFirst(host, record, signal);
+    if (pids.length === 0 && status !== "stopped") signalFirst(host, record, signal);
     if (signal !== SIGKILL || !cgroup.killAll()) for (const pid of pids) killQuietly(host, pid, signal);
   } else {
     demand("kill", status, id);

@@ -5,18 +5,17 @@ import type { Facts } from "../facts.ts";
 import { ContainerError, type Record, type Store } from "./store.ts";
 
 export type FullStatus = Status | "paused";
-export type Verb = "start" | "kill" | "delete" | "exec" | "pause" | "resume" | "update" | "ps" | "stats";
+export type Verb = "start" | "kill" | "delete" | "exec" | "pause" | "resume" | "update" | "stats";
 
 /** Which command a container in which state allows. */
 const allowed: Readonly<globalThis.Record<Verb, readonly FullStatus[]>> = {
   start: ["created"],
   kill: ["created", "running", "paused"],
   delete: ["created", "stopped"],
-  exec: ["running"],
+  exec: ["created", "running"],
   pause: ["running", "created"],
   resume: ["paused"],
   update: ["created", "running", "paused"],
-  ps: ["created", "running", "paused"],
   stats: ["created", "running", "paused"],
 };
 
@@ -29,11 +28,14 @@ export function demand(verb: Verb, status: FullStatus, id: string): void {
 function refusal(verb: Verb, status: FullStatus, id: string): string {
   if (verb === "start" && status === "stopped") return "cannot start a container that has stopped";
   if (verb === "start" && status === "running") return "cannot start an already running container";
+  if (verb === "start") return `cannot start a container in the ${status} state: ${id}`;
   if (verb === "delete") return `cannot delete container ${id} that is not stopped: ${status}`;
-  if (verb === "kill" || verb === "pause" || verb === "update" || verb === "ps" || verb === "stats")
+  if (verb === "kill" || verb === "pause" || verb === "update" || verb === "stats")
     return `container not running: ${id} is ${status}`;
-  if (verb === "exec" && status === "paused") return `cannot exec in a paused container: ${id}`;
-  if (verb === "exec") return `cannot exec in a container that is not running: ${id} is ${status}`;
+  if (verb === "exec" && status === "paused")
+    return `cannot exec in a paused container: ${id} (use --ignore-paused to override)`;
+  if (verb === "exec") return `cannot exec in a ${status} container: ${id}`;
+  if (verb === "resume") return `container not paused: ${id} is ${status}`;
   return `cannot ${verb} container ${id}: it is ${status}`;
 }
 
@@ -73,8 +75,8 @@ export function stateDocument(record: Record, status: FullStatus): State {
   return {
     ociVersion: "1.3.0",
     id: record.id,
-    status,
     pid: status === "stopped" ? 0 : record.pid,
+    status,
     bundle: record.bundle,
     ...(record.spec.annotations ? { annotations: record.spec.annotations } : {}),
   };

@@ -84,7 +84,7 @@ export class Store {
       mkdirSync(directory, { mode: 0o711 });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "EEXIST")
-        throw new ContainerError("AlreadyExists", `container with id exists: ${id}`);
+        throw new ContainerError("AlreadyExists", `container with given ID already exists: ${id}`);
       throw error;
     }
   }

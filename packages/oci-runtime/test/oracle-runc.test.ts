@@ -1,0 +1,3 @@
+import { oracleSuite } from "./oracle/suite.ts";
+
+oracleSuite("/usr/sbin/runc");

@@ -1,0 +1,64 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { waitFor } from "@gantry/testkit";
+import { test } from "tap";
+import { cannotRun, Runtime } from "./runtime.ts";
+
+/** What happens at points of a container's life: hooks and signals. */
+export function happenings(program: string): void {
+  const skip = cannotRun(program) ?? false;
+
+  test("hooks run at their points, with the state on standard input; one that fails stops creation", {
+    skip,
+  }, async (t) => {
+    await using runtime = new Runtime(program);
+    const file = join(runtime.directory, "hooks");
+    const hook = (name: string) => ({
+      path: "/bin/sh",
+      args: ["sh", "-c", `printf '%s ' ${name} >> ${file}; grep -o '"status": *"[a-z]*"' >> ${file}`],
+    });
+    const names = ["prestart", "createRuntime", "poststart", "poststop"];
+    runtime.configure("true", (config) => {
+      config["hooks"] = Object.fromEntries(names.map((name) => [name, [hook(name)]]));
+    });
+    t.equal((await runtime.cli("run", runtime.newId())).code, 0);
+    const said = readFileSync(file, "utf8").replaceAll(/"status": *"(\w+)"/g, "$1");
+    t.match(
+      said,
+      /^prestart creat(ing|ed)\ncreateRuntime creat(ing|ed)\npoststart (created|running|stopped)\npoststop stopped\n$/,
+    );
+    runtime.configure("echo never", (config) => {
+      config["hooks"] = { createRuntime: [{ path: "/bin/false" }] };
+    });
+    const id = runtime.newId();
+    const failed = await runtime.cli("run", id);
+    t.not(failed.code, 0);
+    t.match(failed, { stdout: "", stderr: /hook/ });
+    t.match(await runtime.cli("state", id), { code: 1 });
+  });
+
+  test("signals: by kill, by name and number, to all, and through a run in the foreground", { skip }, async (t) => {
+    await using runtime = new Runtime(program);
+    runtime.configure(
+      "trap 'echo usr1' USR1; trap 'echo hup' HUP; trap 'exit 6' TERM; echo ready; while :; do sleep 0.02; done",
+    );
+    const id = runtime.newId();
+    const foreground = runtime.start(["run", id], { stdio: ["ignore", "pipe", "pipe"] });
+    await waitFor(() => foreground.stdout().includes("ready"), { timeoutMs: 20_000 });
+    for (const [name, word] of [
+      ["USR1", "usr1"],
+      ["SIGHUP", "hup"],
+    ]) {
+      t.equal((await runtime.cli("kill", id, name ?? "")).code, 0);
+      await waitFor(() => foreground.stdout().includes(word ?? ""));
+    }
+    t.equal((await runtime.cli("kill", id, "0")).code, 0, "signal 0 only asks");
+    t.match(await runtime.cli("kill", id, "NOSUCH"), { code: 1, stderr: /unknown signal/ });
+    foreground.kill("SIGTERM");
+    t.match(await foreground.ended, { code: 6 });
+    runtime.configure("sleep 1000 & sleep 1001");
+    const other = await runtime.runDetached();
+    t.equal((await runtime.cli("kill", "--all", other, "9")).code, 0);
+    await waitFor(async () => (await runtime.status(other)) === "stopped");
+  });
+}
