@@ -39,10 +39,17 @@ export async function deleteContainer(
 }
 
 const SIGKILL = 9;
+/**
+ * The first process of a pid namespace ends after all others are waited for; one that `exec` left behind is waited for
+ * by the host's own first process, which may take its time.
+ */
+const endMs = 10_000;
+const longestPauseMs = 100;
 
 /** Kills every process and waits until the first one is gone; its zombie is its parent's affair. */
 async function endAll(host: Host, record: Record, cgroup: CgroupManager): Promise<void> {
-  for (let wait = 1; wait < 2000; wait *= 2) {
+  const end = performance.now() + endMs;
+  for (let wait = 1; performance.now() < end; wait = Math.min(2 * wait, longestPauseMs)) {
     const pids = cgroup.pids();
     if (pids.length > 0 && !cgroup.killAll()) for (const pid of pids) killQuietly(host, pid);
     // Without cgroups nobody knows the others; in a pid namespace they end with the first one.

@@ -69,11 +69,11 @@ export function resources(program: string): void {
     t.match({ type, id: named }, { type: "stats", id });
     t.ok(data.cpu.usage.total > 0);
     t.ok(data.memory.usage.usage > 0 && data.memory.usage.limit > 0);
-    t.equal(data.pids.current, 1);
+    t.ok(data.pids.current > 0);
     t.type(data.memory.raw, "object");
     await using following = runtime.start(["events", "--interval", "50ms", id], { stdio: ["ignore", "pipe", "pipe"] });
     await waitFor(() => following.stdout().split("\n").length > 3, { timeoutMs: 20_000 });
-    await runtime.cli("kill", id, "KILL");
+    await runtime.cli("delete", "--force", id);
     t.match(await following.ended, { code: 0 });
     for (const line of following.stdout().trim().split("\n")) t.match(JSON.parse(line), { type: "stats", id });
   });

@@ -122,9 +122,14 @@ export class Runtime implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     const { stdout } = await this.cli("list", "-q");
-    for (const id of stdout.split("\n").filter(Boolean)) await this.cli("delete", "--force", id);
+    const failed: string[] = [];
+    for (const id of stdout.split("\n").filter(Boolean)) {
+      const { code, stderr } = await this.cli("delete", "--force", id);
+      if (code !== 0) failed.push(stderr);
+    }
     rmSync(this.root, { recursive: true, force: true });
     await this.#directory[Symbol.asyncDispose]();
+    if (failed.length > 0) throw new Error(`deleting what was left: ${failed.join("")}`);
   }
 }
 
