@@ -26,6 +26,13 @@ test("Debian's containerd runs containers with our oci-runtime", async (t) => {
   t.equal(run.code, 3);
   t.equal((await sh(`${ctr} run -d --runc-binary ${runtime} ${image} two sleep 1000`)).code, 0);
   t.equal((await sh(`${ctr} task exec --exec-id e two echo exec`)).stdout, "exec\n");
+  t.equal((await sh(`${ctr} task exec --exec-id f two sh -c 'exit 7'`)).code, 7);
+  t.match((await sh(`script -qec "${ctr} task exec -t --exec-id g two tty" /dev/null`)).stdout, /\/dev\/pts\/0/);
+  t.match(
+    (await sh(`script -qec "${ctr} run --rm -t --runc-binary ${runtime} ${image} t tty" /dev/null`)).stdout,
+    /pts/,
+  );
+  t.match((await sh(`${ctr} run --rm --runc-binary ${runtime} ${image} no nowhere`)).stderr, /not found in \$PATH/);
   t.match((await sh(`${ctr} task ps two`)).stdout, /^\d+/m);
   t.equal((await sh(`${ctr} task pause two && ${ctr} task resume two`)).code, 0);
   const metrics = await sh(`${ctr} task metrics two`);
@@ -51,7 +58,17 @@ test("Debian's podman runs containers with our oci-runtime", async (t) => {
   const detached = await sh(`${podman} run -d --name two ${flags} ${image} sleep 1000`);
   t.equal(detached.code, 0, detached.stderr);
   t.equal((await sh(`${podman} exec two echo exec`)).stdout, "exec\n");
-  t.equal((await sh(`${podman} rm -f -t 0 two`)).code, 0);
+  t.equal((await sh(`${podman} exec two sh -c 'exit 7'`)).code, 7);
+  t.equal((await sh(`${podman} exec two nowhere`)).code, 127);
+  t.match((await sh(`${podman} exec -t two tty`)).stdout, /^\/dev\/pts\/\d+\r?\n$/);
+  t.match((await sh(`${podman} run --rm -t ${flags} ${image} tty`)).stdout, /^\/dev\/pts\/0\r?\n$/);
+  t.equal((await sh(`${podman} pause two`)).code, 0);
+  t.match((await sh(`${podman} ps -a --format '{{.Status}}'`)).stdout, /[Pp]aused/);
+  t.equal((await sh(`${podman} unpause two`)).code, 0);
+  t.match((await sh(`${podman} stats --no-stream --format '{{.PIDs}}' two`)).stdout, /^1$/m);
+  t.equal((await sh(`${podman} kill -s KILL two`)).code, 0);
+  t.equal((await sh(`${podman} wait two`)).stdout, "137\n");
+  t.equal((await sh(`${podman} start two && ${podman} rm -f -t 0 two`)).code, 0);
 });
 
 test("Debian's dockerd uses our runtime, tini and port-proxy where it would use its own", async (t) => {

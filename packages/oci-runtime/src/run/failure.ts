@@ -37,7 +37,7 @@ function programWords(name: string, code: string, text: string): string {
       head + (name.includes("/") ? `stat ${name}: no such file or directory` : "executable file not found in $PATH")
     );
   if (code === "EACCES") return `${head}permission denied`;
-  if (code === "EISDIR") return `${head}is a directory`;
+  if (code === "EISDIR") return `${head}is a directory: permission denied`;
   return head + text;
 }
 
