@@ -1,36 +1,14 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { distBin, run, waitFor } from "@gantry/testkit";
-import type { Host } from "../../../test/support/stack.ts";
+import { waitFor } from "@gantry/testkit";
 import { debianImage } from "./debian-image.ts";
-import { type Command, pairedRuns, wallTime } from "./measure.ts";
+import { pairedRuns, wallTime } from "./measure.ts";
 import type { Measurement } from "./rows.ts";
-import { inside, type Setting } from "./setting.ts";
-import type { Row } from "./table.ts";
+import { attempt, dockerMissing, must, type Side, settle, sides } from "./sides.ts";
 
 const runs = 3;
 const address = "127.0.0.1:5000";
 const image = `${address}/bench/debian:latest`;
-const missing = (name: string): Row => ({
-  name,
-  unit: "ms",
-  peerName: "docker",
-  note: "docker.io is not installed: --with-peers",
-});
-
-interface Side {
-  /** A command of the client, or docker's of the same words. */
-  command(...args: string[]): Command;
-  readonly host: Pick<Host, "directory" | "startProcess" | "sh">;
-}
-
-async function sides(setting: Setting): Promise<{ ours: Side; peer: Side | undefined }> {
-  const stack = await setting.stack();
-  const docker = await setting.docker();
-  const command = (...args: string[]) =>
-    inside(stack.namespaces.pid, [join(distBin, "client"), ...args], { GANTRY_HOST: stack.host });
-  return { ours: { command, host: stack }, peer: docker };
-}
 
 /** A registry on the side's loopback that has the Debian image; it ends with the setting. */
 async function startRegistry({ host }: Side): Promise<void> {
@@ -53,10 +31,13 @@ const pullRow: Measurement = {
   name: "pull",
   run: async (setting) => {
     const { ours, peer } = await sides(setting);
-    if (!peer) return missing("pull");
+    if (!peer) return dockerMissing("pull");
     for (const side of [ours, peer]) await startRegistry(side);
     const pull = async ({ command }: Side) => {
+      // Whatever name another row gave it: it shall not be there.
       await attempt(command("rmi", "-f", image));
+      await attempt(command("rmi", "-f", "bench/debian:latest"));
+      await settle();
       return await wallTime(command("pull", "-q", image));
     };
     const figures = await pairedRuns(
@@ -76,7 +57,7 @@ const commitRow: Measurement = {
   name: "commit",
   run: async (setting) => {
     const { ours, peer } = await sides(setting);
-    if (!peer) return missing("commit");
+    if (!peer) return dockerMissing("commit");
     const { rootfs } = await debianImage();
     for (const { command } of [ours, peer]) {
       await must(command("import", rootfs, "bench-base"));
@@ -84,6 +65,7 @@ const commitRow: Measurement = {
     }
     const commit = async ({ command }: Side) => {
       await attempt(command("rmi", "-f", "bench-committed"));
+      await settle();
       return await wallTime(command("commit", "bench-commit", "bench-committed"));
     };
     try {
@@ -100,17 +82,3 @@ const commitRow: Measurement = {
 };
 
 export const imageRows: readonly Measurement[] = [pullRow, commitRow];
-
-/** Its failure is no matter: what it removes may not be there. */
-async function attempt(command: Command): Promise<void> {
-  await run(command.argv[0], command.argv.slice(1), {
-    timeoutMs: 120_000,
-    ...(command.env ? { env: command.env } : {}),
-  });
-}
-
-async function must(command: Command): Promise<void> {
-  const [program, ...args] = command.argv;
-  const result = await run(program, args, { timeoutMs: 600_000, ...(command.env ? { env: command.env } : {}) });
-  if (result.code !== 0) throw new Error(`${command.argv.join(" ")}: ${result.stderr || result.stdout}`);
-}

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
+import { ownDisk } from "./disk.ts";
 import { measurements } from "./rows.ts";
 import { Setting } from "./setting.ts";
 import { formatRow, header, type Row } from "./table.ts";
@@ -35,6 +36,7 @@ async function main(): Promise<void> {
   if (chosen.length === 0) throw new Error(`no row is named ${positionals.join(", ")}: see tools/bench --help`);
   const rows: Row[] = [];
   process.stdout.write(`${header}\n`);
+  await using _disk = await ownDisk();
   await using setting = new Setting();
   for (const measurement of chosen) {
     const row = await measurement.run(setting);

@@ -1,7 +1,8 @@
 import { createReadStream, promises as fs } from "node:fs";
 import { fileProblem } from "./file-problem.ts";
 
-const chunkBytes = 1 << 20;
+/** Several fit into the window of a stream, so that none waits for the one before. */
+const chunkBytes = 256 << 10;
 
 /** A stream that takes a file's bytes. */
 export interface Sink {

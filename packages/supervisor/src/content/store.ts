@@ -112,6 +112,12 @@ export class ContentStore {
     return createReadStream(this.path(digest), { start, ...end, highWaterMark: 512 << 10 });
   }
 
+  /** A blob's file, open at its start; the caller closes it. @throws RpcError NotFound */
+  open(namespace: string, digest: string): { readonly fd: number } {
+    this.info(namespace, digest);
+    return { fd: openSync(this.path(digest), "r") };
+  }
+
   /** An ingest that ends with its writer. */
   ingest(expectedDigest?: string): Ingest {
     return this.ingests.begin(expectedDigest);

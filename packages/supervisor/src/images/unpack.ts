@@ -3,8 +3,9 @@ import type { NativeSys } from "@gantry/native-sys";
 import type { ImageDescriptor } from "@gantry/oci-spec";
 import { inContext, invalidArgument } from "../errors.ts";
 import { KeyedLock } from "../keyed-lock.ts";
-import { applyLayer } from "../layers/apply-layer.ts";
+import { type AppliedLayer, applyLayer, type LayerTarget } from "../layers/apply-layer.ts";
 import { applyLayerApart, type SelfCommand } from "../layers/layer-process.ts";
+import { isLayerFile, type LayerSource, readDescriptor } from "../layers/layer-source.ts";
 import type { Stores } from "./collect.ts";
 import { chainIds, type PlatformImage } from "./image-content.ts";
 import { type ProgressReporter, shortDigest } from "./progress.ts";
@@ -49,15 +50,16 @@ export class Unpacker {
 
   /**
    * Unpacks the layers that are not unpacked yet.
-   * @param open gives a layer's bytes while they are still being fetched; it ends once they are checked and in the
-   * content store, and fails when they never come. Undefined: they are in the store.
+   * @param open gives a layer's bytes while they are still being fetched, which end once they are checked and in the
+   * content store, and fail when they never come; or a file of bytes that have been checked. Undefined: they are in
+   * the store.
    * @returns the chain id of the last layer; empty for an image without layers
    */
   async unpack(
     namespace: string,
     image: Pick<PlatformImage, "manifest" | "config">,
     progress?: ProgressReporter,
-    open: (layer: ImageDescriptor) => AsyncIterable<Buffer> | undefined = () => undefined,
+    open: (layer: ImageDescriptor) => LayerSource | undefined = () => undefined,
   ): Promise<string> {
     const diffIds = image.config.rootfs.diff_ids ?? [];
     const { layers } = image.manifest;
@@ -80,7 +82,7 @@ export class Unpacker {
   async #unpackLayer(
     step: LayerStep,
     progress: ProgressReporter | undefined,
-    open: (layer: ImageDescriptor) => AsyncIterable<Buffer> | undefined,
+    open: (layer: ImageDescriptor) => LayerSource | undefined,
   ): Promise<void> {
     const { namespace, layer, diffId, chainId, parent } = step;
     const { snapshots, content } = this.#stores;
@@ -91,16 +93,13 @@ export class Unpacker {
     lease.add(key);
     const row = await snapshots.prepare(namespace, key, parent, { managed: true });
     try {
-      let read = 0;
-      const source = counting(open(layer) ?? content.read(namespace, layer.digest), (bytes) => {
-        read += bytes;
-        progress?.figure("Extracting", id, read, layer.size);
-      });
-      const target = snapshots.layerTarget(row);
-      const isLarge = this.#self !== undefined && layer.size >= apartBytes;
-      const applied = isLarge
-        ? await applyLayerApart(this.#self as SelfCommand, source, target)
-        : await applyLayer(this.#native, source, target);
+      const source = open(layer) ?? content.open(namespace, layer.digest);
+      // A plain layer that has been checked is what the image says.
+      const isKnown = isLayerFile(source) && diffId === layer.digest;
+      const target = { ...snapshots.layerTarget(row), ...(isKnown && { diffId }) };
+      const applied = await this.#apply(source, target, layer, (read) =>
+        progress?.figure("Extracting", id, read, layer.size),
+      );
       if (applied.diffId !== diffId) {
         throw invalidArgument(`wrong content: unpacked it is ${applied.diffId}, the image says ${diffId}`);
       }
@@ -112,11 +111,14 @@ export class Unpacker {
       throw inContext(error, `layer ${layer.digest}`);
     }
   }
-}
 
-async function* counting(source: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const chunk of source) {
-    yield chunk;
-    count(chunk.length);
+  async #apply(
+    source: LayerSource,
+    target: LayerTarget,
+    { size }: ImageDescriptor,
+    onRead: (bytes: number) => void,
+  ): Promise<AppliedLayer> {
+    if (this.#self && size >= apartBytes) return await applyLayerApart(this.#self, source, target, onRead);
+    return await applyLayer(this.#native, isLayerFile(source) ? readDescriptor(source.fd) : source, target);
   }
 }

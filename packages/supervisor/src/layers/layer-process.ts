@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
+import { closeSync, promises as fs } from "node:fs";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { RpcError } from "@gantry/ipc";
 import type { AppliedLayer, LayerTarget } from "./apply-layer.ts";
+import { isLayerFile, type LayerFile, type LayerSource } from "./layer-source.ts";
 import { unpackCommand } from "./unpack-command.ts";
 import type { ProcessAnswer } from "./unpack-process.ts";
 
@@ -19,25 +21,55 @@ export interface SelfCommand {
  */
 export async function applyLayerApart(
   self: SelfCommand,
-  source: AsyncIterable<Uint8Array>,
+  source: LayerSource,
   target: LayerTarget,
+  onRead: (bytes: number) => void = () => {},
 ): Promise<AppliedLayer> {
-  const child = spawn(self.program, [...self.args, unpackCommand, JSON.stringify(target)], { stdio: "pipe" });
+  using file = isLayerFile(source) ? watched(source, onRead) : undefined;
+  const stdio = [file?.fd ?? "pipe", "pipe", "pipe"] as const;
+  const child = spawn(self.program, [...self.args, unpackCommand, JSON.stringify(target)], { stdio: [...stdio] });
   const ended = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
   });
   ended.catch(() => {});
-  const answer = text(child.stdout);
-  const words = text(child.stderr);
+  const answer = text(child.stdout as Readable);
+  const words = text(child.stderr as Readable);
   for (const reading of [answer, words]) reading.catch(() => {});
   try {
-    await feed(source, child.stdin);
+    if (child.stdin && !isLayerFile(source)) await feed(counted(source, onRead), child.stdin);
     await ended;
     return applied(await answer, await words);
   } finally {
     child.kill("SIGKILL");
     await ended.catch(() => {});
+  }
+}
+
+/** How often one looks how far a file is read. */
+const lookMs = 100;
+
+/** Tells how far a file has been read by whoever shares the descriptor; closes it at the end. */
+function watched({ fd }: LayerFile, onRead: (bytes: number) => void): LayerFile & Disposable {
+  const look = async (): Promise<void> => {
+    const info = await fs.readFile(`/proc/self/fdinfo/${fd}`, "utf8").catch(() => "");
+    const position = info.match(/^pos:\s+(\d+)/m)?.[1];
+    if (position !== undefined) onRead(Number(position));
+  };
+  const timer = setInterval(() => void look(), lookMs);
+  const end = (): void => {
+    clearInterval(timer);
+    closeSync(fd);
+  };
+  return { fd, [Symbol.dispose]: end };
+}
+
+async function* counted(source: AsyncIterable<Buffer>, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
+  let read = 0;
+  for await (const chunk of source) {
+    yield chunk;
+    read += chunk.length;
+    onRead(read);
   }
 }
 

@@ -1,6 +1,8 @@
+import { writeNow } from "@gantry/cli/output";
 import { type ErrorCode, isRpcError } from "@gantry/ipc";
 import { nativeSys, PR_SET_PDEATHSIG } from "@gantry/native-sys";
 import { type AppliedLayer, applyLayer, type LayerTarget } from "./apply-layer.ts";
+import { readDescriptor } from "./layer-source.ts";
 
 /** What the process writes to its standard output, in JSON. */
 export type ProcessAnswer = { readonly applied: AppliedLayer } | { readonly failed: ProcessFailure };
@@ -21,7 +23,7 @@ export async function unpackProcess(target: LayerTarget): Promise<void> {
   const parent = process.ppid;
   native.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (process.ppid !== parent) return;
-  process.stdout.write(JSON.stringify(await answer(async () => await applyLayer(native, process.stdin, target))));
+  writeNow(1, JSON.stringify(await answer(async () => await applyLayer(native, readDescriptor(0), target))));
 }
 
 async function answer(work: () => Promise<AppliedLayer>): Promise<ProcessAnswer> {

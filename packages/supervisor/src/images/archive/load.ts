@@ -69,7 +69,7 @@ async function unpack(loading: Loading, target: ImageDescriptor, progress: Progr
   const { namespace, images, request } = loading;
   const found = await images.platformImage(namespace, { name: target.digest, target }, request.platform);
   loading.hold(...chainIds(found.config));
-  await images.unpacker.unpack(namespace, found, progress, (layer) => loading.openLayer(layer));
+  await images.unpacker.unpack(namespace, found, progress, (layer) => loading.layerFile(layer));
   images.link(found);
 }
 

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { ImageDescriptor } from "@gantry/oci-spec";
 import type { Ingest } from "../../content/ingest.ts";
 import type { Lease } from "../../content/leases.ts";
+import type { LayerFile } from "../../layers/layer-source.ts";
 import type { ImageStore } from "../image-store.ts";
 import type { ArchiveSource } from "./archive-source.ts";
 import type { NamingRules } from "./names.ts";
@@ -106,8 +107,15 @@ export class Loading implements AsyncDisposable {
     return { digest, size };
   }
 
+  /** The file of a layer that is not in the store yet. */
+  layerFile({ digest }: { digest: string }): LayerFile | undefined {
+    const pending = this.#pending.get(digest);
+    // Opened anew, since descriptors that are handed on share their position.
+    return pending && { fd: openSync(`/proc/self/fd/${pending.fd}`, "r") };
+  }
+
   /** Bytes of a layer that is not in the store yet. */
-  openLayer({ digest }: { digest: string }, end?: number): AsyncIterable<Buffer> | undefined {
+  #openLayer({ digest }: { digest: string }, end?: number): AsyncIterable<Buffer> | undefined {
     const pending = this.#pending.get(digest);
     if (!pending) return undefined;
     const range = end === undefined ? { start: 0 } : { start: 0, end };
@@ -119,7 +127,7 @@ export class Loading implements AsyncDisposable {
     const { content } = this.images.stores;
     const range = length === undefined ? {} : { length };
     return (
-      this.openLayer(layer, length === undefined ? undefined : length - 1) ??
+      this.#openLayer(layer, length === undefined ? undefined : length - 1) ??
       content.read(this.namespace, layer.digest, range)
     );
   }
