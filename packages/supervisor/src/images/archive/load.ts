@@ -31,6 +31,7 @@ export async function loadImages(
     using source = await openSource(work, request, input);
     await using loading = new Loading(images, request, source, lease);
     const loaded = await readArchive(loading);
+    loading.storeLayers();
     if (request.unpack !== false) for (const { target } of loaded) await unpack(loading, target, progress);
     await loading.settled();
     return nameAll(loading, loaded, await indexOf(loading, loaded));

@@ -37,7 +37,8 @@ interface Expected {
 interface PendingLayer {
   /** Of its file, which the store may rename meanwhile. */
   readonly fd: number;
-  readonly stored: Promise<unknown>;
+  readonly file: Ingest;
+  stored?: Promise<unknown>;
 }
 
 const chunkSize = 512 << 10;
@@ -91,8 +92,8 @@ export class Loading implements AsyncDisposable {
   }
 
   /**
-   * Takes a layer over: it is checked at once, and becomes durable while it is unpacked and others are read.
-   * `settled` waits for that.
+   * Takes a layer over: it is checked at once, and becomes durable from `storeLayers` on. Until then the small files
+   * come: a file system with a journal lets no fsync(2) pass one of a large file.
    */
   commitLayer(file: Ingest, expected: Expected = {}): { digest: string; size: number } {
     file.check(expected);
@@ -100,9 +101,7 @@ export class Loading implements AsyncDisposable {
     this.hold(digest);
     if (!this.has(file) && !this.#pending.has(digest)) {
       const fd = openSync(file.path, "r");
-      const stored = this.commit(file);
-      stored.catch(() => {}); // `settled` throws it
-      this.#pending.set(digest, { fd, stored });
+      this.#pending.set(digest, { fd, file });
     }
     return { digest, size };
   }
@@ -132,8 +131,17 @@ export class Loading implements AsyncDisposable {
     );
   }
 
+  /** Begins to put the layers into the store; `settled` waits for it. */
+  storeLayers(): void {
+    for (const layer of this.#pending.values()) {
+      layer.stored ??= this.commit(layer.file);
+      layer.stored.catch(() => {}); // `settled` throws it
+    }
+  }
+
   /** Resolves once every layer is in the store. */
   async settled(): Promise<void> {
+    this.storeLayers();
     await Promise.all([...this.#pending.values()].map(({ stored }) => stored));
   }
 

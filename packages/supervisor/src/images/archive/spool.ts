@@ -55,7 +55,6 @@ export class Spool implements TarSink, ArchiveSource {
   }
 
   entryEnd(): void {
-    this.#current?.sync();
     this.#current = undefined;
   }
 
