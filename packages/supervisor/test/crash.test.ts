@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createReadStream, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir, waitFor, writeDockerArchive } from "@gantry/testkit";
-import { test } from "tap";
+import { type Test, test } from "tap";
 import { namespace } from "./support/container.ts";
 import { randomFrom } from "./support/random.ts";
 import { skopeo, startRegistry } from "./support/registry.ts";
@@ -54,11 +54,7 @@ test(`killed at any moment, seed ${seed}, the supervisor keeps all that it has s
   await checkNothingLeft(stack, t);
 });
 
-type Assert = Pick<Tap, "strictSame" | "ok">;
-interface Tap {
-  strictSame(found: unknown, wanted: unknown, message?: string): boolean;
-  ok(value: unknown, message?: string): boolean;
-}
+type Assert = Pick<Test, "strictSame" | "ok">;
 
 async function makeArchives(directory: string, address: string): Promise<{ name: string; path: string }[]> {
   const shared = [{ path: "shared", content: randomBytes(2 << 20) }];

@@ -64,7 +64,10 @@ function watched({ fd }: LayerFile, onRead: (bytes: number) => void): LayerFile 
   return { fd, [Symbol.dispose]: end };
 }
 
-async function* counted(source: AsyncIterable<Buffer>, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
+async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  onRead: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
   let read = 0;
   for await (const chunk of source) {
     yield chunk;

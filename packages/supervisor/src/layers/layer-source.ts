@@ -6,7 +6,7 @@ export interface LayerFile {
 }
 
 /** A layer's bytes as they come, or all of them in a file. */
-export type LayerSource = AsyncIterable<Buffer> | LayerFile;
+export type LayerSource = AsyncIterable<Uint8Array> | LayerFile;
 
 export function isLayerFile(source: LayerSource): source is LayerFile {
   return "fd" in source;
