@@ -263,7 +263,9 @@ test("exec: the container's namespaces, cgroups and limits; its own user; its er
   await t.rejects(box.exec(container.id, "", { args: ["nope"] }), {
     message: 'exec: "nope": executable file not found in $PATH',
   });
-  await t.rejects(box.exec(container.id, "", { args: ["/etc"] }), { message: 'exec: "/etc": is a directory' });
+  await t.rejects(box.exec(container.id, "", { args: ["/etc"] }), {
+    message: 'exec: "/etc": is a directory: permission denied',
+  });
   await t.rejects(box.exec(container.id, "", { args: ["/etc/passwd"] }), {
     message: 'exec: "/etc/passwd": permission denied',
   });

@@ -13,6 +13,7 @@ export interface Globals {
   readonly debug: boolean;
   readonly "systemd-cgroup": boolean;
   readonly rootless: string;
+  readonly criu: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -23,6 +24,8 @@ export interface Context {
   readonly environment: Globals["environment"];
   /** The native parts, loaded at the first call. */
   readonly host: () => Promise<Host>;
+  /** CRIU's program, by name or path. */
+  readonly criu: string;
   readonly print: (text: string) => void;
 }
 
@@ -39,6 +42,7 @@ export function makeContext(globals: Globals): Context {
     store,
     log,
     environment: globals.environment,
+    criu: globals.criu,
     host: () => {
       host ??= import("../host.ts").then(({ openHost }) =>
         openHost((message) => log.warn(message), store.filters, {

@@ -37,6 +37,7 @@ export const features: Command = async (_args, context) => {
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
     },
+    annotations: { "org.opencontainers.runc.checkpoint.enabled": "true" },
   };
   context.print(`${JSON.stringify(document, null, 2)}\n`);
   return 0;

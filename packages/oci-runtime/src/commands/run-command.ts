@@ -5,6 +5,8 @@ import type { CommandName } from "./table.ts";
 
 /** Each command's module is loaded when it is asked for. */
 const loaders: Readonly<Record<CommandName, () => Promise<Command>>> = {
+  checkpoint: async () => (await import("./checkpoint.ts")).checkpoint,
+  restore: async () => (await import("./restore.ts")).restore,
   create: async () => (await import("./create.ts")).create,
   start: async () => (await import("./start.ts")).start,
   run: async () => (await import("./run.ts")).run,

@@ -13,6 +13,7 @@ export const globalFlags = {
     doc: "true, false or auto: containers go without cgroups where this user may make none",
     default: "auto",
   },
+  criu: { type: "string", value: "PATH", doc: "the criu program, for checkpoint and restore", default: "criu" },
   help: { type: "boolean", short: "h", doc: "print this help" },
   version: { type: "boolean", short: "v", doc: "print the version" },
 } as const satisfies FlagTable;
@@ -26,6 +27,8 @@ const lifecycle = [
   ["delete", "remove a stopped container"],
   ["pause", "stop all processes of a container where they are"],
   ["resume", "let a paused container go on"],
+  ["checkpoint", "write a container's processes to files, by CRIU"],
+  ["restore", "make a container out of those files"],
   ["update", "change a container's limits"],
 ] as const;
 

@@ -132,7 +132,8 @@ function checkTerminal(spec: Spec, { consoleSocket }: CreateRequest): void {
     throw new ContainerError("InvalidArgument", "cannot use console socket if the process has no tty");
 }
 
-function findRootfs(spec: Spec, bundle: string): string {
+/** The root file system of a bundle, without links. @throws Error, PlanError */
+export function findRootfs(spec: Spec, bundle: string): string {
   const path = spec.root?.path ?? "";
   const wanted = isAbsolute(path) ? path : join(bundle, path);
   let rootfs: string;
@@ -146,7 +147,12 @@ function findRootfs(spec: Spec, bundle: string): string {
   return rootfs;
 }
 
-function newRecord(request: CreateRequest, spec: Spec, found: Pick<Record, "rootfs" | "cgroups" | "scope">): Record {
+/** What the runtime remembers of a container before it has a process. */
+export function newRecord(
+  request: CreateRequest,
+  spec: Spec,
+  found: Pick<Record, "rootfs" | "cgroups" | "scope">,
+): Record {
   return {
     id: request.id,
     bundle: request.bundle,

@@ -5,7 +5,7 @@ import type { Facts } from "../facts.ts";
 import { ContainerError, type Record, type Store } from "./store.ts";
 
 export type FullStatus = Status | "paused";
-export type Verb = "start" | "kill" | "delete" | "exec" | "pause" | "resume" | "update" | "stats";
+export type Verb = "start" | "kill" | "delete" | "exec" | "pause" | "resume" | "update" | "checkpoint" | "stats";
 
 /** Which command a container in which state allows. */
 const allowed: Readonly<globalThis.Record<Verb, readonly FullStatus[]>> = {
@@ -15,6 +15,7 @@ const allowed: Readonly<globalThis.Record<Verb, readonly FullStatus[]>> = {
   exec: ["created", "running"],
   pause: ["running", "created"],
   resume: ["paused"],
+  checkpoint: ["running", "paused"],
   update: ["created", "running", "paused"],
   stats: ["created", "running", "paused"],
 };
@@ -30,6 +31,7 @@ function refusal(verb: Verb, status: FullStatus, id: string): string {
   if (verb === "start" && status === "running") return "cannot start an already running container";
   if (verb === "start") return `cannot start a container in the ${status} state: ${id}`;
   if (verb === "delete") return `cannot delete container ${id} that is not stopped: ${status}`;
+  if (verb === "checkpoint") return `container cannot be checkpointed: ${id} is ${status}`;
   if (verb === "kill" || verb === "pause" || verb === "update" || verb === "stats")
     return `container not running: ${id} is ${status}`;
   if (verb === "exec" && status === "paused")

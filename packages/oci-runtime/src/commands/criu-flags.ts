@@ -1,0 +1,56 @@
+import { resolve } from "node:path/posix";
+import { type FlagTable, type FlagValues, UsageError } from "@gantry/cli";
+import type { CriuSettings } from "../run/checkpoint.ts";
+import { emptyNamespaces } from "../run/criu/namespaces.ts";
+import { cgroupModes } from "../run/criu/options.ts";
+import type { Context } from "./context.ts";
+
+/** What `checkpoint` and `restore` share. */
+export const criuFlags = {
+  "image-path": { type: "string", value: "DIR", doc: "directory of the images", default: "checkpoint" },
+  "work-path": { type: "string", value: "DIR", doc: "directory of CRIU's log (default that of the images)" },
+  "tcp-established": { type: "boolean", doc: "also with open TCP connections" },
+  "ext-unix-sk": { type: "boolean", doc: "also with Unix sockets to the outside" },
+  "shell-job": { type: "boolean", doc: "also with a session that a shell outside has begun" },
+  "lazy-pages": { type: "boolean", doc: "memory is fetched as it is used (userfaultfd(2))" },
+  "file-locks": { type: "boolean", doc: "also with locked files" },
+  "manage-cgroups-mode": {
+    type: "string",
+    value: "MODE",
+    doc: "what becomes of cgroups: soft, full, strict or ignore",
+    default: "soft",
+    choices: ["", ...Object.keys(cgroupModes)],
+  },
+  "empty-ns": { type: "list", value: "NAMESPACE", doc: "make a namespace without its contents: network" },
+  "auto-dedup": { type: "boolean", doc: "drop pages from earlier images that later ones have again" },
+} as const satisfies FlagTable;
+
+/** @throws UsageError */
+export function criuSettings(context: Context, flags: FlagValues<typeof criuFlags>): CriuSettings {
+  const mode = flags["manage-cgroups-mode"] || "soft";
+  const work = flags["work-path"];
+  return {
+    program: context.criu,
+    path: context.environment["PATH"],
+    images: resolve(flags["image-path"]),
+    work: work === undefined ? undefined : resolve(work),
+    flags: {
+      tcpEstablished: flags["tcp-established"],
+      extUnixSk: flags["ext-unix-sk"],
+      shellJob: flags["shell-job"],
+      fileLocks: flags["file-locks"],
+      lazyPages: flags["lazy-pages"],
+      autoDedup: flags["auto-dedup"],
+      cgroupMode: cgroupModes[mode] ?? 0,
+      emptyNamespaces: emptyOf(flags["empty-ns"]),
+    },
+  };
+}
+
+function emptyOf(names: readonly string[]): number {
+  try {
+    return emptyNamespaces(names);
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}

@@ -1,0 +1,155 @@
+import { accessSync, constants, readFileSync } from "node:fs";
+import { delimiter, isAbsolute, join, resolve } from "node:path/posix";
+import { AF_UNIX, POLLIN, SOCK_CLOEXEC, SOCK_SEQPACKET } from "@gantry/native-sys";
+import type { Host } from "../../host.ts";
+import { waitForExit } from "../wait.ts";
+import { type CriuOptions, encodeGoOn, encodeRequest, requestTypes } from "./options.ts";
+import { Decoded } from "./wire.ts";
+
+/** The first descriptor of CRIU's process after its standard streams: the socket that it is told on. */
+const socketFd = 3;
+const longestMessage = 65_536;
+const SIGKILL = 9;
+
+/** What CRIU says on the way: the point that it has come to, with the process and the descriptors that belong to it. */
+export interface Notice {
+  readonly point: string;
+  readonly pid: number;
+  readonly fds: readonly number[];
+}
+
+export interface CriuRequest {
+  /** CRIU's program. */
+  readonly program: string;
+  readonly type: number;
+  readonly options: CriuOptions;
+  /** Standard streams of CRIU's process, then what it has from 4 on. */
+  readonly streams: readonly [number, number, number];
+  readonly extra: readonly number[];
+  /** Where CRIU's log is. */
+  readonly log: string;
+  /** Called with the id of CRIU's process before it is told what to do. */
+  readonly onSpawn?: (pid: number) => Promise<void>;
+  readonly onNotice?: (notice: Notice) => Promise<void>;
+}
+
+/** @throws Error saying that there is none */
+export function findCriu(name: string, path: string | undefined): string {
+  const candidates = name.includes("/")
+    ? [resolve(name)]
+    : (path ?? "/usr/sbin:/usr/bin:/sbin:/bin")
+        .split(delimiter)
+        .filter(isAbsolute)
+        .map((directory) => join(directory, name));
+  const found = candidates.find(isExecutable);
+  if (found === undefined)
+    throw new Error(
+      `checkpoint and restore need the program criu: ${JSON.stringify(name)} is not there (Debian: criu)`,
+    );
+  return found;
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Has CRIU do one thing, over a socket as `criu swrk` takes it.
+ * @returns the id of the restored process, 0 for other requests
+ * @throws Error with CRIU's own reason, out of its log
+ */
+export async function runCriu(host: Host, request: CriuRequest): Promise<number> {
+  const { native } = host;
+  const [ours, theirs] = native.socketPair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ""}`);
+  try {
+    const criu = spawnCriu(host, request, { theirs, environment });
+    native.closeFd(criu.pidFd);
+    try {
+      await request.onSpawn?.(criu.pid);
+      native.socketSend(ours, encodeRequest(request.type, request.options), 0);
+      return await converse(host, request, ours);
+    } catch (error) {
+      native.kill(criu.pid, SIGKILL);
+      throw error;
+    } finally {
+      await waitForExit(host, criu.pid);
+    }
+  } finally {
+    native.closeFd(ours);
+  }
+}
+
+function spawnCriu(
+  { native }: Host,
+  { program, streams, extra }: CriuRequest,
+  { theirs, environment }: { theirs: number; environment: readonly string[] },
+): { pid: number; pidFd: number } {
+  try {
+    return native.spawn({
+      program,
+      argv: ["criu", "swrk", String(socketFd)],
+      env: environment,
+      fds: [...streams, theirs, ...extra],
+    });
+  } finally {
+    native.closeFd(theirs);
+  }
+}
+
+async function converse(host: Host, request: CriuRequest, socket: number): Promise<number> {
+  const { native } = host;
+  for (;;) {
+    await readable(host, socket);
+    const received = native.recvFds(socket, longestMessage, 4);
+    if (!received || received.data.length === 0) throw criuError(request, "it ended without an answer");
+    const answer = new Decoded(received.data);
+    const type = answer.number(1);
+    if (type !== requestTypes.notify || answer.number(2) !== 1) {
+      for (const fd of received.fds) native.closeFd(fd);
+      if (answer.number(2) !== 1) throw criuError(request, answer.text(9) ?? "");
+      return answer.message(4)?.number(1) ?? 0;
+    }
+    const notice = answer.message(5);
+    try {
+      const point = notice?.text(1) ?? "";
+      await request.onNotice?.({ point, pid: notice?.number(2) ?? 0, fds: received.fds });
+    } finally {
+      for (const fd of received.fds) native.closeFd(fd);
+    }
+    native.socketSend(socket, encodeGoOn(), 0);
+  }
+}
+
+function readable({ native }: Host, fd: number): Promise<void> {
+  return new Promise((done) => {
+    const watch = native.watchFd(fd, POLLIN, () => {
+      watch.close();
+      done();
+    });
+  });
+}
+
+/** How many of CRIU's own lines are shown: it also logs what it can do without, so that what ended it stands last. */
+const shownLines = 3;
+
+function criuError({ log }: CriuRequest, said: string): Error {
+  let lines: string[] = [];
+  try {
+    lines = readFileSync(log, "utf8")
+      .split("\n")
+      .filter((line) => /\bError\b(?!.*\bFAILED\b)/.test(line));
+  } catch {
+    // It did not come as far as a log.
+  }
+  const reasons = lines
+    .slice(-shownLines)
+    .map((line) => line.replace(/^\(\d+\.\d+\)\s*(\d+: )?Error \([^)]*\): /, "").trim());
+  const words = reasons.length > 0 ? reasons.join("; ") : said.trim();
+  return new Error(`criu failed: ${words || "no reason given"}; log file: ${log}`);
+}

@@ -1,0 +1,161 @@
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path/posix";
+import { MNT_DETACH, MS_BIND, MS_REC } from "@gantry/native-sys";
+import type { Spec } from "@gantry/oci-spec/runtime";
+import { cgroupManager, checkUnused } from "../cgroup/manager.ts";
+import { containerCgroups } from "../cgroup/none.ts";
+import { containerResources } from "../cgroup/resources.ts";
+import type { Host } from "../host.ts";
+import { processStat, stateDocument } from "../state/lifecycle.ts";
+import { ContainerError, type Store } from "../state/store.ts";
+import { type CriuSettings, type Directories, openDirectories } from "./checkpoint.ts";
+import { type CreateRequest, findRootfs, newRecord, readConfig } from "./create.ts";
+import { externalMountsFor } from "./criu/mounts.ts";
+import { type OpenNamespaces, openNamespaces } from "./criu/namespaces.ts";
+import { type CriuOptions, requestTypes } from "./criu/options.ts";
+import { findCriu, type Notice, runCriu } from "./criu/session.ts";
+import { inheritedStreams } from "./criu/streams.ts";
+import { runHooks } from "./hooks.ts";
+import { type Making, parentsRemover, undo } from "./making.ts";
+
+export interface RestoreRequest extends CriuSettings, Pick<CreateRequest, "id" | "bundle" | "stdio" | "consoleSocket"> {
+  readonly lsmProfile: string | undefined;
+  readonly lsmMountContext: string | undefined;
+}
+
+const logFile = "restore.log";
+/** CRIU's first descriptor after its streams and its socket. */
+const firstExtra = 4;
+
+/**
+ * Makes a container out of what checkpoint has written; its first process is a child of this one.
+ * @returns its id on the host
+ * @throws SpecError, ContainerError; Error with CRIU's reason: nothing is left behind then
+ */
+export async function restoreContainer(host: Host, store: Store, request: RestoreRequest): Promise<number> {
+  store.checkId(request.id);
+  if (host.systemdCgroup)
+    throw new ContainerError("InvalidArgument", "restore cannot be used with --systemd-cgroup: criu makes the cgroup");
+  const program = findCriu(request.program, request.path);
+  const spec = readConfig(request.bundle);
+  const inherit = inheritedStreams(request.images);
+  const namespaces = openNamespaces(spec, firstExtra);
+  const directories = openDirectories(request);
+  try {
+    return await restoreIn(host, store, { request, program, spec, inherit, namespaces, directories });
+  } finally {
+    namespaces.close();
+    directories.close();
+  }
+}
+
+interface Restoring {
+  readonly request: RestoreRequest;
+  readonly program: string;
+  readonly spec: Spec;
+  readonly inherit: readonly { readonly key: string; readonly fd: number }[];
+  readonly namespaces: OpenNamespaces;
+  readonly directories: Directories;
+}
+
+async function restoreIn(host: Host, store: Store, restoring: Restoring): Promise<number> {
+  const { request, spec } = restoring;
+  const making = begin(host, store, restoring);
+  const root = join(store.directory(request.id), "criu-root");
+  try {
+    store.save(making.record);
+    making.undo.push({ back: parentsRemover(Object.values(making.record.cgroups)) });
+    making.cgroup.create();
+    making.cgroup.apply(containerResources(spec.linux?.resources), host);
+    mkdirSync(root, { mode: 0o700 });
+    host.native.mount(making.record.rootfs, root, null, MS_BIND | MS_REC, null);
+    making.undo.push({ back: () => removeRoot(host, root) });
+    const pid = await restored(making, restoring, root);
+    const stat = processStat(pid);
+    if (!stat) throw new Error("the restored process ended at once");
+    making.record = { ...making.record, pid, startTime: stat.startTime };
+    store.save(making.record);
+    removeRoot(host, root);
+    return pid;
+  } catch (error) {
+    await undo(making);
+    throw error;
+  }
+}
+
+function begin(host: Host, store: Store, { request, spec }: Restoring): Making {
+  const rootfs = findRootfs(spec, request.bundle);
+  const cgroups = containerCgroups(host, spec, request.id);
+  const created: CreateRequest = { ...request, spec, preserve: [], noPivot: false, newKeyring: true, sibling: false };
+  store.reserve(request.id);
+  try {
+    checkUnused(cgroups);
+  } catch (error) {
+    store.remove(request.id);
+    throw error;
+  }
+  const record = newRecord(created, spec, { rootfs, cgroups });
+  const cgroup = cgroupManager(host.facts, cgroups);
+  return { host, store, request: created, spec, cgroup, scope: undefined, undo: [], record };
+}
+
+/** What is mounted there goes with it. */
+function removeRoot({ native }: Host, root: string): void {
+  native.umount(root, MNT_DETACH);
+  rmdirSync(root);
+}
+
+async function restored(making: Making, restoring: Restoring, root: string): Promise<number> {
+  const { host, record, spec } = making;
+  const { request, program, inherit, namespaces, directories } = restoring;
+  const roots: { controller: string; path: string }[] = [];
+  const options: CriuOptions = {
+    ...request.flags,
+    ...directories.fds,
+    logFile,
+    root,
+    sibling: true,
+    cgroupRoots: roots,
+    inherit: [...inherit, ...namespaces.inherit],
+    joinNamespaces: namespaces.join,
+    external: [],
+    externalMounts: externalMountsFor(spec, record.rootfs, record.cgroups),
+    lsmProfile: request.lsmProfile,
+    lsmMountContext: request.lsmMountContext,
+  };
+  return runCriu(host, {
+    program,
+    type: requestTypes.restore,
+    options,
+    streams: request.stdio,
+    extra: namespaces.fds,
+    log: directories.log(logFile),
+    // CRIU puts the restored processes where it is itself.
+    onSpawn: async (pid) => {
+      for (const path of Object.values(record.cgroups)) writeFileSync(join(path, "cgroup.procs"), String(pid));
+      roots.push(...cgroupRoots(pid));
+    },
+    onNotice: (notice) => serveNotice(making, request, notice),
+  });
+}
+
+/** Where a process is in each hierarchy (proc_pid_cgroup in cgroups(7)). */
+function cgroupRoots(pid: number): { controller: string; path: string }[] {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, "utf8").trim().split("\n");
+  return lines.map((line) => {
+    const [, controller = "", ...path] = line.split(":");
+    return { controller: controller.replace(/^name=/, ""), path: path.join(":") };
+  });
+}
+
+async function serveNotice({ host, record, spec }: Making, request: RestoreRequest, notice: Notice): Promise<void> {
+  if (notice.point === "orphan-pts-master") {
+    const [master] = notice.fds;
+    if (master !== undefined && request.consoleSocket !== undefined)
+      host.native.sendFds(request.consoleSocket, Buffer.from("/dev/ptmx"), [master]);
+  } else if (notice.point === "setup-namespaces") {
+    const state = stateDocument({ ...record, pid: notice.pid }, "creating");
+    await runHooks("prestart", spec.hooks?.prestart, state);
+    await runHooks("createRuntime", spec.hooks?.createRuntime, state);
+  }
+}
