@@ -256,6 +256,28 @@ test("a few bytes that hold more than the disk are refused before it is full", a
   }
 });
 
+test("files that are their maker's from the start have their own group and mode in any directory", async (t) => {
+  await using temp = tempDir("layers");
+  const self = { program: process.execPath, args: [join(import.meta.dirname, "../src/main.ts")] };
+  const layer = await tarOf(
+    file("plain", "1", { mode: 0o666 }),
+    directory("shared", 0o2775, { gid: 50 }),
+    file("shared/f", "2", { mode: 0o777 }),
+    file("shared/set", "3", { mode: 0o4755 }),
+  );
+  await applyLayerApart(self, pieces(layer, 500), { directory: temp.path, lowers: [], whiteouts: "overlay" });
+  const found = (name: string) => {
+    const { mode, uid, gid } = statSync(join(temp.path, name));
+    return [mode & 0o7777, uid, gid];
+  };
+  t.same(["plain", "shared", "shared/f", "shared/set"].map(found), [
+    [0o666, 0, 0],
+    [0o2775, 0, 50],
+    [0o777, 0, 0],
+    [0o4755, 0, 0],
+  ]);
+});
+
 test("a process of its own unpacks as this one does, and says the same of what is wrong", async (t) => {
   await using temp = tempDir("layers");
   const main = join(import.meta.dirname, "../src/main.ts");

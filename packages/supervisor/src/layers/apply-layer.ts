@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { NativeSys } from "@gantry/native-sys";
 import { decompress } from "./decompress.ts";
-import { LayerWriter } from "./layer-writer.ts";
+import { LayerWriter, type WriteOptions } from "./layer-writer.ts";
 import { TarReader } from "./tar-reader.ts";
 
 export interface LayerTarget {
@@ -28,16 +28,15 @@ export async function applyLayer(
   native: NativeSys,
   source: AsyncIterable<Uint8Array>,
   target: LayerTarget,
-  onProgress?: (bytes: number) => void,
+  options: WriteOptions = {},
 ): Promise<AppliedLayer> {
-  const writer = new LayerWriter(native, target);
+  const writer = new LayerWriter(native, target, options);
   const reader = new TarReader(writer);
   const hash = target.diffId === undefined ? createHash("sha256") : undefined;
   try {
     for await (const chunk of decompress(source)) {
       hash?.update(chunk);
       reader.push(chunk);
-      onProgress?.(chunk.length);
     }
     reader.finish();
     writer.finish();

@@ -21,6 +21,7 @@ import { type BytePath, fsPath, readable } from "./byte-path.ts";
 import { copyNode, listXattrs, setXattr } from "./copy-up.ts";
 import { LayerTree } from "./layer-tree.ts";
 import { lstatOrNone } from "./lower-view.ts";
+import { Making } from "./making.ts";
 import { SpaceGuard } from "./space-guard.ts";
 import { insidePath } from "./tar-path.ts";
 import { type TarEntry, TarError, type TarSink } from "./tar-reader.ts";
@@ -30,6 +31,11 @@ const whiteoutPrefix = ".wh.";
 const opaqueMarker = ".wh..wh..opq";
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const blockBytes = 4096;
+
+export interface WriteOptions {
+  /** The process's file mode mask is 0. */
+  readonly isUnmasked?: boolean;
+}
 
 interface OpenFile {
   readonly entry: TarEntry;
@@ -49,6 +55,7 @@ export class LayerWriter implements TarSink {
   readonly #native: NativeSys;
   readonly #whiteouts: Whiteouts;
   readonly #space: SpaceGuard;
+  readonly #making: Making;
   /** Times of directories are set last: writing into one changes them. */
   readonly #directories: TarEntry[] = [];
   #file: OpenFile | undefined;
@@ -56,11 +63,13 @@ export class LayerWriter implements TarSink {
   #inodes = 0;
 
   /** @param target a directory to write into, which nobody else changes meanwhile */
-  constructor(native: NativeSys, target: LayerTarget) {
+  constructor(native: NativeSys, target: LayerTarget, options: WriteOptions = {}) {
     this.#native = native;
     this.#tree = new LayerTree(native, target.directory, target.lowers);
     this.#whiteouts = new Whiteouts(this.#tree, target.whiteouts === "overlay");
     this.#space = new SpaceGuard(target.directory);
+    const isNew = target.whiteouts === "overlay" && target.lowers.length === 0;
+    this.#making = new Making(isNew && options.isUnmasked === true);
   }
 
   /** Bytes on disk and inodes written. */
@@ -114,8 +123,10 @@ export class LayerWriter implements TarSink {
     const { entry, fd, path } = file;
     try {
       if (file.position > file.written) ftruncateSync(fd, entry.size);
-      fchownSync(fd, entry.uid, entry.gid);
-      fchmodSync(fd, entry.mode);
+      if (!this.#making.isDone(entry, fd)) {
+        fchownSync(fd, entry.uid, entry.gid);
+        fchmodSync(fd, entry.mode);
+      }
       this.#xattrs(entry, path);
       if (isPlainTime(entry)) futimesSync(fd, entry.mtime, entry.mtime);
     } finally {
@@ -152,7 +163,7 @@ export class LayerWriter implements TarSink {
     this.#inodes += 1;
     const place = fsPath(path);
     if (entry.type === "file") {
-      const fd = this.#replacing(path, () => openSync(place, createFlags, 0o600));
+      const fd = this.#replacing(path, () => openSync(place, createFlags, this.#making.modeOf(entry)));
       this.#file = { entry, fd, path, position: 0, written: 0 };
       this.#size += Math.ceil((entry.storedSize ?? entry.size) / blockBytes) * blockBytes;
       return;
@@ -172,6 +183,7 @@ export class LayerWriter implements TarSink {
   }
 
   #directory(entry: TarEntry, path: BytePath): void {
+    this.#making.directory(entry);
     const place = fsPath(path);
     try {
       mkdirSync(place, 0o700);
@@ -193,6 +205,7 @@ export class LayerWriter implements TarSink {
   }
 
   #rootEntry(entry: TarEntry): void {
+    this.#making.directory(entry);
     const root = `${this.#tree.directory("")}/.`;
     lchownSync(root, entry.uid, entry.gid);
     chmodSync(root, entry.mode);

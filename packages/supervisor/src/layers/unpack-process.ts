@@ -23,7 +23,11 @@ export async function unpackProcess(target: LayerTarget): Promise<void> {
   const parent = process.ppid;
   native.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   if (process.ppid !== parent) return;
-  writeNow(1, JSON.stringify(await answer(async () => await applyLayer(native, readDescriptor(0), target))));
+  process.umask(0);
+  writeNow(
+    1,
+    JSON.stringify(await answer(async () => await applyLayer(native, readDescriptor(0), target, { isUnmasked: true }))),
+  );
 }
 
 async function answer(work: () => Promise<AppliedLayer>): Promise<ProcessAnswer> {

@@ -21,6 +21,11 @@ export async function tarOf(...entries: readonly Entry[]): Promise<Buffer> {
 }
 
 export const file = (name: string, content = name, more: Partial<Entry> = {}): Entry => ({ name, content, ...more });
-export const directory = (name: string, mode = 0o755): Entry => ({ name, type: "directory", mode });
+export const directory = (name: string, mode = 0o755, more: Partial<Entry> = {}): Entry => ({
+  name,
+  type: "directory",
+  mode,
+  ...more,
+});
 export const symlink = (name: string, linkname: string): Entry => ({ name, type: "symlink", linkname });
 export const link = (name: string, linkname: string): Entry => ({ name, type: "link", linkname });
