@@ -65,6 +65,19 @@ test("limits are the cgroup's", async (t) => {
   t.match(JSON.parse(await stack.ok(["tasks", "metrics", "--format", "json", "l1"])), { pids: { current: 1 } });
   await stack.ctr(["tasks", "rm", "-f", "l1"]);
   await stack.ok(["containers", "rm", "l1"]);
+
+  // no limit is the largest number of bytes, to the last digit
+  await stack.ok(["run", "-d", image, "l2", "sleep", "1000"]);
+  const [, shown] =
+    /^memory\.(?:limit_in_bytes|usage_limit) +(\d+)/m.exec(await stack.ok(["tasks", "metrics", "l2"])) ?? [];
+  const unlimited = existsSync("/sys/fs/cgroup/cgroup.controllers") ? 2n ** 64n - 1n : kernelLimit("l2");
+  t.equal(shown, String(unlimited), "as containerd's ctr");
+  t.match(
+    await stack.ok(["tasks", "metrics", "--format", "json", "l2"]),
+    new RegExp(`"(usage_)?limit": ${unlimited}\\b`),
+  );
+  await stack.ctr(["tasks", "rm", "-f", "l2"]);
+  await stack.ok(["containers", "rm", "l2"]);
 });
 
 test("a task's life: start, ps, exec, pause, resume, kill, delete", async (t) => {
@@ -220,3 +233,7 @@ test("two namespaces do not see each other", async (t) => {
   t.match(await stack.ok(["tasks", "ls"]), /^n1 +\d+ +RUNNING/m);
   t.match((await stack.ctr(["namespaces", "rm", `${stack.namespace}.other`])).stderr, /is not empty/);
 });
+
+function kernelLimit(id: string): string {
+  return readFileSync(`/sys/fs/cgroup/memory/${stack.namespace}/${id}/memory.limit_in_bytes`, "utf8").trim();
+}

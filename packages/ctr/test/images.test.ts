@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { start, waitFor } from "@gantry/testkit";
-import { test } from "tap";
+import { type Test, test } from "tap";
 import { fileStack, image } from "./support/file-stack.ts";
 
 const stack = await fileStack();
@@ -89,10 +89,42 @@ test("push and pull with a registry on loopback", async (t) => {
   t.match(terminal.output(), /layer-sha256:\w+: +(done|extracting|exists) +\|.*\+{20}/);
   t.notMatch(terminal.output(), /^[0-9a-f]{12}:/m, "a layer has one line");
   t.match(terminal.output(), /elapsed: [\d.]+ s +total: .*B/);
+  await objectsOf(t, { name, address, digest });
   const fetched = ["-n", `${stack.namespace}.fetched`];
   await stack.ok([...fetched, "content", "fetch", name]);
   t.match(await stack.ok([...fetched, "images", "check"]), / complete \(2\/2\) .* false/);
 });
+
+/** One object at a time, compared with what Debian's ctr fetches where it is there. */
+async function objectsOf(t: Test, { name, address, digest }: { name: string; address: string; digest: string }) {
+  const manifest = await stack.ok(["content", "fetch-object", name]);
+  t.equal(await digestOf(manifest), `${digest}\n`, "byte for byte");
+  t.equal(manifest, await stack.ok(["content", "get", digest]));
+  const { config } = JSON.parse(manifest) as { config: { digest: string } };
+  const configText = await stack.ok(["content", "get", config.digest]);
+  t.equal(await stack.ok(["content", "fetch-object", `${address}/box`, config.digest]), configText, "a blob");
+  t.equal(await stack.ok(["content", "fetch-object", name, digest, config.digest]), manifest + configText);
+  const peer = await stack.namespaces.run("ctr", ["content", "fetch-object", "--plain-http", name]);
+  t.same([peer.code, peer.stdout], [0, manifest], "as Debian's ctr");
+  const absent = await stack.ctr(["content", "fetch-object", name, `sha256:${"0".repeat(64)}`]);
+  t.same([absent.code, absent.stdout], [1, ""]);
+  t.match(absent.stderr, /^ctr: cannot fetch sha256:0+ .*has no sha256:0+/);
+
+  const blob = (await stack.ok(["content", "ingest", "object"], { stdin: "one object\n" })).trim();
+  const elsewhere = `${address}/objects`;
+  const type = "application/octet-stream";
+  t.equal(await stack.ok(["content", "push-object", elsewhere, blob]), `Pushed ${blob} ${type}\n`);
+  t.equal(await stack.ok(["content", "push-object", elsewhere, blob]), `Already there: ${blob} ${type}\n`);
+  t.equal(await stack.ok(["content", "fetch-object", elsewhere, blob]), "one object\n");
+  const { mediaType = "application/vnd.oci.image.manifest.v1+json" } = JSON.parse(manifest) as { mediaType?: string };
+  const again = ["content", "push-object", `${address}/box:again`, digest, mediaType];
+  t.equal(await stack.ok(again), `Pushed ${digest} ${mediaType}\n`);
+  t.equal(await stack.ok(["content", "fetch-object", `${address}/box:again`]), manifest, "by its new tag");
+  const nothing = await stack.ctr(["content", "push-object", elsewhere, `sha256:${"0".repeat(64)}`]);
+  t.same([nothing.code, nothing.stdout], [1, ""]);
+  t.match(nothing.stderr, /sha256:0+: not found|sha256:0+ not found|content sha256:0+/);
+  await stack.ok(["content", "rm", blob]);
+}
 
 test("content: list, get, ingest, label, remove", async (t) => {
   const digests = lines(await stack.ok(["content", "ls", "-q"]));

@@ -43,10 +43,12 @@ const content = [
   verb(remove, "permanently delete one or more blobs", () => import("./content/delete.ts")),
   verb("edit", "edit a blob and print the new one's digest", () => import("./content/edit.ts")),
   verb("fetch", "fetch all content of an image", () => import("./content/fetch.ts")),
+  verb("fetch-object", "write objects of a registry to standard output", () => import("./content/fetch-object.ts")),
   verb("get", "get the data of an object", () => import("./content/get.ts")),
   verb("ingest", "accept content into the store", () => import("./content/ingest.ts")),
   verb(list, "list all blobs in the store", () => import("./content/list.ts")),
   verb("label", "set and clear labels of content", () => import("./content/label.ts")),
+  verb("push-object", "push an object to a registry", () => import("./content/push-object.ts")),
   verb("prune", "remove what nothing refers to", () => import("./content/prune.ts")),
 ];
 

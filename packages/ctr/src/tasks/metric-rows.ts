@@ -1,4 +1,5 @@
 import type { Metrics } from "@gantry/ipc/contracts/common";
+import { exactNumber } from "../format/exact-number.ts";
 
 /** Rows of the table: name and path in the document. */
 const v1 = [
@@ -39,5 +40,6 @@ function valueAt(document: unknown, path: string): unknown {
 }
 
 function shown(value: unknown): string {
-  return Array.isArray(value) ? `[${value.join(" ")}]` : String(value);
+  if (Array.isArray(value)) return `[${value.map(shown).join(" ")}]`;
+  return typeof value === "number" ? exactNumber(value) : String(value);
 }

@@ -170,8 +170,8 @@ class Planner {
 
 const largestDocument = 4 << 20;
 
-/** The schemas leave other fields as they are. */
-function subjectOf(document: { readonly [field: string]: unknown }): string | undefined {
+/** The digest of what a manifest or index refers to. The schemas leave other fields as they are. */
+export function subjectOf(document: { readonly [field: string]: unknown }): string | undefined {
   const { subject } = document;
   const digest = typeof subject === "object" && subject !== null ? Reflect.get(subject, "digest") : undefined;
   return typeof digest === "string" ? digest : undefined;

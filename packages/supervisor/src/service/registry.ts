@@ -1,12 +1,19 @@
 import type { IdleMemory } from "../idle-memory.ts";
 import type { ImageStore } from "../images/image-store.ts";
+import { fetchObject, pushObject } from "../images/objects.ts";
 import { ProgressReporter } from "../images/progress.ts";
 import { pullImage } from "../images/pull.ts";
 import { pushImage } from "../images/push.ts";
 import { checkLogin, listTags } from "../images/registry/calls.ts";
 import type { SupervisorHandlers } from "./handlers.ts";
 
-type RegistryMethods = "images.pull" | "images.push" | "images.listTags" | "images.login";
+type RegistryMethods =
+  | "images.pull"
+  | "images.push"
+  | "images.fetchObject"
+  | "images.pushObject"
+  | "images.listTags"
+  | "images.login";
 
 export interface RegistryParts {
   readonly images: ImageStore;
@@ -30,6 +37,16 @@ export function registryMethods(parts: RegistryParts): Pick<SupervisorHandlers, 
       const target = await memory.during(() => pushImage({ images, directories, progress }, request, signal));
       await progress.flush();
       return { target };
+    },
+    "images.fetchObject": async (request, { send, signal }) => {
+      const write = (chunk: Buffer) => send({}, chunk);
+      return { target: await fetchObject(request, { directories, signal, write }) };
+    },
+    "images.pushObject": async (request, { send, signal }) => {
+      const progress = new ProgressReporter(send);
+      const result = await memory.during(() => pushObject({ images, directories, progress }, request, signal));
+      await progress.flush();
+      return result;
     },
     "images.listTags": async (request, { signal }) => ({ tags: await listTags(request, directories, signal) }),
     "images.login": async (request, { signal }) => await checkLogin(request, directories, signal),

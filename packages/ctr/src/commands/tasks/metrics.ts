@@ -1,4 +1,5 @@
 import { defineCommand } from "../../command.ts";
+import { exactJson } from "../../format/exact-number.ts";
 import { table, wide } from "../../format/table.ts";
 import { metricRows } from "../../tasks/metric-rows.ts";
 
@@ -15,7 +16,7 @@ export const command = defineCommand({
     const supervisor = await connect();
     const metrics = await supervisor.call("tasks.metrics", { namespace, containerId });
     if (values.format === "json") {
-      out.print(JSON.stringify(metrics.data, null, 2));
+      out.print(exactJson(metrics.data));
       return 0;
     }
     out.write(

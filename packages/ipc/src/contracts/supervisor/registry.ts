@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { descriptor, integer, labels, progress, registryAccess } from "../common.ts";
+import { descriptor, digest, empty, integer, labels, progress, registryAccess } from "../common.ts";
 import { call, stream } from "../define.ts";
 import { image } from "./images.ts";
 import { inNamespace, underLease } from "./scope.ts";
@@ -63,6 +63,36 @@ export const registry = {
     input: v.never(),
     /** What the registry now has under the name. */
     reply: v.object({ target: descriptor }),
+  }),
+  "images.fetchObject": stream({
+    doc: "Bytes of one object of a registry's repository, in the items' blobs; nothing is stored. They are compared with the digest at the end.",
+    request: v.object({
+      ...inNamespace,
+      ...registryAccess,
+      /** Full reference: its manifest or index is fetched, or the blob that its digest stands for. */
+      name: v.string(),
+      /** This object of the repository instead: a manifest, an index or a blob. */
+      digest: v.optional(digest),
+    }),
+    item: empty,
+    input: v.never(),
+    /** A blob's media type, which registries do not know, is application/octet-stream. */
+    reply: v.object({ target: descriptor }),
+  }),
+  "images.pushObject": stream({
+    doc: "Brings one object of the content store to a registry's repository.",
+    request: v.object({
+      ...inNamespace,
+      ...registryAccess,
+      /** Full reference: a manifest or index gets its tag; without one it is known by its digest alone, which REPOSITORY@DIGEST says. */
+      name: v.string(),
+      digest,
+      /** That of a manifest or index makes it one; every other type is a blob's. */
+      mediaType: v.string(),
+    }),
+    item: progress,
+    input: v.never(),
+    reply: v.object({ target: descriptor, /** False: the registry has the blob already. */ pushed: v.boolean() }),
   }),
   "images.listTags": call({
     doc: "The tags of a registry's repository.",

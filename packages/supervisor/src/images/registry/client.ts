@@ -81,6 +81,22 @@ export class RepositoryClient implements Disposable {
     );
   }
 
+  /** Size of a blob in bytes; undefined where the registry has no such blob. */
+  async blobSize(digest: string): Promise<number | undefined> {
+    const path = `blobs/${digest}`;
+    return await this.over("pull", (endpoint) =>
+      retrying(this.signal, async () => {
+        const response = await this.send(endpoint, { method: "HEAD", path });
+        if (response.status === 404) return void response.body.resume();
+        if (response.status !== 200) throw await this.refused(endpoint, response, `${this.name} has no ${digest}`);
+        response.body.resume();
+        const size = Number(response.headers["content-length"]);
+        if (Number.isSafeInteger(size)) return size;
+        throw invalidArgument(`${this.name} does not tell the size of ${digest}`);
+      }),
+    );
+  }
+
   /**
    * A blob's bytes from where the sink is. A connection that is cut is made anew and goes on where it was;
    * a host that fails is followed by the next one.
