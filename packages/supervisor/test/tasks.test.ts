@@ -142,7 +142,7 @@ test("an image in use can lose its name; its layers go with the last container",
   await startTask(stack, id);
   t.equal(await waitTask(stack, id), 0);
   await removeContainer(stack, id);
-  t.strictSame((await stack.client.call("snapshots.list", { namespace })).snapshots, []);
+  await waitFor(async () => (await stack.client.call("snapshots.list", { namespace })).snapshots.length === 0);
   await nothingLeft(stack);
   await waitFor(() => readdirSync(join(stack.root, "snapshots/.removing")).length === 0);
 });

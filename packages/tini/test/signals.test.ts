@@ -48,7 +48,7 @@ test("real-time signals reach the program, those that a C library keeps for itse
 
 test("-g and TINI_KILL_PROCESS_GROUP send the signal to the whole group", async (t) => {
   const script =
-    "(trap 'echo grandchild; exit' TERM; echo ready; while :; do sleep 0.01; done) & trap 'wait; exit 5' TERM; wait";
+    "trap 'wait; exit 5' TERM; (trap 'echo grandchild; exit' TERM; echo ready; while :; do sleep 0.01; done) & wait";
   for (const [args, env] of [
     [["-g"], {}],
     [[], { TINI_KILL_PROCESS_GROUP: "" }],
@@ -63,7 +63,7 @@ test("-g and TINI_KILL_PROCESS_GROUP send the signal to the whole group", async 
 
 test("without -g only the program itself gets the signal", async (t) => {
   const script =
-    "(trap 'echo grandchild' TERM; echo ready; while :; do sleep 0.01; done) & G=$!; trap 'kill -KILL $G; exit 6' TERM; wait";
+    "(trap 'echo grandchild' TERM; while :; do sleep 0.01; done) & G=$!; trap 'kill -KILL $G; exit 6' TERM; echo ready; wait";
   await using process = startPlain(["-s", "--", "bash", "-c", script]);
   await waitFor(() => process.stdout().includes("ready\n"));
   process.kill("SIGTERM");

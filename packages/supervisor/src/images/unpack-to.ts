@@ -2,6 +2,7 @@ import type { ImageDescriptor } from "@gantry/oci-spec";
 import { fillDirectory } from "../directory-target.ts";
 import { inContext, invalidArgument } from "../errors.ts";
 import { applyLayer } from "../layers/apply-layer.ts";
+import { counted } from "../layers/layer-source.ts";
 import type { PlatformImage } from "./image-content.ts";
 import { type ImageStore, plainDescriptor } from "./image-store.ts";
 import type { ImageWork } from "./image-work.ts";
@@ -62,10 +63,8 @@ export async function writeRootfs(work: RootfsWork, image: PlatformImage, direct
   }
   for (const [at, layer] of layers.entries()) {
     const id = shortDigest(layer.digest);
-    let read = 0;
-    const source = counting(images.stores.content.read(namespace, layer.digest), (bytes) => {
+    const source = counted(images.stores.content.read(namespace, layer.digest), (read) => {
       signal?.throwIfAborted();
-      read += bytes;
       progress.figure("Extracting", id, read, layer.size);
     });
     const { diffId } = await applyLayer(native, source, { directory, lowers: [], whiteouts: "remove" });
@@ -73,12 +72,5 @@ export async function writeRootfs(work: RootfsWork, image: PlatformImage, direct
       throw invalidArgument(`layer ${layer.digest}: unpacked it is ${diffId}, the image says ${diffIds[at]}`);
     }
     progress.step("Extracted", id);
-  }
-}
-
-async function* counting(source: AsyncIterable<Buffer>, count: (bytes: number) => void): AsyncGenerator<Buffer> {
-  for await (const chunk of source) {
-    yield chunk;
-    count(chunk.length);
   }
 }

@@ -5,7 +5,7 @@ import { inContext, invalidArgument } from "../errors.ts";
 import { KeyedLock } from "../keyed-lock.ts";
 import { type AppliedLayer, applyLayer, type LayerTarget } from "../layers/apply-layer.ts";
 import { applyLayerApart, type SelfCommand } from "../layers/layer-process.ts";
-import { isLayerFile, type LayerSource, readDescriptor } from "../layers/layer-source.ts";
+import { counted, isLayerFile, type LayerSource, readDescriptor } from "../layers/layer-source.ts";
 import type { Stores } from "./collect.ts";
 import { chainIds, type PlatformImage } from "./image-content.ts";
 import { type ProgressReporter, shortDigest } from "./progress.ts";
@@ -119,6 +119,7 @@ export class Unpacker {
     onRead: (bytes: number) => void,
   ): Promise<AppliedLayer> {
     if (this.#self && size >= apartBytes) return await applyLayerApart(this.#self, source, target, onRead);
-    return await applyLayer(this.#native, isLayerFile(source) ? readDescriptor(source.fd) : source, target);
+    const bytes = isLayerFile(source) ? readDescriptor(source.fd) : source;
+    return await applyLayer(this.#native, counted(bytes, onRead), target);
   }
 }

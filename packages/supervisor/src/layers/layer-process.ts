@@ -5,7 +5,7 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { RpcError } from "@gantry/ipc";
 import type { AppliedLayer, LayerTarget } from "./apply-layer.ts";
-import { isLayerFile, type LayerFile, type LayerSource } from "./layer-source.ts";
+import { counted, isLayerFile, type LayerFile, type LayerSource } from "./layer-source.ts";
 import { unpackCommand } from "./unpack-command.ts";
 import type { ProcessAnswer } from "./unpack-process.ts";
 
@@ -62,18 +62,6 @@ function watched({ fd }: LayerFile, onRead: (bytes: number) => void): LayerFile 
     closeSync(fd);
   };
   return { fd, [Symbol.dispose]: end };
-}
-
-async function* counted(
-  source: AsyncIterable<Uint8Array>,
-  onRead: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  let read = 0;
-  for await (const chunk of source) {
-    yield chunk;
-    read += chunk.length;
-    onRead(read);
-  }
 }
 
 /** Gives it the bytes. Where it takes no more, its answer says why; where they fail, that is what counts. */

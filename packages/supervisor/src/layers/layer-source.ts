@@ -16,3 +16,16 @@ export function isLayerFile(source: LayerSource): source is LayerFile {
 export function readDescriptor(fd: number): AsyncIterable<Buffer> {
   return createReadStream("", { fd, highWaterMark: 512 << 10 });
 }
+
+/** Tells after each piece how many bytes have been taken. */
+export async function* counted(
+  source: AsyncIterable<Uint8Array>,
+  onRead: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  let read = 0;
+  for await (const chunk of source) {
+    yield chunk;
+    read += chunk.length;
+    onRead(read);
+  }
+}
