@@ -88,7 +88,7 @@ test("in rounds: memory first, then the rest; and restored in the foreground", {
   t.equal(second.code, 0, second.stderr);
   t.ok(statSync(join(runtime.directory, "second")).isDirectory());
   await piped;
-  const { code, stderr } = await runtime.cli("restore", ...places(runtime, "second"), id);
+  const { code, stderr } = await runtime.sh(`r restore ${places(runtime, "second").join(" ")} ${id} </dev/null`);
   t.equal(code, 7, stderr);
   t.equal(count(runtime), 40);
   t.match(await runtime.cli("state", id), { code: 1 });

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { cannotRun, Runtime } from "./runtime.ts";
+import { cannotRun, Runtime, unlikeRunc } from "./runtime.ts";
 
 /** What happens at points of a container's life: hooks and signals. */
 export function happenings(program: string): void {
@@ -37,7 +37,9 @@ export function happenings(program: string): void {
     t.match(await runtime.cli("state", id), { code: 1 });
   });
 
-  test("signals: by kill, by name and number, to all, and through a run in the foreground", { skip }, async (t) => {
+  test("signals: by kill, by name and number, to all, and through a run in the foreground", {
+    skip: skip || unlikeRunc(program),
+  }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure(
       "trap 'echo usr1' USR1; trap 'echo hup' HUP; trap 'exit 6' TERM; echo ready; while :; do sleep 0.02; done",

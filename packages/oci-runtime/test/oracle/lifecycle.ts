@@ -2,13 +2,13 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@gantry/testkit";
 import { type Test, test } from "tap";
-import { cannotRun, Runtime } from "./runtime.ts";
+import { cannotRun, Runtime, unlikeRunc } from "./runtime.ts";
 
 /** A container's life by create, start, state, kill, delete, and what is refused on the way. */
 export function lifecycle(program: string): void {
   const skip = cannotRun(program) ?? false;
 
-  test("created, running, stopped, gone", { skip }, async (t) => {
+  test("created, running, stopped, gone", { skip: skip || unlikeRunc(program) }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("echo started; exec sleep 1000");
     const id = runtime.newId();
@@ -26,7 +26,9 @@ export function lifecycle(program: string): void {
     t.notOk(await has(runtime, other));
   });
 
-  test("run returns the exit status, 128 and more after a signal; nothing is left", { skip }, async (t) => {
+  test("run returns the exit status, 128 and more after a signal; nothing is left", {
+    skip: skip || unlikeRunc(program),
+  }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("echo out; echo err >&2; exit 42");
     const id = runtime.newId();
@@ -42,7 +44,7 @@ export function lifecycle(program: string): void {
     t.equal((await runtime.cli("delete", id)).code, 0);
   });
 
-  test("a name that is taken, and names that are not there", { skip }, async (t) => {
+  test("a name that is taken, and names that are not there", { skip: skip || unlikeRunc(program) }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("sleep 1000");
     const id = await runtime.runDetached();
@@ -63,7 +65,7 @@ export function lifecycle(program: string): void {
 export function told(program: string): void {
   const skip = cannotRun(program) ?? false;
 
-  test("list, ps and pid files tell the truth", { skip }, async (t) => {
+  test("list, ps and pid files tell the truth", { skip: skip || unlikeRunc(program) }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("sleep 1000 & sleep 1001; true");
     const id = await runtime.runDetached();
@@ -85,7 +87,9 @@ export function told(program: string): void {
     t.equal(table.trim().split("\n").length, 4, "its processes and no other");
   });
 
-  test("what cannot be started says why, in the log file too, and leaves nothing", { skip }, async (t) => {
+  test("what cannot be started says why, in the log file too, and leaves nothing", {
+    skip: skip || unlikeRunc(program),
+  }, async (t) => {
     await using runtime = new Runtime(program);
     const log = join(runtime.directory, "log.json");
     const id = runtime.newId();

@@ -2,13 +2,15 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { cannotRun, cgroupFile, Runtime } from "./runtime.ts";
+import { cannotRun, cgroupFile, Runtime, unlikeRunc } from "./runtime.ts";
 
 /** Limits, their change, pausing, figures and events. */
 export function resources(program: string): void {
   const skip = cannotRun(program) ?? false;
 
-  test("limits are the kernel's; update changes those that are named", { skip }, async (t) => {
+  test("limits are the kernel's; update changes those that are named", {
+    skip: skip || unlikeRunc(program),
+  }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("sleep 1000", (config) => {
       config.linux.resources = {
@@ -39,7 +41,9 @@ export function resources(program: string): void {
     t.same(limits(), [String(48 << 20), "70", "30000"]);
   });
 
-  test("pause stops every process where it is, resume lets it go on", { skip }, async (t) => {
+  test("pause stops every process where it is, resume lets it go on", {
+    skip: skip || unlikeRunc(program),
+  }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.01; done");
     const id = await runtime.runDetached();

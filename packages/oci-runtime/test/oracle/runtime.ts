@@ -36,6 +36,14 @@ export function cannotRun(program: string): string | undefined {
   return existsSync(program) ? undefined : `needs ${program}`;
 }
 
+/**
+ * Why a test that asks for runc's flags, tables or words is not for this runtime; false for those that have them.
+ * crun has runc's commands, with flags and words of its own.
+ */
+export function unlikeRunc(program: string): string | false {
+  return basename(program) === "crun" ? "crun has flags, tables and words of its own here" : false;
+}
+
 let count = 0;
 
 /** A runtime's command line with a root directory and a bundle of its own; everything is gone at the end of the scope. */
@@ -55,11 +63,6 @@ export class Runtime implements AsyncDisposable {
     makeRootfs(join(this.bundle, "rootfs"));
     execFileSync(program, ["spec", "--bundle", this.bundle]);
     this.#base = JSON.parse(readFileSync(this.#config, "utf8"));
-  }
-
-  /** "runc", "crun" or our own name: for what the references do otherwise on purpose. */
-  get name(): string {
-    return basename(this.program);
   }
 
   get #config(): string {

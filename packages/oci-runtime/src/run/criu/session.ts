@@ -67,28 +67,26 @@ export async function runCriu(host: Host, request: CriuRequest): Promise<number>
   const { native } = host;
   const [ours, theirs] = native.socketPair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
   const environment = Object.entries(process.env).map(([name, value]) => `${name}=${value ?? ""}`);
+  const criu = spawnCriu(host, request, { ours, theirs, environment });
+  native.closeFd(criu.pidFd);
   try {
-    const criu = spawnCriu(host, request, { theirs, environment });
-    native.closeFd(criu.pidFd);
-    try {
-      await request.onSpawn?.(criu.pid);
-      native.socketSend(ours, encodeRequest(request.type, request.options), 0);
-      return await converse(host, request, ours);
-    } catch (error) {
-      native.kill(criu.pid, SIGKILL);
-      throw error;
-    } finally {
-      await waitForExit(host, criu.pid);
-    }
+    await request.onSpawn?.(criu.pid);
+    native.socketSend(ours, encodeRequest(request.type, request.options), 0);
+    return await converse(host, request, ours);
+  } catch (error) {
+    native.kill(criu.pid, SIGKILL);
+    throw error;
   } finally {
+    // After a first round it waits for the next one until the other end is closed.
     native.closeFd(ours);
+    await waitForExit(host, criu.pid);
   }
 }
 
 function spawnCriu(
   { native }: Host,
   { program, streams, extra }: CriuRequest,
-  { theirs, environment }: { theirs: number; environment: readonly string[] },
+  { ours, theirs, environment }: { ours: number; theirs: number; environment: readonly string[] },
 ): { pid: number; pidFd: number } {
   try {
     return native.spawn({
@@ -97,6 +95,9 @@ function spawnCriu(
       env: environment,
       fds: [...streams, theirs, ...extra],
     });
+  } catch (error) {
+    native.closeFd(ours);
+    throw error;
   } finally {
     native.closeFd(theirs);
   }
