@@ -68,6 +68,17 @@ export class UsageError extends Error {
   override name = "UsageError";
 }
 
+/** A flag that the table does not have. */
+export class UnknownFlag extends UsageError {
+  /** Without its dashes and value. */
+  readonly flag: string;
+
+  constructor(flag: string, shown: string) {
+    super(`unknown flag: ${shown}`);
+    this.flag = flag;
+  }
+}
+
 export interface ParseOptions {
   /** The first positional argument ends the flags, and the rest is passed on as it is (docker run IMAGE CMD…). */
   readonly stopAtPositional?: boolean;
@@ -172,7 +183,7 @@ class Parser {
   #set(given: string, shown: string, inline: string | undefined): void {
     const name = this.#aliases.get(given) ?? given;
     const flag = Object.hasOwn(this.#table, name) ? this.#table[name] : undefined;
-    if (!flag) throw new UsageError(`unknown flag: ${shown}`);
+    if (!flag) throw new UnknownFlag(given, shown);
     this.#given.add(name);
     if (flag.type === "boolean") {
       this.#values[name] = inline === undefined ? true : booleanValue(shown, inline);

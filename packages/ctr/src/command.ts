@@ -22,6 +22,8 @@ export interface Context {
 /** One command; `missing` is what to say when it is given too few arguments. */
 export interface Spec<T extends FlagTable> extends CommandSpec<Context, T> {
   readonly missing?: string;
+  /** Flags of containerd's ctr that cannot be honoured here: why, and what may be done instead. */
+  readonly refused?: Readonly<Record<string, string>>;
 }
 export type Command = Spec<FlagTable>;
 

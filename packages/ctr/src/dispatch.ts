@@ -1,4 +1,4 @@
-import { argumentProblem, type FlagTable, type Parsed, parseFlags, UsageError } from "@gantry/cli";
+import { argumentProblem, type FlagTable, type Parsed, parseFlags, UnknownFlag, UsageError } from "@gantry/cli";
 import { parseEndpoint } from "@gantry/cli/endpoint";
 import { createLog } from "@gantry/cli/log";
 import { BrokenPipe, type Output } from "@gantry/cli/output";
@@ -53,7 +53,9 @@ export async function dispatch(argv: readonly string[], process: Process): Promi
 async function find(args: readonly string[], wantsHelp: boolean, context: Context): Promise<number> {
   const found = findCommand(args);
   if (found.kind === "unknown") {
-    throw new CommandError(`no such command: ${found.words}\nSee '${found.see} --help'`, unknownCommandExitCode);
+    const { words, see, instead } = found;
+    const reason = instead === undefined ? `no such command: ${words}` : `${words} is not supported: ${instead}`;
+    throw new CommandError(`${reason}\nSee '${see} --help'`, unknownCommandExitCode);
   }
   if (found.kind === "noun") {
     const { nounHelp } = await import("./help/texts.ts");
@@ -75,7 +77,7 @@ async function runCommand(
   try {
     parsed = parseFlags(rest, withHelp.flags, { ...goFlags, stopAtPositional: command.stopAtPositional ?? false });
   } catch (error) {
-    throw usage(error, name);
+    throw refusal(error, command) ?? usage(error, name);
   }
   if (parsed.values["help"] === true) {
     const { commandHelp } = await import("./help/texts.ts");
@@ -89,6 +91,12 @@ async function runCommand(
   } catch (error) {
     throw usage(error, name);
   }
+}
+
+/** A flag that containerd's ctr has and this one has not is refused with the reason. */
+function refusal(error: unknown, { refused = {} }: Command): CommandError | undefined {
+  if (!(error instanceof UnknownFlag) || !Object.hasOwn(refused, error.flag)) return undefined;
+  return new CommandError(`--${error.flag} is not supported: ${refused[error.flag]}`, usageExitCode);
 }
 
 function argumentWords(command: Command, given: number, { name, problem }: { name: string; problem: string }): string {

@@ -37,6 +37,11 @@ t.test("aliases and exit codes", async (t) => {
   const unknown = await ctr("images", "fly");
   t.equal(unknown.code, 3, "as ctr: an unknown command");
   t.match(unknown.stderr, "no such command: images fly");
+  for (const words of ["containers checkpoint", "c restore", "images convert"]) {
+    const refused = await ctr(...words.split(" "));
+    t.equal(refused.code, 3, words);
+    t.match(refused.stderr, `ctr: ${words} is not supported: `);
+  }
   const flag = await ctr("run", "--fly");
   t.equal(flag.code, 1);
   t.match(flag.stderr, "unknown flag: --fly");
@@ -54,7 +59,16 @@ t.test("bad input is told before a supervisor is asked", async (t) => {
     [["run", "--rm", "-d", "busybox", "x"], /--detach and --rm cannot be specified together/],
     [["run", "--null-io", "--log-uri", "file:///x", "busybox", "x"], /only one of/],
     [["run", "--runtime", "nope", "busybox", "x"], /--runtime nope: must be/],
-    [["run", "--gpus", "1", "busybox", "x"], /unknown flag: --gpus/],
+    [["run", "--gpus", "1", "busybox", "x"], /--gpus is not supported: give the devices: --device PATH/],
+    [["run", "--cni=true", "busybox", "x"], /--cni is not supported: .*--with-ns network:PATH/],
+    [["run", "--no-pivot", "busybox", "x"], /--no-pivot is not supported: .*pivot_root/],
+    [["c", "create", "--remap-labels", "busybox", "x"], /--remap-labels is not supported: /],
+    [["images", "pull", "--http-dump", "busybox"], /--http-dump is not supported: /],
+    [["content", "active", "--root", "/x"], /--root is not supported: .*--address/],
+    [["snapshots", "diff", "--ref", "x", "y"], /--ref is not supported: /],
+    [["content", "push-object", "busybox"], /please provide an image reference and the digest/],
+    [["content", "push-object", "busybox", "bad"], /invalid checksum digest format/],
+    [["content", "fetch-object", "busybox", "bad"], /invalid checksum digest format/],
     [["run", "--config", "/nowhere", "x"], /cannot load spec config file: open \/nowhere: no such file/],
     [["tasks", "kill", "-s", "FLY", "x"], /invalid signal: FLY/],
     [["tasks", "exec", "x", "ls"], /required flag "exec-id" not set/],

@@ -42,6 +42,17 @@ test("export and import; an image that is not there leaves no file", async (t) =
     /^ctr: open \/nowhere: no such file or directory/,
   );
   t.equal((await stack.ctr(["images", "import", join(directory, "supervisor.log")])).code, 1);
+
+  const layout = join(directory, "layout");
+  await stack.namespaces.sh(`mkdir ${layout} && tar -xf ${archive} -C ${layout}`);
+  const fromDirectory = ["-n", `${stack.namespace}.layout`];
+  t.match(await stack.ok([...fromDirectory, "images", "import", layout]), `${image} (sha256:`);
+  t.match(await stack.ok([...fromDirectory, "images", "check"]), / complete \(2\/2\) .* true/);
+  const empty = join(directory, "empty");
+  mkdirSync(empty);
+  const refused = await stack.ctr([...fromDirectory, "images", "import", empty]);
+  t.same([refused.code, refused.stdout], [1, ""]);
+  t.match(refused.stderr, /^ctr: cannot load the archive: /);
 });
 
 test("mount and unmount", async (t) => {

@@ -15,6 +15,8 @@ export interface Noun {
   readonly also?: readonly string[];
   readonly summary: string;
   readonly verbs: readonly Entry[];
+  /** Verbs of containerd's ctr that there are not: what may be done instead. */
+  readonly refused?: Readonly<Record<string, string>>;
   /** Flags that may also stand before the verb: their names, all of which take a value. */
   readonly flags?: readonly string[];
 }
@@ -113,11 +115,26 @@ const tasks = [
   verb("metrics metric", "get a single data point of metrics for a task", () => import("./tasks/metrics.ts")),
 ];
 
+/** Not there, with what may be done instead. */
+const refusedContainers = {
+  checkpoint: "a task is frozen into a directory by: ctr tasks checkpoint --image-path DIR CONTAINER",
+  restore: "containers are not made of checkpoint images; a task's files are for the OCI runtime's restore",
+};
+const refusedImages = {
+  convert: "an image keeps the form it came in; ctr images export writes it as an OCI archive",
+};
+
 export const nouns: readonly Noun[] = [
   { name: "bundle", summary: "Make runtime bundles", verbs: bundle },
-  { name: "containers", also: ["c", "container"], summary: "Manage containers", verbs: containers },
+  {
+    name: "containers",
+    also: ["c", "container"],
+    summary: "Manage containers",
+    verbs: containers,
+    refused: refusedContainers,
+  },
   { name: "content", summary: "Manage content", verbs: content },
-  { name: "images", also: ["image", "i"], summary: "Manage images", verbs: images },
+  { name: "images", also: ["image", "i"], summary: "Manage images", verbs: images, refused: refusedImages },
   { name: "leases", summary: "Manage leases", verbs: leases },
   { name: "namespaces", also: ["namespace", "ns"], summary: "Manage namespaces", verbs: namespaces },
   { name: "oci", summary: "OCI tools", verbs: oci },
@@ -137,7 +154,7 @@ export const topLevel: readonly Entry[] = [
 export type Found =
   | { readonly kind: "command"; readonly entry: Entry; readonly words: readonly string[]; readonly rest: string[] }
   | { readonly kind: "noun"; readonly noun: Noun }
-  | { readonly kind: "unknown"; readonly words: string; readonly see: string };
+  | { readonly kind: "unknown"; readonly words: string; readonly see: string; readonly instead?: string };
 
 /** Finds a command by its first words. */
 export function findCommand(args: readonly string[]): Found {
@@ -150,7 +167,10 @@ export function findCommand(args: readonly string[]): Found {
   const second = rest[before];
   if (second === undefined || ["--help", "-h", "help", "h"].includes(second)) return { kind: "noun", noun };
   const entry = noun.verbs.find((candidate) => answers(candidate, second));
-  if (!entry) return { kind: "unknown", words: `${first} ${second}`, see: `ctr ${first}` };
+  if (!entry) {
+    const instead = Object.entries(noun.refused ?? {}).find(([verb]) => verb === second)?.[1];
+    return { kind: "unknown", words: `${first} ${second}`, see: `ctr ${first}`, ...(instead && { instead }) };
+  }
   const after = [...rest.slice(0, before), ...rest.slice(before + 1)];
   return { kind: "command", entry, words: [first, second], rest: after };
 }

@@ -16,6 +16,12 @@ export const registryFlags = {
   tlskey: { type: "string", value: "FILE", doc: "The client's key (PEM)" },
 } as const satisfies FlagTable;
 
+/** What of them cannot be honoured. */
+export const refusedRegistryFlags = {
+  "http-dump": "what is said to a registry holds credentials; failures name the registry's answer",
+  "http-trace": "what is said to a registry holds credentials; failures name the registry's answer",
+};
+
 type Values = FlagValues<typeof registryFlags>;
 
 /** The flags as the supervisor takes them. @throws CommandError for a file that cannot be read */

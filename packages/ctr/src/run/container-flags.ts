@@ -50,4 +50,14 @@ export const containerFlags = {
   "cpu-shares": { type: "integer", value: "N", default: 1024, doc: "CPU shares" },
 } as const satisfies FlagTable;
 
+/** What of containerd's cannot be honoured. */
+export const refusedContainerFlags = {
+  "apparmor-default-profile": "load a profile and name it: --apparmor-profile NAME",
+  cni: "networks are the engine's; here a network namespace may be joined: --with-ns network:PATH, or --net-host",
+  gpus: "give the devices: --device PATH",
+  "no-pivot": "the root file system is always changed with pivot_root(2)",
+  "remap-labels": "no snapshotter maps ids by labels; --uidmap and --gidmap map them",
+  "runtime-config-path": "the runtime is given by --runc-binary, --runc-root and --runc-systemd-cgroup",
+};
+
 export type ContainerValues = FlagValues<typeof containerFlags>;

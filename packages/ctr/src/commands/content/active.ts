@@ -7,6 +7,11 @@ export const command = defineCommand({
   usage: "[REGEXP]",
   summary: "Display transfers that are under way or may be gone on with",
   flags: {},
+  refused: {
+    root: "the supervisor's own store is shown; another supervisor is given by ctr --address ADDRESS",
+    t: "a time limit is given before the command: ctr --timeout DURATION",
+    timeout: "a time limit is given before the command: ctr --timeout DURATION",
+  },
   args: [0, 1],
   examples: ["", "^layer-"],
   async run({ namespace, out, supervisor: connect }, { args: [pattern] }) {

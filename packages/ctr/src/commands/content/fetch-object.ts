@@ -2,7 +2,7 @@ import { defined } from "@gantry/cli";
 import { downloadToOutput } from "@gantry/cli/download";
 import { anyNumber, defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
-import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
+import { refusedRegistryFlags, registryAccess, registryFlags } from "../../images/registry-flags.ts";
 import { checkDigest } from "../../parse/digest.ts";
 
 export const command = defineCommand({
@@ -10,6 +10,7 @@ export const command = defineCommand({
   summary:
     "Write objects of a registry's repository to standard output: those of the digests, else what REF names. Nothing is stored",
   flags: registryFlags,
+  refused: refusedRegistryFlags,
   args: [1, anyNumber],
   missing: "please provide an image reference to fetch from",
   examples: ["docker.io/library/busybox:latest | jq .", "registry.example:5000/app sha256:… | tar -tz"],

@@ -2,7 +2,7 @@ import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
 import { checkPlatform } from "../../images/platform-flags.ts";
-import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
+import { refusedRegistryFlags, registryAccess, registryFlags } from "../../images/registry-flags.ts";
 import { followTransfer } from "../../images/transfer.ts";
 import { parseLabelFlags } from "../../parse/labels.ts";
 
@@ -17,6 +17,7 @@ export const command = defineCommand({
     "all-metadata": { type: "boolean", doc: "Fetch the metadata of all platforms" },
     "metadata-only": { type: "boolean", doc: "Fetch manifests and configurations, and no layers" },
   },
+  refused: refusedRegistryFlags,
   args: [1, 1],
   missing: "please provide an image reference to fetch",
   examples: ["docker.io/library/busybox:latest", "--all-platforms docker.io/library/busybox:latest"],

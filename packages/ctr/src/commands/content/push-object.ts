@@ -1,7 +1,7 @@
 import { parseReference, repositoryName } from "@gantry/oci-spec/reference";
 import { defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
-import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
+import { refusedRegistryFlags, registryAccess, registryFlags } from "../../images/registry-flags.ts";
 import { followTransfer } from "../../images/transfer.ts";
 import { checkDigest } from "../../parse/digest.ts";
 
@@ -9,6 +9,7 @@ export const command = defineCommand({
   usage: "[OPTIONS] REF DIGEST [TYPE]",
   summary: "Push one object of the content store to a registry: a blob, or, with its media type, a manifest or index",
   flags: registryFlags,
+  refused: refusedRegistryFlags,
   args: [2, 3],
   missing: "please provide an image reference and the digest of an object to push",
   examples: [

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { defined } from "@gantry/cli";
 import { openSource, upload } from "@gantry/cli/upload";
 import { parseReference, repositoryName } from "@gantry/oci-spec/reference";
@@ -7,8 +8,9 @@ import { requireOwnSnapshotter, snapshotterFlag } from "../../images/snapshotter
 import { followTransfer } from "../../images/transfer.ts";
 
 export const command = defineCommand({
-  usage: "[OPTIONS] FILE|-",
-  summary: "Import images from an archive: an OCI layout in a tar, or what docker save writes; also gzip or zstd",
+  usage: "[OPTIONS] FILE|DIR|-",
+  summary:
+    "Import images from an archive: an OCI layout in a tar or a directory, or what docker save writes; also gzip or zstd",
   flags: {
     ...snapshotterFlag,
     "base-name": {
@@ -25,9 +27,9 @@ export const command = defineCommand({
   },
   args: [1, 1],
   missing: "please provide an archive to import from",
-  examples: ["busybox.tar", "--base-name registry.example/app app.tar", "- < busybox.tar"],
+  examples: ["busybox.tar", "layout/", "--base-name registry.example/app app.tar", "- < busybox.tar"],
   async run(context, { values, args: [file = ""] }) {
-    const source = await openSource(file === "-" ? undefined : file);
+    const from = await openImport(context, file);
     const base = values["base-name"] === undefined ? undefined : repository(values["base-name"]);
     if (values["skip-digest-for-named"] && !values.digests) {
       throw new CommandError("--skip-digest-for-named must be used with --digests");
@@ -42,13 +44,28 @@ export const command = defineCommand({
       platform: checkPlatform(values.platform),
       allPlatforms: values["all-platforms"] || undefined,
       unpack: values["no-unpack"] ? false : undefined,
+      directory: from.directory,
     });
-    return await importFrom(context, { source, request, snapshotter: values.snapshotter });
+    return await importFrom(context, { source: from.source, request, snapshotter: values.snapshotter });
   },
 });
 
+/** What is sent to the supervisor, or a layout's directory that it reads itself. */
+interface Opened {
+  readonly source?: AsyncIterable<Uint8Array>;
+  readonly directory?: string;
+}
+
+async function openImport({ cwd }: Context, file: string): Promise<Opened> {
+  if (file === "-") return { source: await openSource(undefined) };
+  const { stat } = await import("node:fs/promises");
+  const directory = resolve(cwd, file);
+  const found = await stat(directory).catch(() => undefined);
+  return found?.isDirectory() ? { directory } : { source: await openSource(file) };
+}
+
 interface Import {
-  readonly source: AsyncIterable<Uint8Array>;
+  readonly source: AsyncIterable<Uint8Array> | undefined;
   readonly request: { namespace: string; defaultName: string };
   readonly snapshotter: string | undefined;
 }
@@ -59,7 +76,8 @@ async function importFrom(context: Context, { source, request, snapshotter }: Im
   const stream = supervisor.open("images.load", request);
   const loaded = followTransfer(context, stream);
   loaded.catch(() => {});
-  await upload(stream, source);
+  if (source) await upload(stream, source);
+  else stream.end();
   const { images } = await loaded;
   for (const { name, target } of images) context.out.print(`${name} (${target.digest})`);
   return 0;

@@ -2,7 +2,7 @@ import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
 import { checkPlatform } from "../../images/platform-flags.ts";
-import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
+import { refusedRegistryFlags, registryAccess, registryFlags } from "../../images/registry-flags.ts";
 import { requireOwnSnapshotter, snapshotterFlag } from "../../images/snapshotter.ts";
 import { followTransfer } from "../../images/transfer.ts";
 import { parseLabelFlags } from "../../parse/labels.ts";
@@ -20,6 +20,7 @@ export const command = defineCommand({
     "print-chainid": { type: "boolean", doc: "Print the image's chain ID" },
     "max-concurrent-downloads": { type: "integer", value: "N", doc: "Layers fetched at a time" },
   },
+  refused: refusedRegistryFlags,
   args: [1, 1],
   missing: "please provide an image reference to pull",
   examples: [

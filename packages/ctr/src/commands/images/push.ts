@@ -2,7 +2,7 @@ import { defined } from "@gantry/cli";
 import { type Context, defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
 import { checkPlatform } from "../../images/platform-flags.ts";
-import { registryAccess, registryFlags } from "../../images/registry-flags.ts";
+import { refusedRegistryFlags, registryAccess, registryFlags } from "../../images/registry-flags.ts";
 import { followTransfer } from "../../images/transfer.ts";
 import { checkDigest } from "../../parse/digest.ts";
 
@@ -22,6 +22,7 @@ export const command = defineCommand({
     "max-concurrent-uploaded-layers": { type: "integer", value: "N", doc: "Layers pushed at a time" },
     "allow-non-distributable-blobs": { type: "boolean", doc: "Push blobs that are marked as not to be passed on" },
   },
+  refused: refusedRegistryFlags,
   args: [1, 2],
   missing: "please provide a remote image reference to push",
   examples: ["registry.example:5000/app:1 docker.io/library/app:latest"],

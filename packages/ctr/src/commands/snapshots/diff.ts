@@ -30,6 +30,7 @@ export const command = defineCommand({
     label: { type: "list", value: "KEY=VALUE", doc: "Labels of the layer" },
     ...snapshotterFlag,
   },
+  refused: { ref: "a layer is made in one go and has its digest as its name" },
   args: [1, 2],
   missing: "please provide the key of a snapshot",
   examples: ["work > layer.tar.gz", "--keep work"],

@@ -1,5 +1,5 @@
 import { anyNumber, CommandError, type Context, defineCommand } from "../../command.ts";
-import { containerFlags } from "../../run/container-flags.ts";
+import { containerFlags, refusedContainerFlags } from "../../run/container-flags.ts";
 import { type CreatedContainer, createContainer } from "../../run/create-container.ts";
 import { removeContainer } from "../../run/remove-container.ts";
 import { runTask } from "../../tasks/run-task.ts";
@@ -15,6 +15,7 @@ export const command = defineCommand({
     ...ioFlags,
     ...containerFlags,
   },
+  refused: refusedContainerFlags,
   args: [0, anyNumber],
   stopAtPositional: true,
   examples: [
