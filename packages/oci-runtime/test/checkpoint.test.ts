@@ -88,8 +88,9 @@ test("in rounds: memory first, then the rest; and restored in the foreground", {
   t.equal(second.code, 0, second.stderr);
   t.ok(statSync(join(runtime.directory, "second")).isDirectory());
   await piped;
-  const { code, stderr } = await runtime.sh(`r restore ${places(runtime, "second").join(" ")} ${id} </dev/null`);
-  t.equal(code, 7, stderr);
+  const restore = `r restore ${places(runtime, "second").join(" ")} ${id} </dev/null; echo status $?`;
+  // CRIU opens what takes a pipe's place once more, which cannot be done with the sockets of a test's streams.
+  t.match((await runtime.sh(`{ ${restore}; } 2>&1 | cat`)).stdout, /^status 7$/m);
   t.equal(count(runtime), 40);
   t.match(await runtime.cli("state", id), { code: 1 });
 });

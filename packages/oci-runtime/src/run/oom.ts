@@ -12,7 +12,8 @@ const lookAgainMs = [0, 25, 100, 400];
  * @returns what ends that; nothing is told where there is no memory controller
  */
 export function watchOom(host: Host, paths: CgroupPaths, onOom: () => void): () => void {
-  const memory = host.facts.cgroup.hierarchies.find(({ controllers }) => controllers.includes("memory"));
+  const { mode, hierarchies } = host.facts.cgroup;
+  const memory = hierarchies.find(({ controllers }) => mode === "v2" || controllers.includes("memory"));
   const directory = memory && paths[memory.name];
   if (!directory) return () => undefined;
   const file = join(directory, memory.version === 1 ? "memory.oom_control" : "memory.events");
