@@ -8,7 +8,7 @@ const flood = ["busybox", "sh", "-c", "while :; do echo 012345678901234567890123
 
 test("a client that does not read slows its container, and costs the daemons no memory", async (t) => {
   const run = stack.start(["run", "--rm", "--name", "flood", "--log-driver", "none", ...flood]);
-  await waitFor(() => run.stdout().length > 1_000_000, { what: "much output" });
+  await waitFor(() => run.stdout().length > 1_000_000, { timeoutMs: 30_000, what: "much output" });
   const shim = await stack.shimOf("flood");
   run.kill("SIGSTOP");
   const daemons = { engine: stack.engine().pid, supervisor: supervisorOf(stack), shim };
@@ -34,19 +34,25 @@ test("a client that does not read slows its container, and costs the daemons no 
   run.kill("SIGSTOP");
   run.kill("SIGKILL");
   await run.ended;
-  await waitFor(async () => (await written()) > last + 10_000_000, { what: "it goes on without a reader" });
+  await waitFor(async () => (await written()) > last + 10_000_000, {
+    timeoutMs: 30_000,
+    what: "it goes on without a reader",
+  });
   await stack.ok(["rm", "-f", "flood"]);
 });
 
 test("a reader of a log that stops, and one that leaves, hold up nobody", async (t) => {
   await stack.ok(["run", "-d", "--name", "noisy", "--log-opt", "max-size=5m", "--log-opt", "max-file=3", ...flood]);
   const follower = stack.start(["logs", "-f", "noisy"]);
-  await waitFor(() => follower.stdout().length > 1_000_000, { what: "much output" });
+  await waitFor(() => follower.stdout().length > 1_000_000, { timeoutMs: 30_000, what: "much output" });
   follower.kill("SIGSTOP");
   const pid = await pidOf("noisy");
   const written = async () => Number((await stack.sh(`sed -n 's/^wchar: //p' /proc/${pid}/io`)).stdout);
   const before = await written();
-  await waitFor(async () => (await written()) > before + 10_000_000, { what: "the container goes on" });
+  await waitFor(async () => (await written()) > before + 10_000_000, {
+    timeoutMs: 30_000,
+    what: "the container goes on",
+  });
   t.ok(privateMemory(stack.engine().pid) < 150_000);
   follower.kill("SIGKILL");
   await follower.ended;

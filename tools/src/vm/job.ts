@@ -1,5 +1,6 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { paths } from "../paths.ts";
 import type { GuestRequest } from "./run.ts";
 
 const guestFiles = join(import.meta.dirname, "guest");
@@ -12,6 +13,7 @@ export function writeJob(directory: string, request: GuestRequest): void {
     systemd: request.systemd ? "yes" : "no",
     modules: request.kernel.modules,
     directory: request.directory,
+    project: paths.root,
     path: process.env["PATH"] ?? "/usr/sbin:/usr/bin:/sbin:/bin",
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name}=${quoted(value)}\n`);

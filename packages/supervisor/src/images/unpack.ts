@@ -94,9 +94,8 @@ export class Unpacker {
     const row = await snapshots.prepare(namespace, key, parent, { managed: true });
     try {
       const source = open(layer) ?? content.open(namespace, layer.digest);
-      // A plain layer that has been checked is what the image says.
-      const isKnown = isLayerFile(source) && diffId === layer.digest;
-      const target = { ...snapshots.layerTarget(row), ...(isKnown && { diffId }) };
+      const checked = isLayerFile(source) ? { digest: layer.digest } : {};
+      const target = { ...snapshots.layerTarget(row), ...checked };
       const applied = await this.#apply(source, target, layer, (read) =>
         progress?.figure("Extracting", id, read, layer.size),
       );

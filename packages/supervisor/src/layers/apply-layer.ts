@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { NativeSys } from "@gantry/native-sys";
-import { decompress } from "./decompress.ts";
+import { compressionOf, decompress, peek } from "./decompress.ts";
 import { LayerWriter, type WriteOptions } from "./layer-writer.ts";
 import { TarReader } from "./tar-reader.ts";
 
@@ -11,8 +11,8 @@ export interface LayerTarget {
   readonly lowers: readonly string[];
   /** Whiteouts are written in overlayfs' form, or what they hide is removed. */
   readonly whiteouts: "overlay" | "remove";
-  /** The uncompressed tar's digest, where it is known to be right: it is not computed again. */
-  readonly diffId?: string;
+  /** Digest of the bytes as they come, where they have been checked: a plain layer's diff id, not computed again. */
+  readonly digest?: string;
 }
 
 export interface AppliedLayer {
@@ -30,17 +30,19 @@ export async function applyLayer(
   target: LayerTarget,
   options: WriteOptions = {},
 ): Promise<AppliedLayer> {
+  const { head, all } = await peek(source, 6);
+  const known = compressionOf(head) === "none" ? target.digest : undefined;
+  const hash = known === undefined ? createHash("sha256") : undefined;
   const writer = new LayerWriter(native, target, options);
   const reader = new TarReader(writer);
-  const hash = target.diffId === undefined ? createHash("sha256") : undefined;
   try {
-    for await (const chunk of decompress(source)) {
+    for await (const chunk of decompress(all)) {
       hash?.update(chunk);
       reader.push(chunk);
     }
     reader.finish();
     writer.finish();
-    return { diffId: target.diffId ?? `sha256:${hash?.digest("hex")}`, ...writer.usage };
+    return { diffId: known ?? `sha256:${hash?.digest("hex")}`, ...writer.usage };
   } finally {
     writer.close();
   }

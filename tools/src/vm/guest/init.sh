@@ -17,7 +17,10 @@ $b mkdir /memory/upper /memory/work /memory/job
 $b mount -t overlay -o lowerdir=/lower,upperdir=/memory/upper,workdir=/memory/work root /root || fail "cannot mount the root"
 $b mount -t 9p -o "ro,$nine" job /memory/job || fail "cannot mount the job"
 
-# What belongs to a running host is not the guest's.
+. /memory/job/settings
+# What belongs to a running host is not the guest's; the project is, wherever it lies.
+$b mkdir /memory/project
+$b mount --bind "/root$project" /memory/project || fail "cannot mount the project"
 for place in tmp run var/tmp; do
   $b mount -t tmpfs -o mode=1777 tmpfs "/root/$place"
 done
@@ -25,7 +28,13 @@ $b chmod 755 /root/run
 $b mkdir /root/run/vm
 $b cp /memory/job/* /root/run/vm/
 $b umount /memory/job
-. /root/run/vm/settings
+case "$project" in
+/tmp/*|/run/*|/var/tmp/*)
+  $b mkdir -p "/root$project"
+  $b mount --move /memory/project "/root$project" || fail "cannot mount the project"
+  ;;
+*) $b umount /memory/project ;;
+esac
 $b mkdir -p /root/lib/modules
 $b mount --bind "/root$modules" /root/lib/modules || fail "cannot mount the modules"
 $b mount --move /proc /root/proc
