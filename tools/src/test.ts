@@ -4,10 +4,13 @@ import { parseArgs } from "node:util";
 import { paths } from "./paths.ts";
 import { type FileResult, runTestFile } from "./test-file.ts";
 
-const help = `Usage:  tools/test [--bail] [PATH]...
+const help = `Usage:  tools/test [--bail] [--retry] [PATH]...
 
 Runs the tests below the given files or folders, all of them unless told, one file after another.
 Ends with a line "tests: N passed, N failed, N skipped". What is skipped says why.
+
+  --bail    stop after the first file that fails
+  --retry   run a file that failed once more at the end, and say so when it passes then
 
 Example:
   tools/test packages/ipc test/e2e
@@ -15,28 +18,51 @@ Example:
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
-    options: { help: { type: "boolean", short: "h" }, bail: { type: "boolean" } },
+    options: {
+      help: { type: "boolean", short: "h" },
+      bail: { type: "boolean" },
+      retry: { type: "boolean" },
+    },
     allowPositionals: true,
   });
   if (values.help) {
     process.stdout.write(help);
     return;
   }
-  const files = testFiles(positionals);
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  const failures: string[] = [];
-  for (const file of files) {
+  const results = new Map<string, FileResult>();
+  for (const file of testFiles(positionals)) {
     const result = await runTestFile(file);
     report(file, result);
-    total.passed += result.passed;
-    total.failed += result.failures.length;
-    total.skipped += result.skips.length;
-    failures.push(...result.failures.map((failure) => `${shown(file)}: ${failure.name}`));
-    if (values.bail && failures.length > 0) break;
+    results.set(file, result);
+    if (values.bail && result.failures.length > 0) break;
   }
-  for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
+  if (values.retry) await retry(results);
+  process.exitCode = summarize(results) ? 0 : 1;
+}
+
+/** Runs once more what failed. What passes then is told all the same: its test, or what it tests, is unsteady. */
+async function retry(results: Map<string, FileResult>): Promise<void> {
+  for (const [file, { failures }] of results) {
+    if (failures.length === 0) continue;
+    const again = await runTestFile(file);
+    report(file, again);
+    if (again.failures.length > 0) continue;
+    for (const { name } of failures) process.stdout.write(`unsteady, passed when run again: ${shown(file)}: ${name}\n`);
+    results.set(file, again);
+  }
+}
+
+/** The closing lines. @returns whether all is well */
+function summarize(results: ReadonlyMap<string, FileResult>): boolean {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const [file, { passed, failures, skips }] of results) {
+    total.passed += passed;
+    total.failed += failures.length;
+    total.skipped += skips.length;
+    for (const { name } of failures) process.stdout.write(`failed: ${shown(file)}: ${name}\n`);
+  }
   process.stdout.write(`tests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
-  process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
+  return total.failed === 0 && total.passed > 0;
 }
 
 function testFiles(asked: readonly string[]): string[] {
