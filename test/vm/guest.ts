@@ -1,0 +1,80 @@
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Test } from "tap";
+
+const root = join(import.meta.dirname, "../..");
+
+/** Why no guest can be started; false where one can. */
+export const cannotBoot =
+  process.geteuid?.() !== 0
+    ? "needs root"
+    : existsSync("/usr/bin/qemu-system-x86_64")
+      ? false
+      : "needs qemu-system-x86";
+
+export interface Outcome {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why it was skipped. */
+  readonly skipped: string | undefined;
+  /** What its assertions said. */
+  readonly words: string;
+}
+
+/** One test for each of those that a file had in the guest. */
+export function report(t: Test, tests: readonly Outcome[], text: string): void {
+  t.ok(tests.length > 0, `the file ran:\n${tests.length > 0 ? "" : text}`);
+  for (const { name, ok, skipped, words } of tests) {
+    if (skipped !== undefined) t.pass(name, { skip: skipped });
+    else t.ok(ok, ok ? name : `${name}\n${words}`);
+  }
+}
+
+export interface GuestOptions {
+  /** systemd is its first process. */
+  readonly systemd: boolean;
+  readonly limitSeconds: number;
+}
+
+/** Boots a guest, runs a command in it and returns what that wrote. */
+export function runInGuest(
+  command: readonly string[],
+  { systemd, limitSeconds }: GuestOptions,
+): Promise<{ stdout: string; stderr: string }> {
+  const args = [...(systemd ? ["--systemd"] : []), "--timeout", String(limitSeconds), "--", ...command];
+  const child = spawn(join(root, "tools/vm"), args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+  const texts = { stdout: "", stderr: "" };
+  child.stdout.on("data", (data: Buffer) => {
+    texts.stdout += data.toString();
+  });
+  child.stderr.on("data", (data: Buffer) => {
+    texts.stderr += data.toString();
+  });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", () => resolve(texts));
+  });
+}
+
+/** The output of each file, by its name. */
+export function sections(output: string): [name: string, text: string][] {
+  return output
+    .split(/^#file /m)
+    .slice(1)
+    .map((part) => [part.slice(0, part.indexOf("\n")), part.slice(part.indexOf("\n") + 1)]);
+}
+
+/** The top-level tests of a file's TAP, each with what stands before its result. */
+export function outcomes(tap: string): Outcome[] {
+  const found: Outcome[] = [];
+  let words = "";
+  for (const line of tap.split("\n")) {
+    const match = /^(not )?ok \d+ - (.*?)(?: # time=\S+)?(?: # SKIP ?(.*))?$/.exec(line);
+    if (match) {
+      found.push({ name: match[2] ?? "", ok: match[1] === undefined, skipped: match[3], words });
+      words = "";
+    } else words += `${line}\n`;
+  }
+  return found;
+}
