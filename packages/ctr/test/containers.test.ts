@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
@@ -233,6 +233,39 @@ test("two namespaces do not see each other", async (t) => {
   t.match(await stack.ok(["tasks", "ls"]), /^n1 +\d+ +RUNNING/m);
   t.match((await stack.ctr(["namespaces", "rm", `${stack.namespace}.other`])).stderr, /is not empty/);
 });
+
+test("a namespace goes with its cgroup, unless that is in use", async (t) => {
+  const name = `${stack.namespace}.group`;
+  const rootfs = join(stack.directory, "group-rootfs");
+  await stack.ok(["images", "unpack", image, rootfs]);
+  const within = ["-n", name];
+  await stack.ok(["namespaces", "create", name]);
+  await stack.ok([...within, "run", "--rm", "--rootfs", rootfs, "g1", "true"]);
+  const groups = () => findGroups(name);
+  t.teardown(() => {
+    for (const directory of groups()) rmdirSync(directory);
+  });
+  t.not(groups().length, 0, "the run has left the namespace's cgroup");
+  const inside = `${groups()[0]}/left`;
+  mkdirSync(inside);
+  try {
+    const busy = await stack.ctr(["namespaces", "rm", "--cgroup", name]);
+    t.same([busy.code, busy.stdout], [1, ""]);
+    t.match(busy.stderr, /cgroup \/sys\/fs\/cgroup\/\S+ is in use/);
+    t.match(await stack.ok(["namespaces", "ls", "-q"]), new RegExp(`^${name}$`, "m"), "it is still there");
+  } finally {
+    rmdirSync(inside);
+  }
+  t.equal(await stack.ok(["namespaces", "rm", "-c", name]), `${name}\n`);
+  t.same(groups(), []);
+});
+
+/** The cgroups of this name, of every hierarchy. */
+function findGroups(name: string): string[] {
+  const top = "/sys/fs/cgroup";
+  const candidates = [top, ...readdirSync(top).map((controller) => join(top, controller))];
+  return candidates.map((directory) => join(directory, name)).filter((directory) => existsSync(directory));
+}
 
 function kernelLimit(id: string): string {
   return readFileSync(`/sys/fs/cgroup/memory/${stack.namespace}/${id}/memory.limit_in_bytes`, "utf8").trim();

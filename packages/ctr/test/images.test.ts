@@ -43,6 +43,8 @@ test("export and import; an image that is not there leaves no file", async (t) =
   );
   t.equal((await stack.ctr(["images", "import", join(directory, "supervisor.log")])).code, 1);
 
+  await importCompressed(t);
+
   const layout = join(directory, "layout");
   await stack.namespaces.sh(`mkdir ${layout} && tar -xf ${archive} -C ${layout}`);
   const fromDirectory = ["-n", `${stack.namespace}.layout`];
@@ -105,6 +107,29 @@ test("push and pull with a registry on loopback", async (t) => {
   await stack.ok([...fetched, "content", "fetch", name]);
   t.match(await stack.ok([...fetched, "images", "check"]), / complete \(2\/2\) .* false/);
 });
+
+/** The stack's own archive is a docker-archive, whose layer is plain. */
+async function importCompressed(t: Test) {
+  const old = join(directory, "busybox.tar");
+  for (const [flags, type] of [
+    [[], "tar"],
+    [["--compress-blobs"], "tar+gzip"],
+  ] as const) {
+    const within = ["-n", `${stack.namespace}.${type.replace("+", "-")}`];
+    const imported = await stack.ok([...within, "images", "import", ...flags, old]);
+    const [, digest = ""] = /\((sha256:\w+)\)/.exec(imported) ?? [];
+    const { layers } = JSON.parse(await stack.ok([...within, "content", "get", digest])) as {
+      layers: { mediaType: string; digest: string }[];
+    };
+    t.same(
+      layers.map(({ mediaType }) => mediaType),
+      [`application/vnd.oci.image.layer.v1.${type}`],
+    );
+    const have = lines(await stack.ok([...within, "content", "ls", "-q"]));
+    t.equal(have.length, 3, "manifest, configuration, layer: no plain layer is left beside the other");
+    t.match(await stack.ok([...within, "images", "check"]), / complete \(2\/2\) .* true/);
+  }
+}
 
 /** One object at a time, compared with what Debian's ctr fetches where it is there. */
 async function objectsOf(t: Test, { name, address, digest }: { name: string; address: string; digest: string }) {

@@ -118,7 +118,7 @@ const tasks = [
 /** Not there, with what may be done instead. */
 const refusedContainers = {
   checkpoint: "a task is frozen into a directory by: ctr tasks checkpoint --image-path DIR CONTAINER",
-  restore: "containers are not made of checkpoint images; a task's files are for the OCI runtime's restore",
+  restore: "a checkpoint is a directory here, not an image, and is read by the OCI runtime's restore",
 };
 const refusedImages = {
   convert: "an image keeps the form it came in; ctr images export writes it as an OCI archive",

@@ -1,4 +1,5 @@
 import type { Metadata } from "../metadata/index.ts";
+import { removeNamespaceCgroup } from "../namespace-cgroup.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
 export function namespaceService({ namespaces, events }: Metadata): ServiceHandlers<"namespaces"> {
@@ -12,6 +13,10 @@ export function namespaceService({ namespaces, events }: Metadata): ServiceHandl
     "namespaces.get": async ({ name }) => namespaces.get(name),
     "namespaces.list": async () => ({ namespaces: namespaces.list() }),
     "namespaces.label": async ({ name, labels }) => changing("update", name, () => namespaces.label(name, labels)),
-    "namespaces.delete": async ({ name }) => changing("delete", name, () => namespaces.delete(name)),
+    "namespaces.delete": async ({ name, cgroup }) =>
+      changing("delete", name, () => {
+        namespaces.delete(name);
+        if (cgroup) removeNamespaceCgroup(name);
+      }),
   };
 }

@@ -23,6 +23,7 @@ export const command = defineCommand({
     "index-name": { type: "string", value: "NAME", doc: "Name to keep the archive's index under" },
     platform: { type: "string", value: "OS/ARCH[/VARIANT]", doc: "Import the content of another platform" },
     "all-platforms": { type: "boolean", doc: "Import the content of all platforms" },
+    "compress-blobs": { type: "boolean", doc: "Keep plain layers of a docker-archive compressed with gzip" },
     "no-unpack": { type: "boolean", doc: "Do not unpack the images" },
   },
   args: [1, 1],
@@ -43,6 +44,7 @@ export const command = defineCommand({
       indexName: values["index-name"] === undefined ? undefined : `${repository(values["index-name"])}:latest`,
       platform: checkPlatform(values.platform),
       allPlatforms: values["all-platforms"] || undefined,
+      compress: values["compress-blobs"] || undefined,
       unpack: values["no-unpack"] ? false : undefined,
       directory: from.directory,
     });

@@ -2,17 +2,18 @@ import { anyNumber, defineCommand } from "../../command.ts";
 import { forEach, isRpcError } from "../../supervisor/failure.ts";
 
 export const command = defineCommand({
-  usage: "NAME...",
+  usage: "[OPTIONS] NAME...",
   summary: "Remove one or more namespaces, which must be empty",
-  flags: {},
+  flags: { cgroup: { type: "boolean", short: "c", doc: "Remove the namespace's cgroup, too" } },
   args: [1, anyNumber],
   missing: "please specify a namespace",
-  examples: ["team"],
-  async run(context, { args }) {
+  examples: ["team", "--cgroup team"],
+  async run(context, { values, args }) {
+    const also = values.cgroup ? { cgroup: true } : {};
     const supervisor = await context.supervisor();
     return await forEach(context, args, async (name) => {
       try {
-        await supervisor.call("namespaces.delete", { name });
+        await supervisor.call("namespaces.delete", { name, ...also });
       } catch (error) {
         // gone is what was asked for
         if (!isRpcError(error, "NotFound")) throw error;

@@ -18,6 +18,8 @@ export const archives = {
       platform: v.optional(v.string()),
       /** Takes every platform that the archive has; the one above must be among them only when it is unpacked. */
       allPlatforms: v.optional(v.boolean()),
+      /** Keeps plain layers of a docker-archive, which has no manifest that names their digests, as gzip. */
+      compress: v.optional(v.boolean()),
       /** False: nothing is unpacked before a container asks for it. */
       unpack: v.optional(v.boolean()),
       /** Repository for tags that stand alone; images of other names are left out. */

@@ -28,7 +28,11 @@ export const namespaces = {
   }),
   "namespaces.delete": call({
     doc: "Removes an empty namespace; FailedPrecondition names what is in it.",
-    request: v.object({ name: identifier }),
+    request: v.object({
+      name: identifier,
+      /** Removes also the cgroup of this name; FailedPrecondition while something is in it, and then all stays. */
+      cgroup: v.optional(v.boolean()),
+    }),
     reply: empty,
   }),
 };

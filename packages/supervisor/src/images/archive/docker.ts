@@ -6,6 +6,7 @@ import {
   parseDockerArchive,
   parseImageConfig,
 } from "@gantry/oci-spec";
+import { compress } from "../../diff/compress.ts";
 import { invalidArgument } from "../../errors.ts";
 import { requireLayerCount } from "../image-content.ts";
 import { manifestBytes, manifestDescriptor } from "../image-store.ts";
@@ -60,7 +61,26 @@ export async function putManifest(
       throw invalidArgument(`wrong content: a layer should be ${expected} and is ${digest}`);
     }
   }
-  const target = manifestDescriptor(await loading.put(manifestBytes(config, layers)));
-  loading.link(target.digest, [config.digest, ...layers.map(({ digest }) => digest)]);
+  const kept = loading.request.compress ? await compressPlain(loading, layers) : layers;
+  const target = manifestDescriptor(await loading.put(manifestBytes(config, kept)));
+  loading.link(target.digest, [config.digest, ...kept.map(({ digest }) => digest)]);
   return target;
+}
+
+/** Layers that are plain are kept as gzip, and not as they came. */
+async function compressPlain(loading: Loading, layers: readonly ImageDescriptor[]): Promise<ImageDescriptor[]> {
+  const gzipped = new Map<string, ImageDescriptor>(); // an image may have the same layer twice
+  for (const layer of layers) {
+    if (layer.mediaType !== mediaTypes.layer || gzipped.has(layer.digest)) continue;
+    gzipped.set(layer.digest, await compressed(loading, layer));
+  }
+  return layers.map((layer) => gzipped.get(layer.digest) ?? layer);
+}
+
+async function compressed(loading: Loading, layer: ImageDescriptor): Promise<ImageDescriptor> {
+  using ingest = loading.images.stores.content.ingest();
+  for await (const piece of compress(loading.readLayer(layer), "gzip")) ingest.write(piece);
+  const blob = await loading.commit(ingest);
+  loading.dropLayer(layer);
+  return { mediaType: mediaTypes.layerGzip, ...blob };
 }

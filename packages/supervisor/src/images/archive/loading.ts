@@ -14,6 +14,8 @@ export interface LoadRequest extends NamingRules {
   readonly keepReplacedIn?: string | undefined;
   readonly platform?: string | undefined;
   readonly allPlatforms?: boolean | undefined;
+  /** Keeps plain layers of a docker-archive as gzip. */
+  readonly compress?: boolean | undefined;
   readonly unpack?: boolean | undefined;
   readonly indexName?: string | undefined;
   readonly directory?: string | undefined;
@@ -104,6 +106,14 @@ export class Loading implements AsyncDisposable {
       this.#pending.set(digest, { fd, file });
     }
     return { digest, size };
+  }
+
+  /** Gives up a layer that was to be taken over: another blob holds the same. */
+  dropLayer({ digest }: { digest: string }): void {
+    const pending = this.#pending.get(digest);
+    if (!pending || pending.stored) return;
+    closeSync(pending.fd);
+    this.#pending.delete(digest);
   }
 
   /** The file of a layer that is not in the store yet. */
