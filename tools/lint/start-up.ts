@@ -7,9 +7,19 @@ import { binaries } from "../src/binaries.ts";
  * imported at the top of anything that a short-lived binary's usual commands load, but where they are used.
  */
 const heavy = new Set(
-  ["child_process", "crypto", "fs/promises", "http", "https", "net", "readline", "stream", "tls", "worker_threads"].map(
-    (name) => `node:${name}`,
-  ),
+  [
+    "child_process",
+    "crypto",
+    "fs/promises",
+    "http",
+    "https",
+    "net",
+    "readline",
+    "stream",
+    "tls",
+    "tty",
+    "worker_threads",
+  ].map((name) => `node:${name}`),
 );
 
 const root = join(import.meta.dirname, "../..");

@@ -1,5 +1,4 @@
 import { readSync, writeSync } from "node:fs";
-import { isatty } from "node:tty";
 import { AF_UNIX, POLLHUP, POLLIN, SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
 
@@ -14,7 +13,8 @@ export interface Console {
 
 /** The size of this process's own terminal, for one of a container's that is to start with it; undefined without. */
 export function ownSize({ native }: Host): { width: number; height: number } | undefined {
-  if (!isatty(0)) return undefined;
+  // Takes milliseconds to load: only who has a terminal pays for it.
+  if (!process.getBuiltinModule("node:tty").isatty(0)) return undefined;
   const { columns, rows } = native.getWinsize(0);
   return columns > 0 && rows > 0 ? { width: columns, height: rows } : undefined;
 }
