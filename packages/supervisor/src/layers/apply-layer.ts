@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { NativeSys } from "@gantry/native-sys";
 import { compressionOf, decompress, peek } from "./decompress.ts";
 import { LayerWriter, type WriteOptions } from "./layer-writer.ts";
@@ -32,7 +31,8 @@ export async function applyLayer(
 ): Promise<AppliedLayer> {
   const { head, all } = await peek(source, 6);
   const known = compressionOf(head) === "none" ? target.digest : undefined;
-  const hash = known === undefined ? createHash("sha256") : undefined;
+  // Loaded where it is used: a process that unpacks one checked layer does without.
+  const hash = known === undefined ? process.getBuiltinModule("node:crypto").createHash("sha256") : undefined;
   const writer = new LayerWriter(native, target, options);
   const reader = new TarReader(writer);
   try {

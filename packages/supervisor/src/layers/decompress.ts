@@ -1,8 +1,6 @@
-import { spawn } from "node:child_process";
 import type { Transform } from "node:stream";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createZstdDecompress } from "node:zlib";
 
 export type Compression = "none" | "gzip" | "zstd" | "xz";
 
@@ -52,9 +50,13 @@ export async function* decompress(input: AsyncIterable<Uint8Array>): AsyncGenera
   const { head, all } = await peek(input, 6);
   const compression = compressionOf(head);
   if (compression === "none") for await (const chunk of all) yield asBuffer(chunk);
-  else if (compression === "gzip") yield* through(all, createGunzip({ chunkSize }), "gzip");
-  else if (compression === "zstd") yield* through(all, createZstdDecompress({ chunkSize }), "zstd");
-  else yield* throughXz(all);
+  else if (compression === "xz") yield* throughXz(all);
+  else {
+    // Loaded where it is used: a process that unpacks one plain layer does without.
+    const { createGunzip, createZstdDecompress } = await import("node:zlib");
+    const transform = compression === "gzip" ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+    yield* through(all, transform, compression);
+  }
 }
 
 async function* through(input: AsyncIterable<Uint8Array>, transform: Transform, name: string): AsyncGenerator<Buffer> {
@@ -71,6 +73,7 @@ async function* through(input: AsyncIterable<Uint8Array>, transform: Transform, 
 }
 
 async function* throughXz(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  const { spawn } = await import("node:child_process");
   const child = spawn("xz", ["-dc"], { stdio: ["pipe", "pipe", "pipe"] });
   const ended = new Promise<number | null>((resolve, reject) => {
     child.once("error", (cause) => reject(new Error("xz data cannot be read: the host has no xz", { cause })));
