@@ -2,6 +2,7 @@ import { argumentProblem, type FlagTable, type Parsed, parseFlags, UsageError } 
 import { parseEndpoint } from "@gantry/cli/endpoint";
 import { createLog, type LogLevel } from "@gantry/cli/log";
 import { BrokenPipe, type Output } from "@gantry/cli/output";
+import { brokenPipeExitCode } from "@gantry/cli/program";
 import { type Command, CommandError, type Context } from "./command.ts";
 import { type Entry, findCommand } from "./commands/table.ts";
 import { connectEngine, type Engine } from "./engine/connect.ts";
@@ -17,9 +18,6 @@ export interface Process {
 }
 
 const usageExitCode = 125;
-/** As a shell sees a program that SIGPIPE ended. */
-export const brokenPipeExitCode = 141;
-
 const helpFlag = { help: { type: "boolean", doc: "Print this help" } } as const satisfies FlagTable;
 
 /** Runs a command line and returns the exit code; what it has to say is in the output. */

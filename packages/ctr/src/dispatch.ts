@@ -2,6 +2,7 @@ import { argumentProblem, type FlagTable, type Parsed, parseFlags, UnknownFlag, 
 import { parseEndpoint } from "@gantry/cli/endpoint";
 import { createLog } from "@gantry/cli/log";
 import { BrokenPipe, type Output } from "@gantry/cli/output";
+import { brokenPipeExitCode } from "@gantry/cli/program";
 import { type Command, CommandError, type Context } from "./command.ts";
 import { findCommand } from "./commands/table.ts";
 import { defaultAddress, globalFlags, versionLine } from "./global-flags.ts";
@@ -18,9 +19,6 @@ export interface Process {
 
 const usageExitCode = 1;
 const unknownCommandExitCode = 3;
-/** As a shell sees a program that SIGPIPE ended. */
-export const brokenPipeExitCode = 141;
-
 const helpFlag = { help: { type: "boolean", short: "h", doc: "Print this help" } } as const satisfies FlagTable;
 
 /** Flags are read as Go's flag package does: `-tty` is `--tty`. */

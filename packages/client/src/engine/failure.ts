@@ -1,5 +1,5 @@
 import { unreachable } from "@gantry/cli/endpoint";
-import { BrokenPipe } from "@gantry/cli/output";
+import { forEachName } from "@gantry/cli/for-each";
 import { printable } from "@gantry/cli/printable";
 import type { RpcError } from "@gantry/ipc";
 import { CommandError, type Context } from "../command.ts";
@@ -42,17 +42,9 @@ export async function forEach(
   names: readonly string[],
   work: (name: string) => Promise<void>,
 ): Promise<number> {
-  let exitCode = 0;
-  for (const name of names) {
-    try {
-      await work(name);
-    } catch (error) {
-      if (error instanceof BrokenPipe) throw error;
-      const { message } = await describeFailure(error, context);
-      context.out.printError(message);
-      if (isRpcError(error, "Unavailable")) return 1;
-      exitCode = 1;
-    }
-  }
-  return exitCode;
+  return await forEachName(names, work, async (error) => {
+    const { message } = await describeFailure(error, context);
+    context.out.printError(message);
+    return !isRpcError(error, "Unavailable");
+  });
 }
