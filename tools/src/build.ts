@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Arch, archNamed } from "./arch.ts";
 import { type AssetName, type Binary, binaries, shortLivedFlags } from "./binaries.ts";
+import { compileWithBun } from "./bun.ts";
 import { bundle } from "./bundle.ts";
 import { precompile } from "./code-cache.ts";
 import { assetFile } from "./native.ts";
@@ -53,8 +54,9 @@ async function buildOne(name: string, arch: Arch, outputDirectory: string): Prom
 async function buildBinary(binary: Binary, arch: Arch, outputDirectory: string): Promise<boolean> {
   const assets: Partial<Record<AssetName, string>> = {};
   for (const asset of binary.assets) assets[asset] = await assetFile(asset, arch);
+  if (binary.engine === "bun") return compileWithBun({ binary, assets: Object.values(assets), arch, outputDirectory });
   const flags = binary.short ? shortLivedFlags : [];
-  const program = await precompile(await bundle(binary.name), flags, arch);
+  const program = await precompile(await bundle(binary), flags, arch);
   return packageBinary({
     name: binary.name,
     entry: program.entry,

@@ -1,12 +1,15 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { build, type Plugin, transform } from "esbuild";
+import type { Binary } from "./binaries.ts";
 import { paths } from "./paths.ts";
 
 /** A component and all that it imports, as CommonJS files in one directory. */
 export interface Bundle {
   readonly directory: string;
-  /** `main.js`, which runs first, and the files that it and they ask for by "./NAME". */
+  /** The file that runs first. */
+  readonly main: string;
+  /** That one and the files that it and they ask for by "./NAME". */
   readonly files: readonly string[];
 }
 
@@ -14,11 +17,11 @@ export interface Bundle {
  * Bundles a component. Each dynamic import begins a file of its own, and what several of them need stands in files that
  * they share, so that a command loads its own code and no other: `--version` costs hardly more than Node's start.
  */
-export async function bundle(name: string): Promise<Bundle> {
+export async function bundle({ name, entry }: Pick<Binary, "name" | "entry">): Promise<Bundle> {
   const directory = join(paths.build, "bundle", name);
   await rm(directory, { recursive: true, force: true });
   await build({
-    entryPoints: [join(paths.packages, name, "src", "main.ts")],
+    entryPoints: [join(paths.packages, entry)],
     outdir: directory,
     bundle: true,
     splitting: true,
@@ -38,7 +41,7 @@ export async function bundle(name: string): Promise<Bundle> {
   });
   const files = (await readdir(directory)).sort();
   for (const file of files) await toCommonJs(join(directory, file));
-  return { directory, files };
+  return { directory, main: `${basename(entry, ".ts")}.js`, files };
 }
 
 /** A standalone binary's import() reaches only built-in modules through the loader; require is the shorter way there. */

@@ -23,9 +23,13 @@ export interface Program {
  *
  * @param flags V8's flags under which the program will run: a cache made under others is not taken
  */
-export async function precompile({ directory, files }: Bundle, flags: readonly string[], arch: Arch): Promise<Program> {
-  const entry = join(paths.build, "bundle", "start.cjs");
-  await writeFile(entry, start);
+export async function precompile(
+  { directory, main, files }: Bundle,
+  flags: readonly string[],
+  arch: Arch,
+): Promise<Program> {
+  const entry = join(directory, "start.cjs");
+  await writeFile(entry, `${start}load("./${main}");\n`);
   await mkdir(cacheDirectory, { recursive: true });
   const wrapped = await Promise.all(files.map((file) => wrap(directory, file, flags)));
   const sources = wrapped.map(({ name, source }) => [name, source] as const);
@@ -80,5 +84,4 @@ function load(id) {
   script.runInThisContext()(module_.exports, load, module_, __filename, __dirname);
   return module_.exports;
 }
-load("./main.js");
 `;

@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, rename, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Arch } from "./arch.ts";
+import { unpackedPackage } from "./npm-package.ts";
 import { paths } from "./paths.ts";
 
 const exec = promisify(execFile);
@@ -28,21 +28,7 @@ export async function strippedNode(arch: Arch): Promise<string> {
 /** The pinned Node: for this machine the one that runs the build, for another its npm package. */
 async function stockNode(arch: Arch): Promise<string> {
   if (arch.name === process.arch) return process.execPath;
-  const unpacked = join(paths.build, `node-linux-${arch.name}-${process.version}`);
-  if (!existsSync(unpacked)) await fetchNodePackage(`node-linux-${arch.name}@${process.version.slice(1)}`, unpacked);
-  return join(unpacked, "bin", "node");
-}
-
-async function fetchNodePackage(spec: string, target: string): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), "gantry-node-"));
-  try {
-    const { stdout } = await exec("npm", ["pack", "--silent", "--pack-destination", directory, spec], {
-      cwd: directory,
-    });
-    await exec("tar", ["-xzf", join(directory, stdout.trim()), "-C", directory]);
-    await mkdir(paths.build, { recursive: true });
-    await exec("mv", [join(directory, "package"), target]);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  const name = `node-linux-${arch.name}`;
+  const unpacked = join(paths.build, `${name}-${process.version}`);
+  return join(await unpackedPackage(`${name}@${process.version.slice(1)}`, unpacked), "bin", "node");
 }

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Arch } from "./arch.ts";
+import { keptOutput } from "./kept-output.ts";
 import { paths } from "./paths.ts";
 
 interface SeaTarget {
@@ -33,23 +33,8 @@ export interface PackageInput {
 
 /** Makes a standalone binary of a bundle, or keeps the one there when nothing that goes into it has changed. Returns whether it was made. */
 export async function packageBinary(input: PackageInput): Promise<boolean> {
-  const output = join(input.outputDirectory, input.name);
-  const stamp = join(paths.build, "stamps", `${input.arch.name}-${input.name}`);
   const fingerprint = await fingerprintOf(input);
-  if (existsSync(output) && existsSync(stamp) && (await readFile(stamp, "utf8")) === fingerprint) return false;
-  await mkdir(input.outputDirectory, { recursive: true });
-  await mkdir(dirname(stamp), { recursive: true });
-  const temporary = `${output}.${process.pid}`;
-  try {
-    await inject(input, temporary);
-    await chmod(temporary, 0o755);
-    // A running binary cannot be written over; a new file takes its name instead.
-    await rename(temporary, output);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await writeFile(stamp, fingerprint);
-  return true;
+  return keptOutput({ ...input, fingerprint }, (output) => inject(input, output));
 }
 
 async function inject(input: PackageInput, output: string): Promise<void> {

@@ -1,1 +1,2 @@
+export { embeddedAsset } from "./asset.ts";
 export { loadAddon } from "./load.ts";

@@ -1,4 +1,5 @@
 import { homedir } from "node:os";
+import { embeddedAsset } from "./asset.ts";
 import { directoriesFor, ownsMachine } from "./directories.ts";
 import { unpack } from "./unpack.ts";
 
@@ -15,16 +16,11 @@ import { unpack } from "./unpack.ts";
  * @throws Error when the directory is not this user's own, or the addon cannot be loaded
  */
 export function loadAddon(name: string, developmentPath: string): unknown {
-  const asset = standaloneAsset(`${name}.node`);
+  const asset = embeddedAsset(`${name}.node`);
   const path = asset ? unpack(name, asset, places()) : developmentPath;
   const module: { exports: unknown } = { exports: {} };
   process.dlopen(module, path);
   return module.exports;
-}
-
-function standaloneAsset(key: string): Buffer | undefined {
-  const sea = process.getBuiltinModule("node:sea");
-  return sea.isSea() ? Buffer.from(sea.getRawAsset(key) as ArrayBuffer) : undefined;
 }
 
 function places(): string[] {

@@ -1,8 +1,7 @@
 import { argumentProblem, type FlagTable, type Parsed, parseFlags, UsageError } from "@gantry/cli";
 import { parseEndpoint } from "@gantry/cli/endpoint";
 import { createLog, type LogLevel } from "@gantry/cli/log";
-import { BrokenPipe, type Output } from "@gantry/cli/output";
-import { brokenPipeExitCode } from "@gantry/cli/program";
+import { BrokenPipe, brokenPipeExitCode, type Output } from "@gantry/cli/output";
 import { type Command, CommandError, type Context } from "./command.ts";
 import { type Entry, findCommand } from "./commands/table.ts";
 import { connectEngine, type Engine } from "./engine/connect.ts";

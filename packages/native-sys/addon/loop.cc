@@ -7,6 +7,7 @@
 #include "args.h"
 #include "error.h"
 #include "families.h"
+#include "loop_thread.h"
 
 namespace gantry {
 
@@ -115,6 +116,14 @@ Napi::Value Watch::start(const Args& args) {
 
 }  // namespace
 
-void defineLoop(Napi::Object exports) { define(exports, "watchFd", Watch::start); }
+/** Node's loop is libuv's; Bun has libuv's names without what they do. */
+static bool hasLibuv(Napi::Env env) {
+  const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
+  return process.Get("versions").As<Napi::Object>().Get("bun").IsUndefined();
+}
+
+void defineLoop(Napi::Object exports) {
+  define(exports, "watchFd", hasLibuv(exports.Env()) ? Watch::start : watchByThread);
+}
 
 }  // namespace gantry

@@ -1,10 +1,7 @@
 import { formatHelp, parseFlags, UsageError } from "@gantry/cli";
-import { BrokenPipe, writeNow } from "@gantry/cli/output";
+import { BrokenPipe, brokenPipeExitCode, writeNow } from "@gantry/cli/output";
 import { globalFlags, helpText, isCommand } from "./commands/table.ts";
-
-const version = "0.1.0";
-/** As of a program that SIGPIPE ends. */
-const brokenPipeStatus = 141;
+import { version } from "./version.ts";
 
 /** As of runc. */
 const noSuchCommand = 3;
@@ -17,12 +14,22 @@ async function main(argv: readonly string[]): Promise<number> {
     const [command, ...rest] = args;
     if (command === undefined || command === "help" || values.help) return print(formatHelp(helpText));
     if (!isCommand(command)) return refuse(`unknown command "${command}"; see oci-runtime --help`, noSuchCommand);
+    if (command === "worker") return await work([...argv.slice(0, argv.length - args.length), ...rest]);
     const { runCommand } = await import("./commands/run-command.ts");
     return await runCommand(command, rest, { ...values, environment: process.env });
   } catch (error) {
-    if (error instanceof BrokenPipe) return brokenPipeStatus;
+    if (error instanceof BrokenPipe) return brokenPipeExitCode;
     if (!(error instanceof UsageError)) throw error;
     return refuse(error.message, 1);
+  }
+}
+
+async function work(argv: readonly string[]): Promise<number> {
+  const { becomeWorker } = await import("./commands/worker.ts");
+  try {
+    return becomeWorker(argv, process.env["PATH"]);
+  } catch (error) {
+    return refuse((error as Error).message, 1);
   }
 }
 

@@ -13,6 +13,9 @@ const maxBatch = 128;
 const firstRetryMs = 1;
 const lastRetryMs = 32;
 
+/** Exit status of a program whose reader is gone, as of one that SIGPIPE ends. */
+export const brokenPipeExitCode = 141;
+
 /** The reader of stdout or stderr is gone; the program ends quietly, as one that SIGPIPE ends. */
 export class BrokenPipe extends Error {
   override name = "BrokenPipe";

@@ -1,7 +1,4 @@
-import { BrokenPipe, Output } from "./output.ts";
-
-/** Exit status of a program whose reader is gone, as of one that SIGPIPE ends. */
-export const brokenPipeExitCode = 141;
+import { BrokenPipe, brokenPipeExitCode, Output } from "./output.ts";
 
 /** What a command line is run with. */
 export interface Surroundings {

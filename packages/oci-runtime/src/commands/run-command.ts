@@ -4,7 +4,7 @@ import { type Command, type Globals, makeContext } from "./context.ts";
 import type { CommandName } from "./table.ts";
 
 /** Each command's module is loaded when it is asked for. */
-const loaders: Readonly<Record<CommandName, () => Promise<Command>>> = {
+const loaders: Readonly<Record<Exclude<CommandName, "worker">, () => Promise<Command>>> = {
   checkpoint: async () => (await import("./checkpoint.ts")).checkpoint,
   restore: async () => (await import("./restore.ts")).restore,
   create: async () => (await import("./create.ts")).create,
@@ -23,14 +23,17 @@ const loaders: Readonly<Record<CommandName, () => Promise<Command>>> = {
   plan: async () => (await import("./plan.ts")).plan,
   spec: async () => (await import("./spec.ts")).spec,
   features: async () => (await import("./features.ts")).features,
-  worker: async () => (await import("./worker.ts")).worker,
 };
 
 /** What callers tell from the exit status of the program, which `exec` returns otherwise. */
 const execFailed = 255;
 
 /** Runs one command; every failure becomes one line and exit status 1, of `exec` 255. @throws BrokenPipe */
-export async function runCommand(name: CommandName, args: readonly string[], globals: Globals): Promise<number> {
+export async function runCommand(
+  name: keyof typeof loaders,
+  args: readonly string[],
+  globals: Globals,
+): Promise<number> {
   const context = makeContext(globals);
   try {
     const command = await loaders[name]();

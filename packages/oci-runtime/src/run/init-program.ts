@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { embeddedAsset } from "@gantry/addon-loader";
 
-/** The helper's program: an asset of the standalone binary, or the file of the build tree. */
+/** The helper's program: a file that the standalone binary carries, or that of the build tree. */
 export function readInitProgram(): Uint8Array {
-  const sea = process.getBuiltinModule("node:sea");
-  if (sea.isSea()) return new Uint8Array(sea.getRawAsset("init") as ArrayBuffer);
-  return readFileSync(join(dirname(fileURLToPath(import.meta.url)), "../../../native-sys/build/init"));
+  return (
+    embeddedAsset("init") ??
+    readFileSync(join(dirname(fileURLToPath(import.meta.url)), "../../../native-sys/build/init"))
+  );
 }

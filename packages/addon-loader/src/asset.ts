@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs";
+
+/** Where a binary that Bun made shows the files it carries. */
+const bunFiles = "/$bunfs/root/";
+
+/** A file that a standalone binary carries, by its key; undefined where the program runs from the build tree. */
+export function embeddedAsset(key: string): Buffer | undefined {
+  if (process.versions["bun"]) return bunAsset(key);
+  const sea = process.getBuiltinModule("node:sea");
+  return sea.isSea() ? Buffer.from(sea.getRawAsset(key) as ArrayBuffer) : undefined;
+}
+
+function bunAsset(key: string): Buffer | undefined {
+  try {
+    return readFileSync(bunFiles + key);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}

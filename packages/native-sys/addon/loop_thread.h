@@ -1,0 +1,13 @@
+// The same watch as loop.cc's, for an engine whose event loop is not libuv's.
+#pragma once
+
+#include <napi.h>
+
+#include "args.h"
+
+namespace gantry {
+
+/** watchFd(fd, events, callback) */
+Napi::Value watchByThread(const Args& args);
+
+}  // namespace gantry

@@ -1,0 +1,41 @@
+import { type FlagTable, formatHelp, type HelpText, parseFlags, UsageError } from "@gantry/cli";
+import { BrokenPipe, brokenPipeExitCode, writeNow } from "@gantry/cli/output";
+import { makeContext } from "./commands/context.ts";
+import { globalFlags } from "./commands/table.ts";
+import { version } from "./version.ts";
+import { serveWorker } from "./worker/serve.ts";
+
+const flags = {
+  address: { type: "string", value: "ENDPOINT", doc: "ipc://PATH of the socket to make" },
+  ...globalFlags,
+} as const satisfies FlagTable;
+
+const helpText: HelpText = {
+  usage: "oci-runtime worker --address ENDPOINT [OPTIONS]",
+  summary:
+    "Serves the runtime contract until standard input ends. One JSON line on standard output says where: address, pid, version.",
+  flags,
+  examples: ["oci-runtime worker --address ipc:///run/box/runtime.sock"],
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    const { values, args } = parseFlags(argv, flags);
+    if (values.help) writeNow(1, formatHelp(helpText));
+    else if (values.version) writeNow(1, `oci-runtime-worker version ${version}\n`);
+    else if (args.length > 0) throw new UsageError(`wants no arguments, not ${args.length} argument(s)`);
+    else if (values.address === undefined) throw new UsageError("wants --address ipc://PATH");
+    else await serve(values.address, values);
+    return 0;
+  } catch (error) {
+    if (error instanceof BrokenPipe) return brokenPipeExitCode;
+    writeNow(2, `oci-runtime: worker: ${(error as Error).message}\n`);
+    return 1;
+  }
+}
+
+async function serve(address: string, values: Omit<Parameters<typeof makeContext>[0], "environment">): Promise<void> {
+  await serveWorker(makeContext({ ...values, environment: process.env }), address, version);
+}
+
+void main(process.argv.slice(2)).then((status) => process.exit(status));

@@ -1,0 +1,93 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import type { Arch } from "./arch.ts";
+import type { Binary } from "./binaries.ts";
+import { keptOutput } from "./kept-output.ts";
+import { unpackedPackage } from "./npm-package.ts";
+import { paths } from "./paths.ts";
+
+const run = promisify(execFile);
+const packages = { x64: "@oven/bun-linux-x64-baseline", arm64: "@oven/bun-linux-aarch64" } as const;
+
+export interface BunInput {
+  readonly binary: Binary;
+  /** Files that it carries; it finds them by their names. */
+  readonly assets: readonly string[];
+  readonly arch: Arch;
+  readonly outputDirectory: string;
+}
+
+/**
+ * Makes a standalone binary that Bun runs, with the bytecode of all its functions; each dynamic import is loaded by
+ * itself. Keeps the one there when nothing that goes into it has changed. Returns whether it was made.
+ */
+export async function compileWithBun({ binary, assets, arch, outputDirectory }: BunInput): Promise<boolean> {
+  const executable = await bunFor(arch);
+  const entry = join(paths.packages, binary.entry);
+  const fingerprint = await fingerprintOf(
+    await bundled(binary.name, entry),
+    [...assets, import.meta.filename],
+    executable,
+  );
+  return keptOutput({ name: binary.name, arch, outputDirectory, fingerprint }, async (output) => {
+    await bun([
+      ...["build", entry, ...bundling, "--compile", `--outfile=${output}`, ...asAlone],
+      ...["--bytecode", `--target=bun-linux-${arch.name}`, `--compile-executable-path=${executable}`],
+      ...assets.map((file) => `--asset=${file}`),
+    ]);
+    await disarm(output);
+  });
+}
+
+const bundling = ["--target=bun", "--format=esm", "--splitting", "--minify-syntax", "--minify-whitespace"];
+
+/** Files of the directory that it is called in do not steer it. It ends before a compiler would have paid for itself. */
+const asAlone = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", "--compile-jit-policy=1000"];
+
+/** Bun's packages hold the program as it is. The baseline needs no instructions that an older processor lacks. */
+async function bunFor(arch: Arch): Promise<string> {
+  const name = packages[arch.name];
+  const installed = join(paths.root, "node_modules", name);
+  if (arch.name === process.arch) return join(installed, "bin/bun");
+  const manifest = JSON.parse(await readFile(join(paths.root, "package.json"), "utf8")) as {
+    optionalDependencies: Record<string, string>;
+  };
+  const version = manifest.optionalDependencies[name];
+  return join(await unpackedPackage(`${name}@${version}`, join(paths.build, `bun-${arch.name}-${version}`)), "bin/bun");
+}
+
+async function bun(args: readonly string[]): Promise<void> {
+  const program = join(paths.root, "node_modules", packages[process.arch as Arch["name"]], "bin/bun");
+  await run(program, args, { cwd: paths.root, maxBuffer: 1 << 24 });
+}
+
+/** The program's text, to see whether it has changed. */
+async function bundled(name: string, entry: string): Promise<readonly string[]> {
+  const directory = join(paths.build, "bundle", name);
+  await rm(directory, { recursive: true, force: true });
+  await bun(["build", entry, ...bundling, `--outdir=${directory}`]);
+  return (await readdir(directory)).sort().map((file) => join(directory, file));
+}
+
+async function fingerprintOf(texts: readonly string[], assets: readonly string[], executable: string): Promise<string> {
+  const hash = createHash("sha256").update(executable);
+  for (const file of [...texts, ...assets]) hash.update(file).update(await readFile(file));
+  return hash.digest("hex");
+}
+
+/**
+ * What runs as root takes no flags from the environment: the names of the variables that would make the program Bun
+ * again, give it Bun's flags or attach a debugger become such as no variable can have.
+ */
+async function disarm(path: string): Promise<void> {
+  const program = await readFile(path);
+  for (const name of ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_JSC_"]) {
+    let at = program.indexOf(name);
+    if (at < 0) throw new Error(`${path}: Bun no longer reads ${name}: see what took its place`);
+    for (; at >= 0; at = program.indexOf(name, at + 1)) program.write("=", at, "latin1");
+  }
+  await writeFile(path, program);
+}
