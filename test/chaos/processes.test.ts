@@ -6,7 +6,7 @@ import { isAlive, killAndWait, type Stack, startStack } from "../support/stack.t
 test("kill -9 of the OCI runtime's workers: nobody notices", async (t) => {
   await using stack = await startStack();
   const { client } = stack;
-  const standby = () => processesOf(stack.scope).filter(({ words }) => /oci-runtime worker/.test(words));
+  const standby = () => processesOf(stack.scope).filter(({ words }) => /oci-runtime.worker/.test(words));
   await waitFor(() => standby().length === 2, { what: "two standby workers" });
   for (const { pid } of standby()) await killAndWait(pid);
   t.equal((await client(["run", "--rm", "busybox", "echo", "after standby"])).stdout, "after standby\n");

@@ -17,22 +17,22 @@ function runtimeProgram(directory: string): string {
   return path;
 }
 
-/** Children of the shim whose command line has the word. */
-function children(pid: number, word: string): number[] {
+/** The shim's workers, also before one has become its program. */
+function workers(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "latin1")
     .trim()
     .split(" ")
     .map(Number)
-    .filter((child) => readFileSync(`/proc/${child}/cmdline`, "latin1").split("\0").includes(word));
+    .filter((child) => readFileSync(`/proc/${child}/cmdline`, "latin1").split("\0").includes("--address"));
 }
 
 test("a runtime in worker mode: created by the standby worker, the same results", async (t) => {
   await using files = tempDir("worker");
   await using shim = await startShim({ runtimePath: runtimeProgram(files.path), worker: true });
   const { client } = shim;
-  const [standby] = await waitFor(() => children(shim.pid, "worker"));
+  const [standby] = await waitFor(() => workers(shim.pid));
   const pid = await shim.create({ args: ["sh", "-c", "cat; echo err >&2; exit 5"] }, { stdin: true, stdinOnce: true });
-  t.same(children(shim.pid, "worker"), [standby], "no process was started for it");
+  t.same(workers(shim.pid), [standby], "no process was started for it");
   t.match(
     readFileSync(`/proc/${pid}/stat`, "latin1"),
     new RegExp(`^${pid} \\(.*\\) \\w ${shim.pid} `),
@@ -69,7 +69,7 @@ test("worker: exec, terminal, early ends, signals; a worker that was killed is s
       t.equal((await client.call("wait", { execId })).exitStatus, index);
     }),
   );
-  const [worker] = children(shim.pid, "worker");
+  const [worker] = workers(shim.pid);
   if (worker === undefined) throw new Error("the shim has no worker");
   process.kill(worker, "SIGKILL");
   await waitFor(() => !existsSync(`/proc/${worker}`));
@@ -81,7 +81,7 @@ test("worker: exec, terminal, early ends, signals; a worker that was killed is s
   await attached.send("go\n");
   t.same(await attached.result, { exitStatus: 9 });
   t.match(attached.stdout().toString(), /27 91\r\n/);
-  await waitFor(() => children(shim.pid, "worker").length === 1, { what: "a new worker, for the next exec" });
+  await waitFor(() => workers(shim.pid).length === 1, { what: "a new worker, for the next exec" });
   await client.call("exec", { execId: "none", process: ociProcess(["no-such"]), stdio: plain });
   await t.rejects(client.call("start", { execId: "none" }), { message: /no-such/ });
   await waitFor(async () => (await client.call("pids", {})).processes.length === 1);
