@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Arch } from "./arch.ts";
@@ -84,10 +84,14 @@ async function fingerprintOf(texts: readonly string[], assets: readonly string[]
  */
 async function disarm(path: string): Promise<void> {
   const program = await readFile(path);
-  for (const name of ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_JSC_"]) {
-    let at = program.indexOf(name);
-    if (at < 0) throw new Error(`${path}: Bun no longer reads ${name}: see what took its place`);
-    for (; at >= 0; at = program.indexOf(name, at + 1)) program.write("=", at, "latin1");
+  const file = await open(path, "r+");
+  try {
+    for (const name of ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_JSC_"]) {
+      let at = program.indexOf(name);
+      if (at < 0) throw new Error(`${path}: Bun no longer reads ${name}: see what took its place`);
+      for (; at >= 0; at = program.indexOf(name, at + 1)) await file.write("=", at);
+    }
+  } finally {
+    await file.close();
   }
-  await writeFile(path, program);
 }

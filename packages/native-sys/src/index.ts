@@ -14,13 +14,5 @@ export {
   mountOverlay,
   type OverlayMount,
 } from "./mounts.ts";
-export type { Address, NewAddress } from "./netlink/address.ts";
-export { openRoute, RouteClient } from "./netlink/client.ts";
-export { NetlinkError } from "./netlink/error.ts";
-export { formatAddress, type Prefix, parseAddress, parsePrefix } from "./netlink/ip.ts";
-export type { Link, LinkRef, LinkSettings, NewLink, NewVeth } from "./netlink/link.ts";
-export type { NetlinkRequest } from "./netlink/message.ts";
-export * as rtnetlink from "./netlink/requests.ts";
-export type { NewRoute, Route } from "./netlink/route.ts";
 export { sealedProgram } from "./sealed-program.ts";
 export type * from "./surface.ts";

@@ -1,7 +1,8 @@
 import { openSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
-import { Fd, isSystemError, MNT_DETACH, openRoute, type RouteClient, rtnetlink } from "../src/index.ts";
+import { Fd, isSystemError, MNT_DETACH } from "../src/index.ts";
+import { openRoute, type RouteClient, rtnetlink } from "../src/netlink/index.ts";
 import { native, output, privateMounts, type Teardown, temporaryDirectory, thrownBy } from "./support.ts";
 
 privateMounts();

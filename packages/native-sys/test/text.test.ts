@@ -1,5 +1,6 @@
 import { test } from "tap";
-import { formatAddress, parseAddress, parsePrefix, signalName, signalNumber } from "../src/index.ts";
+import { signalName, signalNumber } from "../src/index.ts";
+import { formatAddress, parseAddress, parsePrefix } from "../src/netlink/index.ts";
 
 test("addresses: text to bytes and back in the short form", async (t) => {
   const short: Record<string, string> = {

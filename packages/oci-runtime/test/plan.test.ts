@@ -88,6 +88,13 @@ test("what is not supported is refused by name", async (t) => {
     /rlimits\[0\]\.type must be one of RLIMIT_CPU,.*"RLIMIT_FOO"/,
   );
   t.throws(() => compileWith({}, { seccomp: { defaultAction: "SCMP_ACT_NOTIFY" } }), /SCMP_ACT_NOTIFY/);
+  for (const path of ["/proc/self/fd/7", "/dev/../proc/kmsg", "//proc/fuse"]) {
+    const device = { path, type: "c", major: 10, minor: 229 };
+    for (const inUserNamespace of [false, true])
+      t.throws(() => compileWith({}, { devices: [device] }, { inUserNamespace }), {
+        message: `linux.devices[0].path: ${path} must not be in /proc`,
+      });
+  }
 });
 
 test("SELinux labels: of the process, and of the mounts that the kernel does not label by itself", async (t) => {

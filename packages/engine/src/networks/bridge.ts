@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { openRoute, type RouteClient } from "@gantry/native-sys";
+import { openRoute, type RouteClient } from "@gantry/native-sys/netlink";
 import { internal } from "../base/errors.ts";
 import { messageOf } from "../base/log.ts";
 import { formatAddress, macOf } from "./ipv4.ts";

@@ -1,6 +1,7 @@
 import { closeSync, constants, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { type NetlinkRequest, nativeSys, openRoute, type RouteClient, rtnetlink } from "@gantry/native-sys";
+import { nativeSys } from "@gantry/native-sys";
+import { type NetlinkRequest, openRoute, type RouteClient, rtnetlink } from "@gantry/native-sys/netlink";
 import type { Network } from "./network.ts";
 
 const MNT_DETACH = 2;

@@ -32,7 +32,7 @@ export interface CgroupManager {
   /** Makes the directories. */
   create(): void;
   /** Sets limits. @throws Error naming the limit and the file */
-  apply(resources: Resources, means: Means): void;
+  apply(resources: Resources, means: Means): Promise<void>;
   pids(): number[];
   /** Ends every process at once where the kernel can do that; false where each must be sent its signal. */
   killAll(): boolean;
@@ -42,7 +42,7 @@ export interface CgroupManager {
   /** Removes the directories and those that processes inside have made. */
   remove(): Promise<void>;
   /** The data of `events --stats`. */
-  stats(): Record<string, unknown>;
+  stats(): Promise<Record<string, unknown>>;
 }
 
 /** @param paths as cgroupPaths made them and the state keeps them */

@@ -34,7 +34,7 @@ export const noCgroups: CgroupManager = {
   joinFiles: () => [],
   cloneInto: () => undefined,
   create: () => undefined,
-  apply: (resources: Resources) => {
+  apply: async (resources: Resources) => {
     const { devices: _, ...limits } = resources;
     const named = Object.entries(limits).filter(([, value]) => Object.keys(value).length > 0);
     if (named.length > 0) refuse(named.map(([name]) => `linux.resources.${name}`).join(", "));
@@ -44,7 +44,7 @@ export const noCgroups: CgroupManager = {
   freeze: async () => refuse("pausing and resuming"),
   isFrozen: () => false,
   remove: async () => undefined,
-  stats: () => refuse("events"),
+  stats: async () => refuse("events"),
 };
 
 function refuse(what: string): never {

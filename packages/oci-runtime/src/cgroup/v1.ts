@@ -3,11 +3,8 @@ import { dirname, join } from "node:path/posix";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Resources } from "@gantry/oci-spec/runtime";
 import type { Facts } from "../facts.ts";
-import { makeDirectory, pidsBelow, readNumber, readText, removeTree, setLimit, writeFile } from "./files.ts";
-import { type CgroupManager, type CgroupPaths, enforcesDevices, type Means } from "./manager.ts";
-import { checkMemory } from "./memory-check.ts";
-import { type Limit, limitsV1 } from "./v1-limits.ts";
-import { statsV1 } from "./v1-stats.ts";
+import { makeDirectory, pidsBelow, readText, removeTree, writeFile } from "./files.ts";
+import type { CgroupManager, CgroupPaths, Means } from "./manager.ts";
 
 /** Cgroups of version 1, with or without a tree of version 2 beside them: one directory in each hierarchy. */
 export class VersionOne implements CgroupManager {
@@ -48,36 +45,9 @@ export class VersionOne implements CgroupManager {
     }
   }
 
-  apply(resources: Resources, means: Means): void {
-    const memory = this.#byController.get("memory");
-    if (resources.memory?.checkBeforeUpdate && memory)
-      checkMemory(resources.memory, readNumber(join(memory, "memory.usage_in_bytes")));
-    const { devices = [], ...rest } = resources;
-    const limits = limitsV1({ ...rest, devices: enforcesDevices(means) ? devices : [] }, means.warn);
-    for (const { controller, file, otherwise, value, field, optional } of this.#inOrder(limits)) {
-      const directory = this.#byController.get(controller);
-      const there = [file, ...(otherwise ? [otherwise] : [])].find(
-        (name) => directory && existsSync(join(directory, name)),
-      );
-      if (directory && there) setLimit(join(directory, there), value, field);
-      else if (!optional && !directory)
-        throw new Error(`${field} cannot be set: the cgroup controller "${controller}" is not mounted`);
-      else if (!optional) throw new Error(`${field} cannot be set: this kernel has no ${file}`);
-      else if (optional !== "silent") means.warn(`${field} is ignored: this kernel has no ${file}`);
-    }
-  }
-
-  /** Memory alone may never be above memory and swap together: when both grow, the latter grows first. */
-  #inOrder(limits: Limit[]): Limit[] {
-    const memory = limits.findIndex(({ file }) => file === "memory.limit_in_bytes");
-    const both = limits.findIndex(({ file }) => file === "memory.memsw.limit_in_bytes");
-    const directory = this.#byController.get("memory");
-    const [first, second] = [limits[memory], limits[both]];
-    if (!first || !second || !directory) return limits;
-    const now = Number(readText(join(directory, second.file)));
-    const wanted = Number(first.value);
-    if (wanted < 0 || wanted <= now) return limits;
-    return limits.with(memory, second).with(both, first);
+  async apply(resources: Resources, means: Means): Promise<void> {
+    const { applyV1 } = await import("./v1-apply.ts");
+    applyV1(this.#byController, resources, means);
   }
 
   pids(): number[] {
@@ -114,7 +84,8 @@ export class VersionOne implements CgroupManager {
     await Promise.all(Object.values(this.#paths).map((path) => removeTree(path)));
   }
 
-  stats(): Record<string, unknown> {
+  async stats(): Promise<Record<string, unknown>> {
+    const { statsV1 } = await import("./v1-stats.ts");
     return statsV1(this.#byController);
   }
 }

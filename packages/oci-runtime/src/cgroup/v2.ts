@@ -1,15 +1,9 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path/posix";
+import { join } from "node:path/posix";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Resources } from "@gantry/oci-spec/runtime";
-import { applyDeviceRules } from "./device-filter.ts";
-import { makeDirectory, pidsBelow, readNumber, readTable, readText, removeTree, setLimit, writeFile } from "./files.ts";
-import { type CgroupManager, enforcesDevices, type Means } from "./manager.ts";
-import { checkMemory } from "./memory-check.ts";
-import { limitsV2, type PresentLimits, type UnifiedLimit } from "./v2-limits.ts";
-import { statsV2 } from "./v2-stats.ts";
-
-const mountpoint = "/sys/fs/cgroup";
+import { makeDirectory, pidsBelow, readTable, readText, removeTree, writeFile } from "./files.ts";
+import type { CgroupManager, Means } from "./manager.ts";
+import { cgroupsAbove, mountpoint } from "./v2-tree.ts";
 
 /** The container's one cgroup of version 2. */
 export class VersionTwo implements CgroupManager {
@@ -36,56 +30,15 @@ export class VersionTwo implements CgroupManager {
     if (!this.#path) return;
     makeDirectory(this.#path);
     const controllers = readText(join(mountpoint, "cgroup.controllers")).split(" ").filter(Boolean);
-    for (const path of this.#above()) {
+    for (const path of cgroupsAbove(this.#path)) {
       const enabled = new Set(readText(join(path, "cgroup.subtree_control")).split(" "));
       for (const name of controllers) if (!enabled.has(name)) tryEnable(path, name);
     }
   }
 
-  apply(resources: Resources, means: Means): void {
-    if (resources.memory?.checkBeforeUpdate)
-      checkMemory(resources.memory, readNumber(join(this.#path, "memory.current")));
-    for (const limit of limitsV2(resources, this.#present(), means.warn)) this.#set(limit, means);
-    if (resources.devices && enforcesDevices(means)) applyDeviceRules(means.native, this.#path, resources.devices);
-  }
-
-  #present(): PresentLimits {
-    const memory = readText(join(this.#path, "memory.max"));
-    return {
-      cpuMax: readText(join(this.#path, "cpu.max")),
-      burst: readNumber(join(this.#path, "cpu.max.burst")),
-      memory: memory === "" || memory === "max" ? undefined : Number(memory),
-    };
-  }
-
-  #set({ file, value, field, optional, otherwise }: UnifiedLimit, { warn }: Means): void {
-    const path = join(this.#path, file);
-    if (existsSync(path)) setLimit(path, value, field);
-    else if (otherwise && existsSync(join(this.#path, otherwise.file)))
-      setLimit(join(this.#path, otherwise.file), otherwise.value, field);
-    else if (!optional) throw new Error(`${field} cannot be set: ${this.#whyMissing(file)}`);
-    else if (optional !== "silent") warn(`${field} is ignored: this kernel has no ${file}`);
-  }
-
-  /** A file is there when its controller is passed on all the way down. */
-  #whyMissing(file: string): string {
-    const controller = file.split(".")[0] ?? "";
-    const known = readText(join(mountpoint, "cgroup.controllers")).split(" ");
-    if (!known.includes(controller)) return `this machine's cgroup version 2 has no controller "${controller}"`;
-    const stops = this.#above().find(
-      (path) => !readText(join(path, "cgroup.subtree_control")).split(" ").includes(controller),
-    );
-    if (!stops) return `this kernel has no ${file}`;
-    const busy = stops !== mountpoint && readText(join(stops, "cgroup.procs")) !== "";
-    const reason = busy ? ": it has processes of its own, and a cgroup passes controllers on only without any" : "";
-    return `the cgroup ${stops} does not pass the controller "${controller}" on${reason}`;
-  }
-
-  /** The cgroups above this one, from the root down. */
-  #above(): string[] {
-    const above: string[] = [];
-    for (let path = dirname(this.#path); path.startsWith(mountpoint); path = dirname(path)) above.unshift(path);
-    return above;
+  async apply(resources: Resources, means: Means): Promise<void> {
+    const { applyV2 } = await import("./v2-apply.ts");
+    applyV2(this.#path, resources, means);
   }
 
   pids(): number[] {
@@ -121,7 +74,8 @@ export class VersionTwo implements CgroupManager {
     if (this.#path) await removeTree(this.#path);
   }
 
-  stats(): Record<string, unknown> {
+  async stats(): Promise<Record<string, unknown>> {
+    const { statsV2 } = await import("./v2-stats.ts");
     return statsV2(this.#path);
   }
 }

@@ -25,9 +25,9 @@ export const events: Command = async (args, context) => {
   const milliseconds = durationMs(parsed.flags.interval);
   const host = await context.host();
   const line = (type: string, data?: unknown) => context.print(`${JSON.stringify({ type, id, data })}\n`);
-  const figures = () => line("stats", containerStats(host, context.store, id));
+  const figures = async () => line("stats", await containerStats(host, context.store, id));
   if (parsed.flags.stats) {
-    figures();
+    await figures();
     return 0;
   }
   await untilEnd(id, context, { milliseconds, figures, onOom: () => line("oom") });
@@ -36,7 +36,7 @@ export const events: Command = async (args, context) => {
 
 interface Telling {
   readonly milliseconds: number;
-  readonly figures: () => void;
+  readonly figures: () => Promise<void>;
   readonly onOom: () => void;
 }
 
@@ -45,13 +45,8 @@ async function untilEnd(id: string, context: Context, { milliseconds, figures, o
   const { watchOom } = await import("../run/oom.ts");
   const ended = containerEnd(host, context.store, id);
   const stop = watchOom(host, context.store.load(id).cgroups, onOom);
-  const timer = setInterval(() => {
-    try {
-      figures();
-    } catch {
-      // It has ended, which is about to be told.
-    }
-  }, milliseconds);
+  // What fails is that it has ended, which is about to be told.
+  const timer = setInterval(() => void figures().catch(() => {}), milliseconds);
   try {
     await ended;
   } finally {

@@ -1,7 +1,8 @@
+import { normalize } from "node:path/posix";
 import { S_IFBLK, S_IFCHR, S_IFIFO } from "@gantry/native-sys";
 import { type Device, defaultDevices } from "@gantry/oci-spec/runtime";
 import type { CompileInput } from "./compile.ts";
-import type { Op } from "./op.ts";
+import { type Op, PlanError } from "./op.ts";
 
 const links: readonly (readonly [path: string, target: string])[] = [
   ["/dev/fd", "/proc/self/fd"],
@@ -31,11 +32,19 @@ export function deviceOps(input: CompileInput): Op[] {
   if (bound) return [];
   const wished = new Map<string, Wish>();
   for (const device of defaultDevices) wished.set(device.path, { device, why: "default devices", replace: 1 });
-  for (const [index, device] of (spec.linux?.devices ?? []).entries())
-    wished.set(device.path, { device, why: `linux.devices[${index}]`, replace: 0 });
+  for (const [index, device] of (spec.linux?.devices ?? []).entries()) {
+    const why = `linux.devices[${index}]`;
+    checkPlace(device.path, why);
+    wished.set(device.path, { device, why, replace: 0 });
+  }
   const ops = [...wished.values()].map((wish) => deviceOp(wish, cannotMakeNodes(input)));
   for (const [path, target] of links) ops.push({ op: "symlink", why: "default devices", target, path });
   return ops;
+}
+
+/** Nothing can be made in /proc, and what is bound over a file there would be what labels and masks then apply to. */
+function checkPlace(path: string, why: string): void {
+  if (`${normalize(path)}/`.startsWith("/proc/")) throw new PlanError(`${why}.path: ${path} must not be in /proc`);
 }
 
 /** The kernel refuses mknod in a user namespace: there the host's nodes are bound. */

@@ -78,7 +78,7 @@ async function createIn(host: Host, store: Store, { request, spec, rootfs, scope
     making.undo.push({ back: parentsRemover(Object.values(paths)) });
     if (!scope) {
       cgroup.create();
-      cgroup.apply(containerResources(spec.linux?.resources), host);
+      await cgroup.apply(containerResources(spec.linux?.resources), host);
     }
     return await startInit(making, paths);
   } catch (error) {

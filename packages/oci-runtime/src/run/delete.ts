@@ -51,11 +51,11 @@ async function endAll(host: Host, record: Record, cgroup: CgroupManager): Promis
   const end = performance.now() + endMs;
   for (let wait = 1; performance.now() < end; wait = Math.min(2 * wait, longestPauseMs)) {
     const pids = cgroup.pids();
-    if (pids.length > 0 && !cgroup.killAll()) for (const pid of pids) killQuietly(host, pid);
+    if (pids.length === 0 && !isAlive(record)) return;
+    if (pids.length > 0 && !cgroup.killAll()) for (const pid of pids) killQuietly(pid);
     // Without cgroups nobody knows the others; in a pid namespace they end with the first one.
     if (pids.length === 0) signalFirst(host, record, SIGKILL);
     if (pids.length > 0 && cgroup.isFrozen()) await cgroup.freeze(false);
-    if (pids.length === 0 && !isAlive(record)) return;
     await delay(wait);
   }
   throw new Error(`container ${record.id} cannot be deleted: its processes do not end`);

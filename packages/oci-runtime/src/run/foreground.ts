@@ -12,14 +12,12 @@ const forwarded: readonly NodeJS.Signals[] = [
 
 /** Passes signals on to a process; those that come before there is one wait for it. */
 class SignalRelay {
-  readonly #host: Host;
   readonly #handlers: (readonly [name: NodeJS.Signals, handler: () => void])[];
   #pid = 0;
   #early: NodeJS.Signals[] = [];
   #resized: (() => void) | undefined;
 
-  constructor(host: Host) {
-    this.#host = host;
+  constructor() {
     this.#handlers = forwarded.map((name) => [name, () => this.#pass(name)] as const);
     for (const [name, handler] of this.#handlers) process.on(name, handler);
   }
@@ -38,7 +36,7 @@ class SignalRelay {
   #pass(name: NodeJS.Signals): void {
     if (name === "SIGWINCH") this.#resized?.();
     else if (this.#pid === 0) this.#early.push(name);
-    else killQuietly(this.#host, this.#pid, osConstants.signals[name]);
+    else killQuietly(this.#pid, osConstants.signals[name]);
   }
 }
 
@@ -58,7 +56,7 @@ export async function foreground(
   terminal: boolean,
   begin: (console: number | undefined) => Promise<Foreground>,
 ): Promise<number> {
-  const signals = new SignalRelay(host);
+  const signals = new SignalRelay();
   const console = terminal ? openConsole(host) : undefined;
   let attached: ReturnType<Console["attach"]> | undefined;
   try {

@@ -47,7 +47,11 @@ export function containerPids(host: Host, store: Store, id: string): number[] {
 }
 
 /** The data of `events --stats`. @throws ContainerError */
-export function containerStats(host: Host, store: Store, id: string): globalThis.Record<string, unknown> {
+export async function containerStats(
+  host: Host,
+  store: Store,
+  id: string,
+): Promise<globalThis.Record<string, unknown>> {
   const record = store.load(id);
   demand("stats", statusOf(store, record, host.facts), id);
   return cgroupManager(host.facts, record.cgroups).stats();

@@ -10,17 +10,17 @@ const SIGKILL = 9;
  * @returns false when it is gone
  */
 export function signalFirst({ native }: Host, record: Record, signal: number): boolean {
-  let process: number | undefined;
+  let pidFd: number | undefined;
   try {
-    process = native.pidfdOpen(record.pid);
+    pidFd = native.pidfdOpen(record.pid);
     if (!isAlive(record)) return false;
-    native.pidfdSendSignal(process, signal);
+    native.pidfdSendSignal(pidFd, signal);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
     throw error;
   } finally {
-    if (process !== undefined) native.closeFd(process);
+    if (pidFd !== undefined) native.closeFd(pidFd);
   }
 }
 
@@ -41,7 +41,7 @@ export async function killContainer(
     // The first process of a container without a pid namespace may be gone while others run on.
     const pids = cgroup.pids();
     if (pids.length === 0 && status !== "stopped") signalFirst(host, record, signal);
-    if (signal !== SIGKILL || !cgroup.killAll()) for (const pid of pids) killQuietly(host, pid, signal);
+    if (signal !== SIGKILL || !cgroup.killAll()) for (const pid of pids) killQuietly(pid, signal);
   } else {
     demand("kill", status, id);
     if (!signalFirst(host, record, signal)) demand("kill", "stopped", id);
@@ -51,9 +51,9 @@ export async function killContainer(
 }
 
 /** To a process that may be gone by now. */
-export function killQuietly({ native }: Host, pid: number, signal = 9): void {
+export function killQuietly(pid: number, signal = SIGKILL): void {
   try {
-    native.kill(pid, signal);
+    process.kill(pid, signal);
   } catch {
     // It is gone already.
   }

@@ -11,7 +11,6 @@ import {
 import type { Host } from "../host.ts";
 import { encode } from "../plan/encode.ts";
 import type { Plan } from "../plan/op.ts";
-import { operationError } from "./failure.ts";
 import { waitForExit } from "./wait.ts";
 
 const messageKinds = { error: 1, pid: 2, sync: 3, ready: 4 } as const;
@@ -131,6 +130,7 @@ async function converse(host: Host, request: Launch, conversation: Conversation)
     if (message.kind === messageKinds.pid && conversation.pid === 0) conversation.pid = message.value;
     else if (message.kind === messageKinds.error) {
       if (request.plan.forks) await awaitPid(reader, conversation);
+      const { operationError } = await import("./failure.ts");
       throw operationError(request.plan, message.index, message.value, message.text);
     } else if (message.kind === messageKinds.sync) {
       const answer =

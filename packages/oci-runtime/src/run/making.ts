@@ -39,7 +39,7 @@ export async function undo({ store, record, cgroup, host, undo: steps }: Making)
     }
   };
   await attempt(async () => {
-    if (!cgroup.killAll()) for (const pid of cgroup.pids()) killQuietly(host, pid);
+    if (!cgroup.killAll()) for (const pid of cgroup.pids()) killQuietly(pid);
     await endScope(record.scope);
     await cgroup.remove();
   });

@@ -1,12 +1,6 @@
 import { closeSync, constants, openSync } from "node:fs";
-import {
-  type Address,
-  IFA_F_PERMANENT,
-  type Link,
-  openRoute,
-  type RouteClient,
-  RT_SCOPE_UNIVERSE,
-} from "@gantry/native-sys";
+import { IFA_F_PERMANENT, RT_SCOPE_UNIVERSE } from "@gantry/native-sys";
+import { type Address, type Link, openRoute, type RouteClient } from "@gantry/native-sys/netlink";
 import type { Linux } from "@gantry/oci-spec/runtime";
 
 /** Interfaces that were moved, while it may still be that they must go back. */

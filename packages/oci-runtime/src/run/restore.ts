@@ -66,7 +66,7 @@ async function restoreIn(host: Host, store: Store, restoring: Restoring): Promis
     store.save(making.record);
     making.undo.push({ back: parentsRemover(Object.values(making.record.cgroups)) });
     making.cgroup.create();
-    making.cgroup.apply(containerResources(spec.linux?.resources), host);
+    await making.cgroup.apply(containerResources(spec.linux?.resources), host);
     mkdirSync(root, { mode: 0o700 });
     host.native.mount(making.record.rootfs, root, null, MS_BIND | MS_REC, null);
     making.undo.push({ back: () => removeRoot(host, root) });

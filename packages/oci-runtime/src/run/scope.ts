@@ -46,7 +46,7 @@ export async function enterScope({ host, record, cgroup, scope, pid, resources }
   });
   cgroup.create();
   const { devices, ...limits } = resources;
-  cgroup.apply(devices && !scopeKeepsDevices(resources) ? resources : limits, host);
+  await cgroup.apply(devices && !scopeKeepsDevices(resources) ? resources : limits, host);
 }
 
 /** Ends what a record says of a scope, when it has one. */

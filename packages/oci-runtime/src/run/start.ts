@@ -3,7 +3,6 @@ import { POLLIN } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
 import { demand, stateDocument, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
-import { startError } from "./failure.ts";
 import { runHooks } from "./hooks.ts";
 import { parseMessage } from "./launch.ts";
 
@@ -35,14 +34,16 @@ async function release(host: Host, store: Store, record: Record): Promise<void> 
     unlinkSync(store.startPipe(record.id));
     const said = await readToEnd(host, result);
     const message = parseMessage(said);
-    if (message) throw startError(message.value, message.text);
+    if (!message) return;
+    const { startError } = await import("./failure.ts");
+    throw startError(message.value, message.text);
   } finally {
     closeSync(result);
   }
 }
 
 /** The helper's end closes when it becomes the program, or when it ends after a message. */
-async function readToEnd({ native }: Host, fd: number): Promise<Buffer> {
+async function readToEnd(host: Host, fd: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const chunk = Buffer.alloc(4096);
   for (;;) {
@@ -53,7 +54,7 @@ async function readToEnd({ native }: Host, fd: number): Promise<Buffer> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       await new Promise<void>((resolve) => {
-        const watch = native.watchFd(fd, POLLIN, () => {
+        const watch = host.native.watchFd(fd, POLLIN, () => {
           watch.close();
           resolve();
         });

@@ -33,17 +33,21 @@ export async function updateContainer(host: Host, store: Store, request: UpdateR
   const { devices: _, ...limits } = resources as Resources;
   const { devices: __, ...former } = record.spec.linux?.resources ?? {};
   await updateScopeOf(host, record.scope, limits);
-  applyOrPutBack(host, cgroupManager(host.facts, record.cgroups), { limits, former });
+  await applyOrPutBack(host, cgroupManager(host.facts, record.cgroups), { limits, former });
   const merged = mergeResources(record.spec.linux?.resources ?? {}, limits);
   store.save({ ...record, spec: { ...record.spec, linux: { ...record.spec.linux, resources: merged } } });
 }
 
-function applyOrPutBack(host: Host, cgroup: CgroupManager, change: { limits: Resources; former: Resources }): void {
+async function applyOrPutBack(
+  host: Host,
+  cgroup: CgroupManager,
+  change: { limits: Resources; former: Resources },
+): Promise<void> {
   try {
-    cgroup.apply(change.limits, host);
+    await cgroup.apply(change.limits, host);
   } catch (error) {
     try {
-      cgroup.apply(change.former, host);
+      await cgroup.apply(change.former, host);
     } catch (second) {
       host.warn(`some limits are changed now: putting them back failed: ${(second as Error).message}`);
     }

@@ -1,6 +1,7 @@
 import { serve } from "@gantry/ipc";
 import { runtimeContract } from "@gantry/ipc/contracts/runtime";
 import type { Context } from "../commands/context.ts";
+import type { Host } from "../host.ts";
 import { runtimeHandlers } from "./handlers.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -14,6 +15,7 @@ const restMs = 15;
  */
 export async function serveWorker(context: Context, address: string, version: string): Promise<void> {
   const host = await context.host();
+  load(host);
   let isIdle = true;
   const onRequest = () => {
     isIdle = false;
@@ -26,6 +28,11 @@ export async function serveWorker(context: Context, address: string, version: st
   setTimeout(() => void warmUp(host, () => isIdle), restMs).unref();
   await inputEnd();
   await server.close({ deadlineMs: 2000 });
+}
+
+/** Requests find everything there, and what is missing is told at once. */
+function load(host: Host): void {
+  for (const part of ["native", "facts", "initProgram"] as const) void host[part];
 }
 
 /** The caller holds the other end: its death, however sudden, ends this process too. */

@@ -1,0 +1,8 @@
+export type { Address, NewAddress } from "./address.ts";
+export { openRoute, RouteClient } from "./client.ts";
+export { NetlinkError } from "./error.ts";
+export { formatAddress, type Prefix, parseAddress, parsePrefix } from "./ip.ts";
+export type { Link, LinkRef, LinkSettings, NewLink, NewVeth } from "./link.ts";
+export type { NetlinkRequest } from "./message.ts";
+export * as rtnetlink from "./requests.ts";
+export type { NewRoute, Route } from "./route.ts";
