@@ -60,6 +60,12 @@ export function openHost(
   };
 }
 
+/** Loads all parts at once: requests then find everything there, and what is missing is told before the first. */
+export function loadHost(host: Host): Host {
+  for (const part of ["native", "facts", "initProgram"] as const) void host[part];
+  return host;
+}
+
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined;
   return () => {

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultCapabilities, exampleSpec, type Spec } from "@gantry/oci-spec/runtime";
 import { cgroupManager, cgroupPaths } from "../src/cgroup/manager.ts";
-import { type Host, type HostOptions, openHost } from "../src/host.ts";
+import { type Host, type HostOptions, loadHost, openHost } from "../src/host.ts";
 import { type CreateRequest, createContainer } from "../src/run/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
 import { execInContainer } from "../src/run/exec.ts";
@@ -49,7 +49,7 @@ export class Box implements AsyncDisposable {
   #count = 0;
 
   constructor(options: HostOptions = {}) {
-    this.host = openHost((message) => this.warnings.push(message), this.store.filters, options);
+    this.host = loadHost(openHost((message) => this.warnings.push(message), this.store.filters, options));
     for (const name of ["bin", "dev", "etc", "proc", "sys", "tmp"])
       mkdirSync(join(this.rootfs, name), { recursive: true });
     copyFileSync(busybox, join(this.rootfs, "bin/busybox"));

@@ -1,7 +1,7 @@
 import { serve } from "@gantry/ipc";
 import { runtimeContract } from "@gantry/ipc/contracts/runtime";
 import type { Context } from "../commands/context.ts";
-import type { Host } from "../host.ts";
+import { loadHost } from "../host.ts";
 import { runtimeHandlers } from "./handlers.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -14,8 +14,7 @@ const restMs = 15;
  * @param address `ipc://PATH` of the socket to make
  */
 export async function serveWorker(context: Context, address: string, version: string): Promise<void> {
-  const host = await context.host();
-  load(host);
+  const host = loadHost(await context.host());
   let isIdle = true;
   const onRequest = () => {
     isIdle = false;
@@ -28,11 +27,6 @@ export async function serveWorker(context: Context, address: string, version: st
   setTimeout(() => void warmUp(host, () => isIdle), restMs).unref();
   await inputEnd();
   await server.close({ deadlineMs: 2000 });
-}
-
-/** Requests find everything there, and what is missing is told at once. */
-function load(host: Host): void {
-  for (const part of ["native", "facts", "initProgram"] as const) void host[part];
 }
 
 /** The caller holds the other end: its death, however sudden, ends this process too. */
