@@ -1,4 +1,7 @@
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "tap";
 import { Router } from "zeromq";
 import { connect, serve } from "../src/index.ts";
@@ -19,6 +22,25 @@ test("the socket file has the mode that was asked for, and goes with its server"
   const other = await start(`ipc://${path}`, 0o600);
   t.equal(statSync(path).mode & 0o777, 0o600);
   await other.close();
+});
+
+test("a call that waits for the socket is answered, though it comes while the server still starts", async (t) => {
+  const endpoint = `ipc://${directory}/early.sock`;
+  const client = spawn(process.execPath, [join(import.meta.dirname, "fixtures/early-caller.ts"), endpoint]);
+  const answer = once(client.stdout, "data").then(String);
+  const ended = once(client, "exit");
+  const server = await serve(suiteContract, suiteHandlers(newProbe()), {
+    endpoint,
+    onError: (error) => t.fail(error.message),
+    // Asked for once the socket is bound: by the time this returns the call has come.
+    get socketMode() {
+      execFileSync("sleep", ["2"]);
+      return 0o600;
+    },
+  });
+  t.equal(await answer, "answered 1");
+  await ended;
+  await server.close();
 });
 
 test("a directory that is open to others holds no socket", async (t) => {

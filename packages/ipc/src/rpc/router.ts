@@ -40,8 +40,17 @@ export class RouterListener {
     this.#events = events;
   }
 
-  /** Binds and starts to receive. */
+  /** Binds and starts to receive; the first message may come before this returns. Closes itself when it cannot. */
   start(endpoint: Endpoint): void {
+    try {
+      this.#begin(endpoint);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #begin(endpoint: Endpoint): void {
     this.#guard(this.#watch());
     this.#socket.bindSync(this.#options.endpoint);
     if (endpoint.kind === "ipc") {
@@ -129,17 +138,14 @@ export class RouterListener {
   }
 }
 
-/** Makes the ROUTER socket of a server. */
-export async function listen(endpoint: Endpoint, options: ServeOptions, events: RouterEvents): Promise<RouterListener> {
+/** Makes the ROUTER socket of a server, which is bound by `start`. */
+export async function routerListener(
+  endpoint: Endpoint,
+  options: ServeOptions,
+  events: RouterEvents,
+): Promise<RouterListener> {
   if (endpoint.kind === "ipc") await prepareSocketPath(endpoint.path);
-  const listener = new RouterListener(await routerSocket(endpoint, options), options, events);
-  try {
-    listener.start(endpoint);
-  } catch (error) {
-    listener.close();
-    throw error;
-  }
-  return listener;
+  return new RouterListener(await routerSocket(endpoint, options), options, events);
 }
 
 async function routerSocket(endpoint: Endpoint, options: ServeOptions): Promise<BoundSocket> {

@@ -2,7 +2,7 @@ import type { Contract, Methods } from "../contracts/define.ts";
 import { RpcError } from "../contracts/errors.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import { parseEndpoint } from "./endpoint.ts";
-import { listen } from "./router.ts";
+import { routerListener } from "./router.ts";
 import type { Handlers, Serve, ServeOptions, Server } from "./types.ts";
 
 const closeDeadlineMs = 5000;
@@ -21,7 +21,7 @@ export const serve: Serve = async <M extends Methods>(
   if (endpoint.kind === "tcp" && options.curve === undefined) {
     throw new RpcError("InvalidArgument", `${options.endpoint}: tcp needs CURVE keys and a list of allowed clients`);
   }
-  const listener = await listen(endpoint, options, {
+  const listener = await routerListener(endpoint, options, {
     receive: (route, frames) => dispatcher.receive(route, frames),
     gone: (route) => dispatcher.gone(route),
     routes: () => dispatcher.routes,
@@ -32,6 +32,8 @@ export const serve: Serve = async <M extends Methods>(
     post: (route, frames) => listener.send(route, frames),
     onError: options.onError ?? (() => undefined),
   });
+  // Whoever waits for the socket calls the moment it is there.
+  listener.start(endpoint);
   let closing: Promise<void> | undefined;
   const close = async (deadlineMs: number) => {
     listener.stop();
