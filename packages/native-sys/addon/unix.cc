@@ -15,12 +15,16 @@ namespace {
 
 constexpr size_t maxFdsPerMessage = 253;  // SCM_MAX_FD
 
+/** An abstract name has a NUL byte where "@" is written, and none at its end (unix(7)). */
 sockaddr_un addressOf(Napi::Env env, const std::string& path, socklen_t& length) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) throw systemError(env, ENAMETOOLONG, "socket", path);
+  const bool abstract = !path.empty() && path[0] == '@';
+  const size_t taken = path.size() + (abstract ? 0 : 1);
+  if (taken > sizeof address.sun_path) throw systemError(env, ENAMETOOLONG, "socket", path);
   std::memcpy(address.sun_path, path.data(), path.size());
-  length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + 1);
+  if (abstract) address.sun_path[0] = '\0';
+  length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + taken);
   return address;
 }
 

@@ -90,6 +90,7 @@ export interface NativeSys {
   /** One datagram or chunk; null when nothing is there (EAGAIN). */
   socketRecv(fd: number, maxBytes: number, flags: number): Buffer | null;
   socketPair(domain: number, type: number, protocol: number): [number, number];
+  /** Of a path that begins with "@" the rest is an abstract name (unix(7)), here and in `unixConnect`. */
   unixListen(path: string, type: number, backlog: number): number;
   unixConnect(path: string, type: number): number;
   /** null when nobody waits (EAGAIN). */

@@ -142,3 +142,13 @@ test("what a callback throws is an uncaught exception", async (t) => {
   });
   t.equal(text, "caught mine\n");
 });
+
+test("a name that begins with @ is abstract, and as long as it is written", async (t) => {
+  const name = `gantry-sockets-${process.pid}`;
+  using receiver = new Fd(native.unixListen(`@${name}`, SOCK_DGRAM, 0));
+  t.match(readFileSync("/proc/net/unix", "latin1"), new RegExp(`@${name}$`, "m"), "no byte follows the name");
+  using sender = new Fd(native.unixConnect(`@${name}`, SOCK_DGRAM));
+  native.socketSend(sender.number, Buffer.from("word"), 0);
+  t.equal(native.socketRecv(receiver.number, 64, 0)?.toString(), "word");
+  t.throws(() => native.unixConnect(`@${name}-not`, SOCK_DGRAM), { code: "ECONNREFUSED" });
+});
