@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nativeSys } from "@gantry/native-sys";
 import { distBin, missing, waitFor } from "@gantry/testkit";
 import { test } from "tap";
+import { criuReason } from "./criu.ts";
 import { cannotRun, Runtime } from "./oracle/runtime.ts";
 
 /** RUNTIME=PATH runs these with another runtime. */
@@ -12,19 +12,6 @@ const skip = cannotRun(program) ?? missing("tool:criu");
 const broken = skip || criuReason();
 const counter = "i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.05; done";
 const SOCK_STREAM = 1;
-
-/** Why CRIU does not work on this kernel; false where it does. */
-function criuReason(): string | false {
-  try {
-    execFileSync("criu", ["check"], { stdio: "pipe" });
-    return false;
-  } catch (error) {
-    const reason = String((error as { stderr?: Buffer }).stderr)
-      .split("\n")
-      .find((line) => line.includes("Error"));
-    return `criu does not work on this kernel (${reason?.trim()}): tools/vm has one where it does`;
-  }
-}
 
 function count(runtime: Runtime): number {
   return Number(readFileSync(join(runtime.bundle, "rootfs/tmp/count"), "utf8"));

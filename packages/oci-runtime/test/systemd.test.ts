@@ -1,12 +1,18 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { distBin, missing, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { updateContainer } from "../src/run/update.ts";
 import { Box, cannotRun } from "./box.ts";
+import { criuReason } from "./criu.ts";
+import { Runtime } from "./oracle/runtime.ts";
 
 const running = existsSync("/run/systemd/system");
 const skip = cannotRun() ?? (running ? false : "needs systemd as process 1: tools/vm --systemd has it");
+
+/** RUNTIME=PATH runs what is done by the command line with another runtime. */
+const program = process.env["RUNTIME"] ?? join(distBin, "oci-runtime");
 
 function property(unit: string, name: string): string {
   return execFileSync("systemctl", ["show", "--value", "-p", name, unit], { encoding: "utf8" }).trim();
@@ -71,4 +77,46 @@ test("creation that fails leaves no unit, and a wrong path is refused before", {
     spec.linux.cgroupsPath = "/plain/path";
   });
   await t.rejects(box.run(), { message: /^linux\.cgroupsPath must be slice:prefix:name/ });
+});
+
+test("restore makes a scope under the new name, with its limits; what fails leaves none", {
+  skip: skip || missing("tool:criu") || criuReason(),
+}, async (t) => {
+  await using runtime = new Runtime(program);
+  const counter = "i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.05; done";
+  const count = () => Number(readFileSync(join(runtime.bundle, "rootfs/tmp/count"), "utf8"));
+  const quiet = async (command: string) => {
+    const { stdout } = await runtime.sh(`r --systemd-cgroup ${command} >out 2>&1 </dev/null || cat out`);
+    return stdout;
+  };
+  runtime.configure(counter, (config) => {
+    config.linux.resources = { pids: { limit: 33 }, memory: { limit: 64 << 20 } };
+  });
+  const [first, second, third] = [runtime.newId(), runtime.newId(), runtime.newId()];
+  const unitOf = (id: string) => `oci-runtime-${id}.scope`;
+  t.equal(await quiet(`run -d ${first}`), "");
+  await waitFor(() => count() > 2);
+  const images = join(runtime.directory, "images");
+  t.equal(await quiet(`checkpoint --image-path ${images} ${first}`), "");
+  t.equal(property(unitOf(first), "LoadState"), "not-found");
+  const stopped = count();
+  t.equal(await quiet(`restore -d --image-path ${images} ${second}`), "");
+  await waitFor(() => count() > stopped, { what: "the restored one to go on", timeoutMs: 20_000 });
+  const { pid } = await runtime.state(second);
+  const path = `/system.slice/${unitOf(second)}`;
+  t.match(readFileSync(`/proc/${pid}/cgroup`, "utf8"), `0::${path}\n`);
+  const limits = () => ["pids.max", "memory.max"].map((file) => readFileSync(`/sys/fs/cgroup${path}/${file}`, "utf8"));
+  t.same(limits(), ["33\n", `${64 << 20}\n`]);
+  t.same(
+    ["ActiveState", "TasksMax", "MemoryMax", "Delegate", "DevicePolicy"].map((name) => property(unitOf(second), name)),
+    ["active", "33", String(64 << 20), "yes", "strict"],
+  );
+  execFileSync("systemctl", ["daemon-reload"]);
+  t.same(limits(), ["33\n", `${64 << 20}\n`], "a reload undoes nothing");
+  t.equal((await runtime.cli("delete", "--force", second)).code, 0);
+  t.equal(property(unitOf(second), "LoadState"), "not-found");
+  rmSync(join(images, "inventory.img"));
+  t.match(await quiet(`restore -d --image-path ${images} ${third}`), /criu failed/);
+  t.equal(property(unitOf(third), "LoadState"), "not-found");
+  t.notOk(existsSync(join(runtime.root, third)));
 });

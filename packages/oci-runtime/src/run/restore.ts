@@ -7,7 +7,7 @@ import { containerCgroups } from "../cgroup/none.ts";
 import { containerResources } from "../cgroup/resources.ts";
 import type { Host } from "../host.ts";
 import { processStat, stateDocument } from "../state/lifecycle.ts";
-import { ContainerError, type Store } from "../state/store.ts";
+import type { Store } from "../state/store.ts";
 import { type CriuSettings, type Directories, openDirectories } from "./checkpoint.ts";
 import { type CreateRequest, findRootfs, newRecord, readConfig } from "./create.ts";
 import { externalMountsFor } from "./criu/mounts.ts";
@@ -17,6 +17,7 @@ import { findCriu, type Notice, runCriu } from "./criu/session.ts";
 import { inheritedStreams } from "./criu/streams.ts";
 import { runHooks } from "./hooks.ts";
 import { type Making, parentsRemover, undo } from "./making.ts";
+import { enterScope, plannedScope, type Scope } from "./scope.ts";
 
 export interface RestoreRequest extends CriuSettings, Pick<CreateRequest, "id" | "bundle" | "stdio" | "consoleSocket"> {
   readonly lsmProfile: string | undefined;
@@ -34,39 +35,52 @@ const firstExtra = 4;
  */
 export async function restoreContainer(host: Host, store: Store, request: RestoreRequest): Promise<number> {
   store.checkId(request.id);
-  if (host.systemdCgroup)
-    throw new ContainerError("InvalidArgument", "restore cannot be used with --systemd-cgroup: criu makes the cgroup");
   const program = findCriu(request.program, request.path);
   const spec = readConfig(request.bundle);
-  const inherit = inheritedStreams(request.images);
-  const namespaces = openNamespaces(spec, firstExtra);
-  const directories = openDirectories(request);
+  const scope = await plannedScope(host, spec, request.id);
   try {
-    return await restoreIn(host, store, { request, program, spec, inherit, namespaces, directories });
+    return await restoreWith(host, store, { request, program, spec, scope });
+  } finally {
+    scope?.systemd.close();
+  }
+}
+
+async function restoreWith(host: Host, store: Store, planned: Planned): Promise<number> {
+  const inherit = inheritedStreams(planned.request.images);
+  const namespaces = openNamespaces(planned.spec, firstExtra);
+  const directories = openDirectories(planned.request);
+  try {
+    return await restoreIn(host, store, { ...planned, inherit, namespaces, directories });
   } finally {
     namespaces.close();
     directories.close();
   }
 }
 
-interface Restoring {
+interface Planned {
   readonly request: RestoreRequest;
   readonly program: string;
   readonly spec: Spec;
+  readonly scope: Scope | undefined;
+}
+
+interface Restoring extends Planned {
   readonly inherit: readonly { readonly key: string; readonly fd: number }[];
   readonly namespaces: OpenNamespaces;
   readonly directories: Directories;
 }
 
 async function restoreIn(host: Host, store: Store, restoring: Restoring): Promise<number> {
-  const { request, spec } = restoring;
+  const { request, spec, scope } = restoring;
   const making = begin(host, store, restoring);
   const root = join(store.directory(request.id), "criu-root");
   try {
     store.save(making.record);
     making.undo.push({ back: parentsRemover(Object.values(making.record.cgroups)) });
-    making.cgroup.create();
-    await making.cgroup.apply(containerResources(spec.linux?.resources), host);
+    if (!scope) {
+      making.cgroup.create();
+      await making.cgroup.apply(containerResources(spec.linux?.resources), host);
+    }
     mkdirSync(root, { mode: 0o700 });
     host.native.mount(making.record.rootfs, root, null, MS_BIND | MS_REC, null);
     making.undo.push({ back: () => removeRoot(host, root) });
@@ -83,9 +97,9 @@ async function restoreIn(host: Host, store: Store, restoring: Restoring): Promis
   }
 }
 
-function begin(host: Host, store: Store, { request, spec }: Restoring): Making {
+function begin(host: Host, store: Store, { request, spec, scope }: Restoring): Making {
   const rootfs = findRootfs(spec, request.bundle);
-  const cgroups = containerCgroups(host, spec, request.id);
+  const cgroups = scope?.paths ?? containerCgroups(host, spec, request.id);
   const created: CreateRequest = { ...request, spec, preserve: [], noPivot: false, newKeyring: true, sibling: false };
   store.reserve(request.id);
   try {
@@ -94,9 +108,9 @@ function begin(host: Host, store: Store, { request, spec }: Restoring): Making {
     store.remove(request.id);
     throw error;
   }
-  const record = newRecord(created, spec, { rootfs, cgroups });
+  const record = newRecord(created, spec, { rootfs, cgroups, ...(scope && { scope: scope.unit }) });
   const cgroup = cgroupManager(host.facts, cgroups);
-  return { host, store, request: created, spec, cgroup, scope: undefined, undo: [], record };
+  return { host, store, request: created, spec, cgroup, scope, undo: [], record };
 }
 
 /** What is mounted there goes with it. */
@@ -132,11 +146,18 @@ async function restored(making: Making, restoring: Restoring, root: string): Pro
     log: directories.log(logFile),
     // CRIU puts the restored processes where it is itself.
     onSpawn: async (pid) => {
-      for (const path of Object.values(record.cgroups)) writeFileSync(join(path, "cgroup.procs"), String(pid));
+      await enterCgroups(making, pid);
       roots.push(...cgroupRoots(pid));
     },
     onNotice: (notice) => serveNotice(making, request, notice),
   });
+}
+
+/** Puts CRIU's process where the container is to be: a scope is made around it. */
+async function enterCgroups({ host, record, cgroup, scope, spec }: Making, pid: number): Promise<void> {
+  const resources = containerResources(spec.linux?.resources);
+  if (scope) await enterScope({ host, record, cgroup, scope, pid, resources });
+  else for (const path of Object.values(record.cgroups)) writeFileSync(join(path, "cgroup.procs"), String(pid));
 }
 
 /** Where a process is in each hierarchy (proc_pid_cgroup in cgroups(7)). */
