@@ -2,6 +2,7 @@ import { createContainer } from "../run/create.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 import { createFlags, createRequest, sendPidFd, writePidFile } from "./create-flags.ts";
+import { withNotifySocket } from "./notify.ts";
 
 export const create: Command = async (args, context) => {
   const parsed = parseArguments(
@@ -19,7 +20,8 @@ export const create: Command = async (args, context) => {
   if (!parsed) return 0;
   const [id = ""] = parsed.operands;
   const host = await context.host();
-  const { pid } = await createContainer(host, context.store, createRequest(host, context, id, parsed.flags));
+  const request = await withNotifySocket(context, createRequest(host, context, id, parsed.flags));
+  const { pid } = await createContainer(host, context.store, request);
   try {
     sendPidFd(host, parsed.flags["pidfd-socket"], { pid, kind: "standard" });
     writePidFile(parsed.flags["pid-file"], pid);

@@ -4,10 +4,10 @@ import { ownSize } from "../run/console.ts";
 import { type CreateRequest, createContainer, readConfig } from "../run/create.ts";
 import { deleteContainer } from "../run/delete.ts";
 import { type Foreground, foreground } from "../run/foreground.ts";
-import { startContainer } from "../run/start.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command, Context } from "./context.ts";
 import { createFlags, createRequest, sendPidFd, writePidFile } from "./create-flags.ts";
+import { startNotifying, withNotifySocket } from "./notify.ts";
 
 export const run: Command = async (args, context) => {
   const parsed = parseArguments(
@@ -31,37 +31,48 @@ export const run: Command = async (args, context) => {
   const { flags } = parsed;
   const [id = ""] = parsed.operands;
   const host = await context.host();
-  const request = createRequest(host, context, id, flags);
+  const request = await withNotifySocket(context, createRequest(host, context, id, flags));
   if (flags.detach) {
-    await createAndStart(host, context, request, flags);
+    const { told } = await createAndStart(host, context, request, flags);
+    await told;
     return 0;
   }
   if (!flags["no-subreaper"]) host.native.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-  const spec = readConfig(request.bundle);
+  const spec = request.spec ?? readConfig(request.bundle);
   const terminal = spec.process?.terminal === true && request.consoleSocket === undefined;
   const size = terminal ? ownSize(host) : undefined;
   if (size && spec.process) spec.process.consoleSize ??= size;
-  const status = await foreground(host, terminal, (console) =>
-    createAndStart(host, context, { ...request, spec, consoleSocket: console ?? request.consoleSocket }, flags),
-  );
+  let told: Promise<void> | undefined;
+  const status = await foreground(host, terminal, async (console) => {
+    const consoleSocket = console ?? request.consoleSocket;
+    const begun = await createAndStart(host, context, { ...request, spec, consoleSocket }, flags);
+    told = begun.told;
+    return begun;
+  });
+  await told;
   if (!flags.keep) await deleteContainer(host, context.store, { id, force: true });
   return status;
 };
 
 async function createAndStart(
   host: Host,
-  { store }: Context,
+  context: Context,
   request: CreateRequest,
-  flags: { readonly "pid-file": string | undefined; readonly "pidfd-socket": string | undefined },
-): Promise<Foreground> {
+  flags: {
+    readonly detach: boolean;
+    readonly "pid-file": string | undefined;
+    readonly "pidfd-socket": string | undefined;
+  },
+): Promise<Foreground & { readonly told: Promise<void> }> {
+  const { store } = context;
   const { pid } = await createContainer(host, store, request);
   try {
     sendPidFd(host, flags["pidfd-socket"], { pid, kind: "standard" });
     writePidFile(flags["pid-file"], pid);
-    await startContainer(host, store, request.id);
+    const { told } = await startNotifying(host, context, { id: request.id, stays: !flags.detach });
+    return { pid, told };
   } catch (error) {
     await deleteContainer(host, store, { id: request.id, force: true });
     throw error;
   }
-  return { pid };
 }

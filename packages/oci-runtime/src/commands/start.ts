@@ -1,6 +1,6 @@
-import { startContainer } from "../run/start.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
+import { startNotifying } from "./notify.ts";
 
 export const start: Command = async (args, context) => {
   const parsed = parseArguments(
@@ -16,6 +16,7 @@ export const start: Command = async (args, context) => {
     context,
   );
   if (!parsed) return 0;
-  await startContainer(await context.host(), context.store, parsed.operands[0] ?? "");
+  const { told } = await startNotifying(await context.host(), context, { id: parsed.operands[0] ?? "", stays: false });
+  await told;
   return 0;
 };

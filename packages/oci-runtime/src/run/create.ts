@@ -30,6 +30,8 @@ export interface CreateRequest {
   readonly preserve: readonly number[];
   /** Added to the environment of the process. */
   readonly environment?: readonly string[];
+  /** Called when the container's directory is there, before anything else is made. */
+  readonly onReserved?: () => void;
   /** A connected Unix socket that receives the terminal's master; required with a terminal, and only then. */
   readonly consoleSocket: number | undefined;
   readonly noPivot: boolean;
@@ -75,6 +77,7 @@ async function createIn(host: Host, store: Store, { request, spec, rootfs, scope
   }
   try {
     store.save(record);
+    request.onReserved?.();
     making.undo.push({ back: parentsRemover(Object.values(paths)) });
     if (!scope) {
       cgroup.create();

@@ -2,6 +2,7 @@ import { exec } from "./exec.ts";
 import { given } from "./given.ts";
 import { happenings } from "./happenings.ts";
 import { lifecycle, told } from "./lifecycle.ts";
+import { notify } from "./notify.ts";
 import { resources } from "./resources.ts";
 import { terminal } from "./terminal.ts";
 
@@ -10,5 +11,5 @@ import { terminal } from "./terminal.ts";
  * a wrong test.
  */
 export function oracleSuite(program: string): void {
-  for (const part of [lifecycle, told, exec, given, happenings, resources, terminal]) part(program);
+  for (const part of [lifecycle, told, exec, given, happenings, resources, terminal, notify]) part(program);
 }

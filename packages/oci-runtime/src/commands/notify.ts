@@ -1,0 +1,34 @@
+import type { Host } from "../host.ts";
+import type { CreateRequest } from "../run/create.ts";
+import { startContainer } from "../run/start.ts";
+import type { Context } from "./context.ts";
+
+/** Adds the socket of sd_notify(3) where whoever has started this program waits for such a word. */
+export async function withNotifySocket(
+  { environment, store }: Pick<Context, "environment" | "store">,
+  request: CreateRequest,
+): Promise<CreateRequest> {
+  if (!environment["NOTIFY_SOCKET"]) return request;
+  const { addNotifySocket } = await import("../run/notify.ts");
+  return addNotifySocket(store, request);
+}
+
+/**
+ * Starts a created container.
+ * @param stays this program is there as long as the container: the main process of a service is itself
+ * @returns what resolves once the container has said that it is ready, or never will; at once where nobody asks
+ * @throws as startContainer
+ */
+export async function startNotifying(
+  host: Host,
+  { environment, store }: Pick<Context, "environment" | "store">,
+  { id, stays }: { readonly id: string; readonly stays: boolean },
+): Promise<{ readonly told: Promise<void> }> {
+  const address = environment["NOTIFY_SOCKET"];
+  if (address) {
+    const { startWithNotifySocket } = await import("../run/notify.ts");
+    return startWithNotifySocket(host, store, { id, stays, address });
+  }
+  await startContainer(host, store, id);
+  return { told: Promise.resolve() };
+}

@@ -1,0 +1,223 @@
+import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, rmSync } from "node:fs";
+import { join } from "node:path/posix";
+import { MSG_DONTWAIT, MSG_NOSIGNAL, O_CLOEXEC, POLLIN, POLLOUT, SOCK_DGRAM } from "@gantry/native-sys";
+import type { Spec } from "@gantry/oci-spec/runtime";
+import type { Host } from "../host.ts";
+import { demand, statusOf } from "../state/lifecycle.ts";
+import type { Store } from "../state/store.ts";
+import { type CreateRequest, readConfig } from "./create.ts";
+import { startContainer } from "./start.ts";
+
+/** Where the container finds the socket: runc's place. */
+const place = "/run/notify";
+const socketName = "notify.sock";
+
+function directoryOf(store: Store, id: string): string {
+  return join(store.directory(id), "notify");
+}
+
+/**
+ * Gives a container to be made a directory for a notification socket, and its process the socket's name
+ * (sd_notify(3)). The socket itself is there from the start on.
+ * @throws Error, SpecError
+ */
+export function addNotifySocket(store: Store, request: CreateRequest): CreateRequest {
+  const source = directoryOf(store, request.id);
+  const spec = withSocket(request.spec ?? readConfig(request.bundle), source);
+  const onReserved = () => {
+    mkdirSync(source);
+    // Whatever the caller's mask is: the container's users look for the socket in it.
+    chmodSync(source, 0o755);
+  };
+  return { ...request, spec, onReserved };
+}
+
+/** The host's own socket, which the configuration may name, is none that the container can reach. */
+function withSocket(spec: Spec, source: string): Spec {
+  const options = ["bind", "nosuid", "noexec", "nodev", "ro"];
+  const mounts = [...(spec.mounts ?? []), { destination: place, type: "bind", source, options }];
+  if (!spec.process) return { ...spec, mounts };
+  const env = (spec.process.env ?? []).filter((entry) => !entry.startsWith("NOTIFY_SOCKET="));
+  env.push(`NOTIFY_SOCKET=${join(place, socketName)}`);
+  return { ...spec, mounts, process: { ...spec.process, env } };
+}
+
+export interface NotifyingStart {
+  readonly id: string;
+  /** The host's socket: a path, or an abstract name after "@". */
+  readonly address: string;
+  /** This program is there as long as the container: it is the service's main process then, not the container's. */
+  readonly stays: boolean;
+}
+
+/**
+ * Starts a container and passes on that it is ready.
+ * @returns what resolves, and never rejects, once the host was told or the container's process has ended without a
+ * word; with `stays` not before that has ended
+ * @throws as startContainer; SystemError for a socket that cannot be made
+ */
+export async function startWithNotifySocket(
+  host: Host,
+  store: Store,
+  start: NotifyingStart,
+): Promise<{ readonly told: Promise<void> }> {
+  const record = store.load(start.id);
+  demand("start", statusOf(store, record, host.facts), start.id);
+  const directory = directoryOf(store, start.id);
+  if (!existsSync(directory)) {
+    // Who created it was not asked to listen: its process has no socket to say anything on.
+    await startContainer(host, store, start.id);
+    return { told: Promise.resolve() };
+  }
+  const opened: number[] = [];
+  const close = () => {
+    for (const fd of opened.splice(0)) host.native.closeFd(fd);
+  };
+  try {
+    const process = keep(opened, host.native.pidfdOpen(record.pid));
+    const socket = keep(opened, listen(host, directory));
+    await startContainer(host, store, start.id);
+    const mainPid = start.stays ? globalThis.process.pid : record.pid;
+    return { told: relay(host, { socket, process }, { ...start, mainPid }).finally(close) };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function keep(opened: number[], fd: number): number {
+  opened.push(fd);
+  return fd;
+}
+
+/** A socket that every user of the container may send to. Its whole path may be longer than a socket's address. */
+function listen({ native }: Host, directory: string): number {
+  const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    const path = `/proc/self/fd/${fd}/${socketName}`;
+    rmSync(path, { force: true });
+    const socket = native.unixListen(path, SOCK_DGRAM, 0);
+    chmodSync(path, 0o777);
+    return socket;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What a container is heard by: its socket, and a pidfd of its first process. */
+interface Ear {
+  readonly socket: number;
+  readonly process: number;
+}
+
+async function relay(
+  host: Host,
+  ear: Ear,
+  { address, stays, mainPid }: NotifyingStart & { readonly mainPid: number },
+): Promise<void> {
+  try {
+    if (!(await becomesReady(host, ear))) return;
+    await tell(host, address, mainPid);
+  } catch (error) {
+    host.warn(`NOTIFY_SOCKET ${address}: ${(error as Error).message}`);
+  }
+  // The container goes on to send, and would be stopped by a queue that nobody empties.
+  while (stays && !(await somethingHappens(host, ear))) hearsReady(host, ear);
+}
+
+/** False when the process has ended without a word. */
+async function becomesReady(host: Host, ear: Ear): Promise<boolean> {
+  for (let ended = false; ; ended = await somethingHappens(host, ear)) {
+    // What it has said in its last moment counts.
+    if (hearsReady(host, ear)) return true;
+    if (ended) return false;
+  }
+}
+
+/** Resolves when there is something to read, or the process has ended: with true then. */
+function somethingHappens({ native }: Host, { socket, process }: Ear): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (ended: boolean) => {
+      for (const watch of watches) watch.close();
+      resolve(ended);
+    };
+    const watches = [
+      native.watchFd(socket, POLLIN, () => end(false)),
+      native.watchFd(process, POLLIN, () => end(true)),
+    ];
+  });
+}
+
+/** A container that never stops sending must not keep this program from everything else. */
+const messagesAtOnce = 64;
+const longestMessage = 4096;
+
+/**
+ * Empties the socket. Nothing but readiness is passed on, as with runc: the rest speaks of process ids and descriptors
+ * of the container's own. A descriptor that is sent is closed by the kernel, so that a barrier in the container falls
+ * at once (sd_notify_barrier(3)).
+ */
+function hearsReady({ native }: Host, { socket }: Ear): boolean {
+  for (let count = 0; count < messagesAtOnce; count++) {
+    const message = native.socketRecv(socket, longestMessage, MSG_DONTWAIT);
+    if (!message) return false;
+    if (message.toString("latin1").split("\n").includes("READY=1")) return true;
+  }
+  return false;
+}
+
+/** Tells the host, and returns once it has read that: who is gone by then cannot be told from another service. */
+async function tell(host: Host, address: string, mainPid: number): Promise<void> {
+  const { native } = host;
+  const socket = native.unixConnect(address, SOCK_DGRAM);
+  try {
+    for (const words of ["READY=1\n", `MAINPID=${mainPid}\n`])
+      await whenWritable(host, socket, () => native.socketSend(socket, Buffer.from(words), MSG_NOSIGNAL));
+    const [ours, theirs] = native.pipe(O_CLOEXEC);
+    try {
+      await whenWritable(host, socket, () => native.sendFds(socket, Buffer.from("BARRIER=1"), [theirs])).finally(() =>
+        native.closeFd(theirs),
+      );
+      if (!(await closes(host, ours)))
+        host.warn(`NOTIFY_SOCKET ${address}: nobody has read it in ${barrierMs / 1000} s`);
+    } finally {
+      native.closeFd(ours);
+    }
+  } finally {
+    native.closeFd(socket);
+  }
+}
+
+/** Sends; waits while the receiver's queue is full. @throws SystemError */
+async function whenWritable({ native }: Host, fd: number, send: () => void): Promise<void> {
+  for (;;) {
+    try {
+      send();
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
+    }
+    await new Promise<void>((resolve) => {
+      const watch = native.watchFd(fd, POLLOUT, () => {
+        watch.close();
+        resolve();
+      });
+    });
+  }
+}
+
+/** Longer than a busy systemd takes; not every receiver knows barriers. */
+const barrierMs = 30_000;
+
+/** True once the last other end of a pipe is closed, false when that takes too long. */
+function closes({ native }: Host, fd: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (closed: boolean) => {
+      clearTimeout(timer);
+      watch.close();
+      resolve(closed);
+    };
+    const timer = setTimeout(() => end(false), barrierMs);
+    const watch = native.watchFd(fd, POLLIN, () => end(true));
+  });
+}

@@ -1,0 +1,54 @@
+/*
+ * What a program of sd_notify(3) says: sends each argument, as a message of its own, to NOTIFY_SOCKET. BARRIER=1 goes
+ * with one end of a pipe, and is waited for until that is closed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int say(int socket, const char *words, int fd)
+{
+	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	struct iovec data = { (char *)words, strlen(words) };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+	if (fd >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof control;
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+static int barrier(int socket, const char *words)
+{
+	int ends[2];
+	char byte;
+	if (pipe(ends) < 0 || say(socket, words, ends[1]) < 0)
+		return -1;
+	close(ends[1]);
+	return read(ends[0], &byte, 1) == 0 ? 0 : -1;
+}
+
+int main(int argc, char **argv)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path ? path : "");
+	if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+		perror(address.sun_path);
+		return 1;
+	}
+	for (int i = 1; i < argc; i++)
+		if ((strcmp(argv[i], "BARRIER=1") ? say(fd, argv[i], -1) : barrier(fd, argv[i])) < 0) {
+			perror(argv[i]);
+			return 1;
+		}
+	return 0;
+}
