@@ -8,6 +8,7 @@ import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts"
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { warnOfCapabilities } from "./create.ts";
 import { type Launched, launch } from "./launch.ts";
+import { notifyVariable } from "./notify-place.ts";
 import { subCgroups } from "./sub-cgroups.ts";
 
 export interface ExecRequest {
@@ -121,5 +122,6 @@ function link(path: string): string {
 
 /** What `exec` without a process file starts from: the container's own process. */
 export function processOf(record: Record): Process {
-  return { ...record.spec.process, cwd: record.spec.process?.cwd ?? "/", terminal: false };
+  const { cwd = "/", env = [], ...process } = record.spec.process ?? {};
+  return { ...process, cwd, env: env.filter((entry) => entry !== notifyVariable), terminal: false };
 }

@@ -6,11 +6,8 @@ import type { Host } from "../host.ts";
 import { demand, statusOf } from "../state/lifecycle.ts";
 import type { Store } from "../state/store.ts";
 import { type CreateRequest, readConfig } from "./create.ts";
+import { notifyName, notifyPlace, notifyVariable } from "./notify-place.ts";
 import { startContainer } from "./start.ts";
-
-/** Where the container finds the socket: runc's place. */
-const place = "/run/notify";
-const socketName = "notify.sock";
 
 function directoryOf(store: Store, id: string): string {
   return join(store.directory(id), "notify");
@@ -35,10 +32,10 @@ export function addNotifySocket(store: Store, request: CreateRequest): CreateReq
 /** The host's own socket, which the configuration may name, is none that the container can reach. */
 function withSocket(spec: Spec, source: string): Spec {
   const options = ["bind", "nosuid", "noexec", "nodev", "ro"];
-  const mounts = [...(spec.mounts ?? []), { destination: place, type: "bind", source, options }];
+  const mounts = [...(spec.mounts ?? []), { destination: notifyPlace, type: "bind", source, options }];
   if (!spec.process) return { ...spec, mounts };
   const env = (spec.process.env ?? []).filter((entry) => !entry.startsWith("NOTIFY_SOCKET="));
-  env.push(`NOTIFY_SOCKET=${join(place, socketName)}`);
+  env.push(notifyVariable);
   return { ...spec, mounts, process: { ...spec.process, env } };
 }
 
@@ -94,7 +91,7 @@ function keep(opened: number[], fd: number): number {
 function listen({ native }: Host, directory: string): number {
   const fd = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
-    const path = `/proc/self/fd/${fd}/${socketName}`;
+    const path = `/proc/self/fd/${fd}/${notifyName}`;
     rmSync(path, { force: true });
     const socket = native.unixListen(path, SOCK_DGRAM, 0);
     chmodSync(path, 0o777);
@@ -115,14 +112,16 @@ async function relay(
   ear: Ear,
   { address, stays, mainPid }: NotifyingStart & { readonly mainPid: number },
 ): Promise<void> {
+  const warn = (error: unknown) => host.warn(`NOTIFY_SOCKET ${address}: ${(error as Error).message}`);
   try {
     if (!(await becomesReady(host, ear))) return;
-    await tell(host, address, mainPid);
+    const telling = tell(host, address, mainPid).catch(warn);
+    // The container goes on to send, and would be stopped by a queue that nobody empties.
+    while (stays && !(await somethingHappens(host, ear))) hearsReady(host, ear);
+    await telling;
   } catch (error) {
-    host.warn(`NOTIFY_SOCKET ${address}: ${(error as Error).message}`);
+    warn(error);
   }
-  // The container goes on to send, and would be stopped by a queue that nobody empties.
-  while (stays && !(await somethingHappens(host, ear))) hearsReady(host, ear);
 }
 
 /** False when the process has ended without a word. */
@@ -173,18 +172,22 @@ async function tell(host: Host, address: string, mainPid: number): Promise<void>
   try {
     for (const words of ["READY=1\n", `MAINPID=${mainPid}\n`])
       await whenWritable(host, socket, () => native.socketSend(socket, Buffer.from(words), MSG_NOSIGNAL));
-    const [ours, theirs] = native.pipe(O_CLOEXEC);
-    try {
-      await whenWritable(host, socket, () => native.sendFds(socket, Buffer.from("BARRIER=1"), [theirs])).finally(() =>
-        native.closeFd(theirs),
-      );
-      if (!(await closes(host, ours)))
-        host.warn(`NOTIFY_SOCKET ${address}: nobody has read it in ${barrierMs / 1000} s`);
-    } finally {
-      native.closeFd(ours);
-    }
+    await barrier(host, socket);
   } finally {
     native.closeFd(socket);
+  }
+}
+
+/** Waits until the other side has read what it was sent: it closes what comes last (sd_notify_barrier(3)). */
+async function barrier(host: Host, socket: number): Promise<void> {
+  const { native } = host;
+  const [ours, theirs] = native.pipe(O_CLOEXEC);
+  try {
+    const send = () => native.sendFds(socket, Buffer.from("BARRIER=1"), [theirs]);
+    await whenWritable(host, socket, send).finally(() => native.closeFd(theirs));
+    if (!(await closes(host, ours))) throw new Error(`nobody has read it in ${barrierMs / 1000} s`);
+  } finally {
+    native.closeFd(ours);
   }
 }
 

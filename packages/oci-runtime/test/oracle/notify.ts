@@ -36,6 +36,7 @@ export function notify(program: string): void {
     letGo(runtime);
     t.same(await manager.ready(), ["READY=1\n", `MAINPID=${pid}\n`]);
     t.equal((await running).code, 0);
+    t.notMatch((await runtime.cli("exec", id, "env")).stdout, "/run/notify", "for its first process alone");
     t.equal((await runtime.cli("delete", "--force", id)).code, 0);
     t.notOk(existsSync(join(runtime.root, id)));
     t.notMatch(readFileSync("/proc/self/mountinfo", "utf8"), runtime.directory);
