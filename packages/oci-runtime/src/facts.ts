@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path/posix";
+import { lazy } from "./lazy.ts";
 
 /** One cgroup tree as it is mounted here. */
 export interface Hierarchy {
@@ -35,23 +36,22 @@ export interface Facts {
   readonly inUserNamespace: boolean;
 }
 
-/** Reads the facts of this host. */
+/** The facts of this host, each read when it is first asked for. */
 export function readFacts(): Facts {
-  const mountinfo = readText("/proc/self/mountinfo");
-  return {
-    kernel: readText("/proc/sys/kernel/osrelease").trim(),
-    arch: process.arch,
-    lastCapability: Number(readText("/proc/sys/kernel/cap_last_cap")),
-    permittedCapabilities: /^CapPrm:\s*([0-9a-f]+)$/m.exec(readText("/proc/self/status"))?.[1] ?? "0",
-    cgroup: parseCgroups(mountinfo),
-    resctrl: /^\S+ \S+ \S+ \S+ (\S+) .* - resctrl /m.exec(mountinfo)?.[1],
-    uid: process.geteuid?.() ?? 0,
-    gid: process.getegid?.() ?? 0,
-    apparmor: readText("/sys/module/apparmor/parameters/enabled").startsWith("Y"),
-    selinux: existsSync("/sys/fs/selinux/enforce"),
-    privileged: process.geteuid?.() === 0,
-    inUserNamespace: !/^\s*0\s+0\s+4294967295\s*$/.test(readText("/proc/self/uid_map")),
-  };
+  return lazy<Facts>({
+    kernel: () => readText("/proc/sys/kernel/osrelease").trim(),
+    arch: () => process.arch,
+    lastCapability: () => Number(readText("/proc/sys/kernel/cap_last_cap")),
+    permittedCapabilities: () => /^CapPrm:\s*([0-9a-f]+)$/m.exec(readText("/proc/self/status"))?.[1] ?? "0",
+    cgroup: () => parseCgroups(readText("/proc/self/mountinfo")),
+    resctrl: () => /^\S+ \S+ \S+ \S+ (\S+) .* - resctrl /m.exec(readText("/proc/self/mountinfo"))?.[1],
+    uid: () => process.geteuid?.() ?? 0,
+    gid: () => process.getegid?.() ?? 0,
+    apparmor: () => readText("/sys/module/apparmor/parameters/enabled").startsWith("Y"),
+    selinux: () => existsSync("/sys/fs/selinux/enforce"),
+    privileged: () => process.geteuid?.() === 0,
+    inUserNamespace: () => !/^\s*0\s+0\s+4294967295\s*$/.test(readText("/proc/self/uid_map")),
+  });
 }
 
 function readText(path: string): string {

@@ -1,6 +1,7 @@
 import { type NativeSys, nativeSys, type SeccompProfile, sealedProgram } from "@gantry/native-sys";
 import type { Seccomp } from "@gantry/oci-spec/runtime";
 import { type Facts, readFacts } from "./facts.ts";
+import { lazy } from "./lazy.ts";
 import { PlanError } from "./plan/op.ts";
 import { cachedFilters } from "./run/filter-cache.ts";
 import { readInitProgram } from "./run/init-program.ts";
@@ -38,40 +39,22 @@ export function openHost(
   filters: string,
   { rootless, systemdCgroup = false }: HostOptions = {},
 ): Host {
-  const native = once(nativeSys);
-  const facts = once(readFacts);
-  const initProgram = once(() => sealedProgram(native(), "oci-init", readInitProgram()));
-  return {
-    get native() {
-      return native();
-    },
-    get facts() {
-      return facts();
-    },
-    get initProgram() {
-      return initProgram();
-    },
-    get rootless() {
-      return rootless ?? !facts().privileged;
-    },
-    makeFilter: cachedFilters((profile) => compileFilter(native(), profile), filters),
-    systemdCgroup,
-    warn,
-  };
+  const host: Host = lazy<Host>({
+    native: nativeSys,
+    facts: readFacts,
+    initProgram: () => sealedProgram(host.native, "oci-init", readInitProgram()),
+    rootless: () => rootless ?? !host.facts.privileged,
+    makeFilter: () => cachedFilters((profile) => compileFilter(host.native, profile), filters),
+    systemdCgroup: () => systemdCgroup,
+    warn: () => warn,
+  });
+  return host;
 }
 
 /** Loads all parts at once: requests then find everything there, and what is missing is told before the first. */
 export function loadHost(host: Host): Host {
   for (const part of ["native", "facts", "initProgram"] as const) void host[part];
   return host;
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
 }
 
 /** @throws PlanError for what libseccomp does not know */

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
-import { POLLIN } from "@gantry/native-sys";
 import type { State } from "@gantry/oci-spec/runtime";
 import { cgroupManager } from "../cgroup/manager.ts";
 import { hasNone } from "../cgroup/none.ts";
 import type { Host } from "../host.ts";
 import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
+import { ready } from "./ready.ts";
 
 /** The state document as `state` prints it: runtime-spec's, with what callers of runc look for beside it. */
 export type PrintedState = State & { rootfs: string; created: string; owner: string };
@@ -58,18 +58,14 @@ export async function containerStats(
 }
 
 /** Waits until a container's first process has ended. @throws ContainerError */
-export async function containerEnd({ native, facts }: Host, store: Store, id: string): Promise<void> {
+export async function containerEnd(host: Host, store: Store, id: string): Promise<void> {
+  const { native, facts } = host;
   const record = store.load(id);
   demand("stats", statusOf(store, record, facts), id);
   const process = native.pidfdOpen(record.pid);
   try {
     if (!isAlive(record)) return;
-    await new Promise<void>((resolve) => {
-      const watch = native.watchFd(process, POLLIN, () => {
-        watch.close();
-        resolve();
-      });
-    });
+    await ready(host, process);
   } finally {
     native.closeFd(process);
   }

@@ -1,20 +1,12 @@
 import { closeSync, constants, openSync } from "node:fs";
-import {
-  AF_UNIX,
-  CLONE_PARENT,
-  MSG_DONTWAIT,
-  MSG_NOSIGNAL,
-  POLLIN,
-  SOCK_CLOEXEC,
-  SOCK_STREAM,
-} from "@gantry/native-sys";
+import { AF_UNIX, CLONE_PARENT, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
 import { encode } from "../plan/encode.ts";
 import type { Plan } from "../plan/op.ts";
+import { type Message, messageKinds, parseMessage } from "./message.ts";
+import { ready } from "./ready.ts";
 import { waitForExit } from "./wait.ts";
 
-const messageKinds = { error: 1, pid: 2, sync: 3, ready: 4 } as const;
-const messageHeader = 16;
 const SIGKILL = 9;
 
 export interface Launch {
@@ -151,13 +143,6 @@ async function awaitPid(reader: MessageReader, conversation: Conversation): Prom
   }
 }
 
-interface Message {
-  readonly kind: number;
-  readonly index: number;
-  readonly value: number;
-  readonly text: string;
-}
-
 /** Takes messages apart that arrive in pieces or together. */
 export class MessageReader {
   readonly #host: Host;
@@ -175,38 +160,15 @@ export class MessageReader {
       const message = this.#take();
       if (message) return message;
       const data = this.#host.native.socketRecv(this.#fd, 65536, MSG_DONTWAIT);
-      if (data === null) await this.#readable();
+      if (data === null) await ready(this.#host, this.#fd);
       else if (data.length === 0) return undefined;
       else this.#rest = Buffer.concat([this.#rest, data]);
     }
   }
 
-  #readable(): Promise<void> {
-    return new Promise((resolve) => {
-      const watch = this.#host.native.watchFd(this.#fd, POLLIN, () => {
-        watch.close();
-        resolve();
-      });
-    });
-  }
-
   #take(): Message | undefined {
     const message = parseMessage(this.#rest);
-    if (message) this.#rest = this.#rest.subarray(messageHeader + message.length);
+    if (message) this.#rest = this.#rest.subarray(message.size);
     return message;
   }
-}
-
-/** One message at the start of a buffer; undefined while it is not whole. */
-export function parseMessage(data: Buffer): (Message & { length: number }) | undefined {
-  if (data.length < messageHeader) return undefined;
-  const length = data.readUInt32LE(12);
-  if (data.length < messageHeader + length) return undefined;
-  return {
-    kind: data.readUInt32LE(0),
-    index: data.readUInt32LE(4),
-    value: data.readInt32LE(8),
-    text: data.toString("utf8", messageHeader, messageHeader + length),
-    length,
-  };
 }

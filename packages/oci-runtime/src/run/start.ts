@@ -1,10 +1,10 @@
 import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from "node:fs";
-import { POLLIN } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
 import { demand, stateDocument, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
 import { runHooks } from "./hooks.ts";
-import { parseMessage } from "./launch.ts";
+import { parseMessage } from "./message.ts";
+import { ready } from "./ready.ts";
 
 /**
  * Lets a created container's process become its program, and returns once it has.
@@ -42,23 +42,22 @@ async function release(host: Host, store: Store, record: Record): Promise<void> 
   }
 }
 
+/** As a rule the program is there before what can wait for it would be. */
+const lookMs = 1;
+
 /** The helper's end closes when it becomes the program, or when it ends after a message. */
 async function readToEnd(host: Host, fd: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const chunk = Buffer.alloc(4096);
-  for (;;) {
+  for (const began = performance.now(); ; ) {
     try {
       const length = readSync(fd, chunk);
       if (length === 0) return Buffer.concat(chunks);
       chunks.push(Buffer.from(chunk.subarray(0, length)));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
-      await new Promise<void>((resolve) => {
-        const watch = host.native.watchFd(fd, POLLIN, () => {
-          watch.close();
-          resolve();
-        });
-      });
+      if (performance.now() - began < lookMs) await new Promise(setImmediate);
+      else await ready(host, fd);
     }
   }
 }

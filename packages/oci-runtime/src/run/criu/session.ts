@@ -1,7 +1,8 @@
 import { accessSync, constants, readFileSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path/posix";
-import { AF_UNIX, POLLIN, SOCK_CLOEXEC, SOCK_SEQPACKET } from "@gantry/native-sys";
+import { AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET } from "@gantry/native-sys";
 import type { Host } from "../../host.ts";
+import { ready } from "../ready.ts";
 import { waitForExit } from "../wait.ts";
 import { type CriuOptions, encodeGoOn, encodeRequest, requestTypes } from "./options.ts";
 import { Decoded } from "./wire.ts";
@@ -106,7 +107,7 @@ function spawnCriu(
 async function converse(host: Host, request: CriuRequest, socket: number): Promise<number> {
   const { native } = host;
   for (;;) {
-    await readable(host, socket);
+    await ready(host, socket);
     const received = native.recvFds(socket, longestMessage, 4);
     if (!received || received.data.length === 0) throw criuError(request, "it ended without an answer");
     const answer = new Decoded(received.data);
@@ -125,15 +126,6 @@ async function converse(host: Host, request: CriuRequest, socket: number): Promi
     }
     native.socketSend(socket, encodeGoOn(), 0);
   }
-}
-
-function readable({ native }: Host, fd: number): Promise<void> {
-  return new Promise((done) => {
-    const watch = native.watchFd(fd, POLLIN, () => {
-      watch.close();
-      done();
-    });
-  });
 }
 
 /** How many of CRIU's own lines are shown: it also logs what it can do without, so that what ended it stands last. */
