@@ -1,5 +1,5 @@
 import { test } from "tap";
-import { cannotBoot, outcomes, report, runInGuest, sections } from "./guest.ts";
+import { cannotBoot, loadForCriu, outcomes, report, runInGuest, sections } from "./guest.ts";
 
 /** What is run in the guest, where every process takes several times as long: what the version of cgroups matters to. */
 const files = ["systemd", "cgroup2"].map((name) => `packages/oci-runtime/test/${name}.test.ts`);
@@ -10,10 +10,13 @@ const limitSeconds = 400;
 test("the runtime on pure cgroup v2 under systemd, in a virtual machine", { skip: cannotBoot }, async (t) => {
   t.setTimeout((limitSeconds + 240) * 1000);
   const script = files.map((file) => `echo "#file ${file}"; node --disable-warning=ExperimentalWarning ${file} 2>&1`);
-  const output = await runInGuest(["sh", "-c", `export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`], {
-    systemd: true,
-    limitSeconds,
-  });
+  const output = await runInGuest(
+    ["sh", "-c", `${loadForCriu}; export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`],
+    {
+      systemd: true,
+      limitSeconds,
+    },
+  );
   for (const [name, text] of sections(output.stdout)) {
     await t.test(name, async (t) => report(t, outcomes(text), text));
   }

@@ -13,6 +13,15 @@ export const cannotBoot =
       ? false
       : "needs qemu-system-x86";
 
+/** What CRIU looks for at its start; the guest's kernel has it as modules, and nobody there who loads them when asked. */
+const modulesForCriu = [
+  ...["crc32c_generic", "nf_tables", "nf_conntrack", "nf_conntrack_netlink", "veth", "tun", "macvlan"],
+  ...["unix_diag", "tcp_diag", "udp_diag", "raw_diag", "netlink_diag", "af_packet_diag"],
+];
+
+/** Words of a shell that make checkpoint and restore work in a guest. */
+export const loadForCriu = `for m in ${modulesForCriu.join(" ")}; do busybox modprobe $m; done`;
+
 export interface Outcome {
   readonly name: string;
   readonly ok: boolean;

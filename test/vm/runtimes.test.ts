@@ -1,14 +1,8 @@
 import { test } from "tap";
-import { cannotBoot, outcomes, report, runInGuest, sections } from "./guest.ts";
+import { cannotBoot, loadForCriu, outcomes, report, runInGuest, sections } from "./guest.ts";
 
 /** A guest that is short of processor time is slow, not broken. */
 const limitSeconds = 420;
-
-/** What CRIU looks for at its start; the guest's kernel has it as modules, and nobody there who loads them when asked. */
-const modules = [
-  ...["crc32c_generic", "nf_tables", "nf_conntrack", "nf_conntrack_netlink", "veth", "tun", "macvlan"],
-  ...["unix_diag", "tcp_diag", "udp_diag", "raw_diag", "netlink_diag", "af_packet_diag"],
-];
 
 /** Each file with the environment that it is run in. */
 const runs = [
@@ -25,8 +19,7 @@ test("checkpoint and restore, and the oracle suite for us and for crun, in a vir
     const file = `packages/oci-runtime/test/${name}.test.ts`;
     return `echo "#file ${name} ${environment}"; ${environment} node --disable-warning=ExperimentalWarning ${file} 2>&1`;
   });
-  const load = `for m in ${modules.join(" ")}; do busybox modprobe $m; done`;
-  const command = `${load}; export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`;
+  const command = `${loadForCriu}; export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`;
   const output = await runInGuest(["sh", "-c", command], { systemd: false, limitSeconds });
   for (const [name, text] of sections(output.stdout)) {
     await t.test(name, async (t) => report(t, outcomes(text), text));

@@ -148,7 +148,7 @@ test("figures: processor, memory, processes, pressure; a lack of memory is count
   await using container = await box.start();
   const read = reader(container.id);
   while (!/oom_kill [1-9]/.test(read("memory.events"))) await new Promise((resolve) => setTimeout(resolve, 20));
-  t.match(containerStats(box.host, box.store, container.id), {
+  t.match(await containerStats(box.host, box.store, container.id), {
     cpu: { usage: { total: Number }, psi: { some: { avg10: Number } } },
     memory: { usage: { limit: 24 << 20, usage: Number, max: Number }, raw: { anon: Number } },
     pids: { current: Number },
