@@ -53,16 +53,20 @@ export function notify(program: string): void {
       t.equal((await runtime.sh(words)).stdout, "");
       return id;
     };
-    const start = (id: string) => runtime.start(["start", id], { env: manager.environment });
-    const id = await create("notify READY=1; sleep 1000");
+    const start = async (id: string) => {
+      const begun = runtime.start(["start", id], { env: manager.environment });
+      await waitFor(async () => (await runtime.status(id)) === "running", { timeoutMs: 20_000 });
+      t.equal(begun.child.exitCode, null, "it waits");
+      letGo(runtime);
+      return begun;
+    };
+    const id = await create(`${waitForGo}; rm /tmp/go; notify READY=1; sleep 1000`);
     const { pid } = await runtime.state(id);
-    await using begun = start(id);
+    await using begun = await start(id);
     t.same(await manager.ready(), ["READY=1\n", `MAINPID=${pid}\n`]);
     t.match(await begun.ended, { code: 0 });
     const other = await create(`${waitForGo}; exit 3`);
-    await using ending = start(other);
-    await waitFor(async () => (await runtime.status(other)) === "running", { timeoutMs: 20_000 });
-    letGo(runtime);
+    await using ending = await start(other);
     t.match(await ending.ended, { code: 0 });
     t.equal(manager.heard().length, 2, "nothing was said for it");
     t.equal((await runtime.cli("delete", other)).code, 0);
