@@ -17,7 +17,7 @@
 namespace gantry {
 namespace {
 
-constexpr size_t stackSize = 64 * 1024;
+constexpr size_t stackSize = 32 * 1024;
 constexpr uint64_t intoCgroup = 0x200000000ULL;
 
 /** A request from JavaScript, with the memory that its plan points into. */
@@ -69,10 +69,14 @@ Request::Request(const Napi::Object& options) {
   plan.newSession = options.Get("setsid").ToBoolean();
 }
 
-/** A child's stack, with a page below it that no overflow passes. */
+/**
+ * A child's stack, with a page below it that no overflow passes. Its pages are there from the start: the child's own would
+ * be charged to the cgroup that it starts in, and where that has no memory left the kernel tries forever, because it ends
+ * no child that borrows its parent's memory.
+ */
 class Stack {
  public:
-  Stack() : base_(mmap(nullptr, stackSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {
+  Stack() : base_(mmap(nullptr, stackSize, PROT_READ | PROT_WRITE, flags, -1, 0)) {
     if (base_ != MAP_FAILED) mprotect(base_, 4096, PROT_NONE);
   }
   ~Stack() {
@@ -84,6 +88,7 @@ class Stack {
   char* base() const { return static_cast<char*>(base_); }
 
  private:
+  static constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_POPULATE;
   void* base_;
 };
 

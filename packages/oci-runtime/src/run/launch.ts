@@ -1,5 +1,14 @@
-import { closeSync, constants, openSync } from "node:fs";
-import { AF_UNIX, CLONE_PARENT, MSG_DONTWAIT, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
+import { closeSync, constants, fchmodSync, openSync } from "node:fs";
+import {
+  AF_UNIX,
+  CLONE_PARENT,
+  MSG_DONTWAIT,
+  MSG_NOSIGNAL,
+  SOCK_CLOEXEC,
+  SOCK_STREAM,
+  type SpawnedProcess,
+  type SpawnOptions,
+} from "@gantry/native-sys";
 import type { Host } from "../host.ts";
 import { encode } from "../plan/encode.ts";
 import type { Plan } from "../plan/op.ts";
@@ -57,22 +66,36 @@ export async function launch(host: Host, request: Launch): Promise<Launched> {
   }
 }
 
-function startHelper({ native, initProgram }: Host, request: Launch, channel: number): { pid: number; pidFd: number } {
+function startHelper(host: Host, request: Launch, channel: number): { pid: number; pidFd: number } {
   const { cgroup } = request.plan;
   let cgroupFd: number | undefined;
   try {
     if (cgroup !== undefined) cgroupFd = openSync(cgroup, constants.O_RDONLY | constants.O_DIRECTORY);
-    return native.spawn({
-      program: initProgram,
+    return spawnHelper(host, {
       argv: ["oci-init", String(request.streams.length)],
       env: [],
       fds: [...request.streams, channel, ...request.others],
       cloneFlags: request.plan.cloneFlags | (request.sibling ? CLONE_PARENT : 0),
       ...(cgroupFd === undefined ? {} : { cgroupFd }),
     });
+  } catch (error) {
+    if (cgroup === undefined || (error as NodeJS.ErrnoException).code !== "ENOMEM") throw error;
+    throw new Error(`the init helper cannot start in ${cgroup}: its memory limit is too low`, { cause: error });
   } finally {
     if (cgroupFd !== undefined) closeSync(cgroupFd);
-    native.closeFd(channel);
+    host.native.closeFd(channel);
+  }
+}
+
+function spawnHelper({ native, initProgram }: Host, options: Omit<SpawnOptions, "program">): SpawnedProcess {
+  const start = () => native.spawn({ program: initProgram, ...options });
+  try {
+    return start();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
+    // Before Linux 6.3 no seal holds the mode: a container with rights over an earlier helper has changed it.
+    fchmodSync(initProgram, 0o777);
+    return start();
   }
 }
 
