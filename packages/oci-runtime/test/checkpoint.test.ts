@@ -5,6 +5,7 @@ import { distBin, missing, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { criuReason } from "./criu.ts";
 import { cannotRun, Runtime } from "./oracle/runtime.ts";
+import { addNotify, ServiceManager } from "./oracle/service-manager.ts";
 
 /** RUNTIME=PATH runs these with another runtime. */
 const program = process.env["RUNTIME"] ?? join(distBin, "oci-runtime");
@@ -59,6 +60,27 @@ test("a program goes on where it was written, in its cgroup, with what is bound 
   t.equal((await runtime.cli("exec", id, "cat", "/bound/file")).stdout, "bound\n");
   t.equal((await runtime.cli("delete", "--force", id)).code, 0);
   t.notMatch(readFileSync("/proc/self/mountinfo", "utf8"), runtime.directory, "no mount is left");
+});
+
+test("what was ready is not asked again, and finds its socket's directory", { skip: broken }, async (t) => {
+  await using runtime = new Runtime(program);
+  using manager = new ServiceManager(join(runtime.directory, "manager.sock"));
+  addNotify(runtime);
+  runtime.configure(`notify READY=1; ${counter}`);
+  const id = runtime.newId();
+  const quiet = (command: string) =>
+    runtime.sh(`export NOTIFY_SOCKET=${manager.address}; r ${command} >out 2>&1 </dev/null || cat out`);
+  const running = quiet(`run -d ${id}`);
+  await manager.ready();
+  t.equal((await running).stdout, "");
+  const flags = places(runtime, "images").join(" ");
+  t.equal((await quiet(`checkpoint ${flags} ${id}`)).stdout, "");
+  const stopped = count(runtime);
+  t.equal((await quiet(`restore -d ${flags} ${id}`)).stdout, "");
+  await waitFor(() => count(runtime) > stopped, { what: "the restored one to go on" });
+  t.equal((await runtime.cli("exec", id, "ls", "/run")).stdout, "notify\n");
+  t.equal((await runtime.cli("delete", "--force", id)).code, 0);
+  t.notOk(existsSync(join(runtime.root, id)));
 });
 
 test("in rounds: memory first, then the rest; and restored in the foreground", { skip: broken }, async (t) => {

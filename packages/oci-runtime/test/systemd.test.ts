@@ -1,12 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { distBin, missing, waitFor } from "@gantry/testkit";
+import { distBin, missing, start, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { updateContainer } from "../src/run/update.ts";
 import { Box, cannotRun } from "./box.ts";
 import { criuReason } from "./criu.ts";
 import { Runtime } from "./oracle/runtime.ts";
+import { addNotify, letGo, waitForGo } from "./oracle/service-manager.ts";
 
 const running = existsSync("/run/systemd/system");
 const skip = cannotRun() ?? (running ? false : "needs systemd as process 1: tools/vm --systemd has it");
@@ -119,4 +120,31 @@ test("restore makes a scope under the new name, with its limits; what fails leav
   t.match(await quiet(`restore -d --image-path ${images} ${third}`), /criu failed/);
   t.equal(property(unitOf(third), "LoadState"), "not-found");
   t.notOk(existsSync(join(runtime.root, third)));
+});
+
+test("a service that is a container is up when that says so, with its process where the runtime is gone", {
+  skip: skip || missing("tool:musl-gcc"),
+}, async (t) => {
+  await using runtime = new Runtime(program);
+  addNotify(runtime);
+  runtime.configure(`${waitForGo}; rm /tmp/go; notify READY=1; sleep 1000`);
+  for (const command of [["run"], ["run", "--detach"]]) {
+    const id = runtime.newId();
+    const unit = `gantry-${id}.service`;
+    // What services start after by default would tidy up /tmp first, in a guest that has not come that far.
+    const settings = ["--quiet", "--collect", `--unit=${unit}`, "-p", "Type=notify", "-p", "DefaultDependencies=no"];
+    const service = [program, "--root", runtime.root, ...command, "--bundle", runtime.bundle, id];
+    await using begun = start("systemd-run", [...settings, ...service]);
+    await waitFor(async () => (await runtime.status(id)) === "running", { timeoutMs: 60_000 });
+    t.equal(property(unit, "ActiveState"), "activating", command.join(" "));
+    letGo(runtime);
+    t.match(await begun.ended, { code: 0 });
+    t.equal(property(unit, "ActiveState"), "active");
+    const { pid } = await runtime.state(id);
+    const main = property(unit, "MainPID");
+    if (command.length > 1) t.equal(main, String(pid));
+    else t.match(readFileSync(`/proc/${main}/cmdline`, "latin1").split("\0"), service.slice(0, 3));
+    t.equal((await runtime.cli("delete", "--force", id)).code, 0);
+    await waitFor(() => property(unit, "LoadState") === "not-found", { what: `the end of ${unit}`, timeoutMs: 60_000 });
+  }
 });

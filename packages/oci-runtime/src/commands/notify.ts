@@ -4,10 +4,10 @@ import { startContainer } from "../run/start.ts";
 import type { Context } from "./context.ts";
 
 /** Adds the socket of sd_notify(3) where whoever has started this program waits for such a word. */
-export async function withNotifySocket(
+export async function withNotifySocket<Request extends Pick<CreateRequest, "id" | "bundle" | "spec">>(
   { environment, store }: Pick<Context, "environment" | "store">,
-  request: CreateRequest,
-): Promise<CreateRequest> {
+  request: Request,
+): Promise<Request> {
   if (!environment["NOTIFY_SOCKET"]) return request;
   const { addNotifySocket } = await import("../run/notify.ts");
   return addNotifySocket(store, request);

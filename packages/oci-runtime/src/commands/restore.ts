@@ -9,6 +9,7 @@ import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 import { connectConsole, createFlags, writePidFile } from "./create-flags.ts";
 import { criuFlags, criuSettings } from "./criu-flags.ts";
+import { withNotifySocket } from "./notify.ts";
 
 const flags = {
   ...criuFlags,
@@ -49,15 +50,17 @@ export const restore: Command = async (args, context) => {
   const host = await context.host();
   const bundle = resolve(values.bundle);
   const begin = async (console: number | undefined) => {
-    const pid = await restoreContainer(host, context.store, {
+    // What has told of its readiness has its socket's directory; nobody waits for it to do so again.
+    const request = await withNotifySocket(context, {
       ...criuSettings(context, values),
       id,
       bundle,
-      stdio: [0, 1, 2],
+      stdio: [0, 1, 2] as const,
       consoleSocket: console ?? connectConsole(host, values["console-socket"]),
       lsmProfile: profile,
       lsmMountContext: values["lsm-mount-context"],
     });
+    const pid = await restoreContainer(host, context.store, request);
     writePidFile(values["pid-file"], pid);
     return { pid };
   };

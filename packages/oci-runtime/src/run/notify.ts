@@ -18,7 +18,10 @@ function directoryOf(store: Store, id: string): string {
  * (sd_notify(3)). The socket itself is there from the start on.
  * @throws Error, SpecError
  */
-export function addNotifySocket(store: Store, request: CreateRequest): CreateRequest {
+export function addNotifySocket<Request extends Pick<CreateRequest, "id" | "bundle" | "spec">>(
+  store: Store,
+  request: Request,
+): Request & Pick<CreateRequest, "spec" | "onReserved"> {
   const source = directoryOf(store, request.id);
   const spec = withSocket(request.spec ?? readConfig(request.bundle), source);
   const onReserved = () => {

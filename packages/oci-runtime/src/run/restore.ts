@@ -19,7 +19,9 @@ import { runHooks } from "./hooks.ts";
 import { type Making, parentsRemover, undo } from "./making.ts";
 import { enterScope, plannedScope, type Scope } from "./scope.ts";
 
-export interface RestoreRequest extends CriuSettings, Pick<CreateRequest, "id" | "bundle" | "stdio" | "consoleSocket"> {
+export interface RestoreRequest
+  extends CriuSettings,
+    Pick<CreateRequest, "id" | "bundle" | "spec" | "stdio" | "consoleSocket" | "onReserved"> {
   readonly lsmProfile: string | undefined;
   readonly lsmMountContext: string | undefined;
 }
@@ -36,7 +38,7 @@ const firstExtra = 4;
 export async function restoreContainer(host: Host, store: Store, request: RestoreRequest): Promise<number> {
   store.checkId(request.id);
   const program = findCriu(request.program, request.path);
-  const spec = readConfig(request.bundle);
+  const spec = request.spec ?? readConfig(request.bundle);
   const scope = await plannedScope(host, spec, request.id);
   try {
     return await restoreWith(host, store, { request, program, spec, scope });
@@ -76,6 +78,7 @@ async function restoreIn(host: Host, store: Store, restoring: Restoring): Promis
   const root = join(store.directory(request.id), "criu-root");
   try {
     store.save(making.record);
+    request.onReserved?.();
     making.undo.push({ back: parentsRemover(Object.values(making.record.cgroups)) });
     if (!scope) {
       making.cgroup.create();

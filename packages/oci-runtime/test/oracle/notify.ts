@@ -32,7 +32,7 @@ export function notify(program: string): void {
       ["NOTIFY_SOCKET=/run/notify/notify.sock"],
       "not the host's, which the configuration names",
     );
-    t.same([returned, manager.heard()], [false, []]);
+    t.same([returned, manager.heard], [false, []]);
     letGo(runtime);
     t.same(await manager.ready(), ["READY=1\n", `MAINPID=${pid}\n`]);
     t.equal((await running).code, 0);
@@ -68,7 +68,7 @@ export function notify(program: string): void {
     const other = await create(`${waitForGo}; exit 3`);
     await using ending = await start(other);
     t.match(await ending.ended, { code: 0 });
-    t.equal(manager.heard().length, 2, "nothing was said for it");
+    t.equal(manager.heard.length, 2, "nothing was said for it");
     t.equal((await runtime.cli("delete", other)).code, 0);
   });
 

@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { nativeSys } from "@gantry/native-sys";
+import { type FdWatch, nativeSys, POLLIN } from "@gantry/native-sys";
 import { waitFor } from "@gantry/testkit";
 import type { Runtime } from "./runtime.ts";
 
@@ -11,55 +11,55 @@ const native = nativeSys();
 /** Who starts a runtime and waits for its container to be ready, as systemd does: hears what comes to NOTIFY_SOCKET. */
 export class ServiceManager implements Disposable {
   readonly address: string;
-  readonly #socket: number;
   /** All that was said, without what only asks to be read. */
-  readonly #heard: string[] = [];
-  #barriers: number[] = [];
+  readonly heard: string[] = [];
+  readonly #socket: number;
+  readonly #watch: FdWatch;
+  readonly #held: number[] = [];
+  #holds = false;
 
   /** @param address a path, or an abstract name after "@" */
   constructor(address: string) {
     this.address = address;
     this.#socket = native.unixListen(address, SOCK_DGRAM, 0);
+    this.#watch = native.watchFd(this.#socket, POLLIN, () => this.#receive());
+    this.#watch.unref();
   }
 
   get environment(): { readonly NOTIFY_SOCKET: string } {
     return { NOTIFY_SOCKET: this.address };
   }
 
-  /** What was said up to now; with `keepBarriers` who asked for them goes on waiting. */
-  heard({ keepBarriers = false } = {}): readonly string[] {
-    for (let message = this.#receive(); message; message = this.#receive()) {
-      this.#barriers.push(...message.fds);
-      if (message.data.toString() !== "BARRIER=1") this.#heard.push(message.data.toString());
-    }
-    if (!keepBarriers) this.#endBarriers();
-    return this.#heard;
+  /** Who asks to be told when all is read goes on waiting; resolves when somebody does. */
+  async holdBarrier(): Promise<void> {
+    this.#holds = true;
+    await waitFor(() => this.#held.length > 0, { what: "a barrier", timeoutMs: 20_000 });
   }
 
-  /** How many wait until what they have said is read. */
-  get barriers(): number {
-    return this.#barriers.length;
+  endBarrier(): void {
+    for (const fd of this.#held.splice(0)) native.closeFd(fd);
   }
 
   /** Waits until a container's readiness has come, and all that goes with it. */
   async ready(): Promise<readonly string[]> {
-    await waitFor(() => this.heard().some((words) => words.startsWith("MAINPID=")), {
+    await waitFor(() => this.heard.some((words) => words.startsWith("MAINPID=")), {
       what: "the word that a container is ready",
       timeoutMs: 20_000,
     });
-    return this.#heard;
+    return this.heard;
   }
 
-  #receive() {
-    return native.recvFds(this.#socket, 4096, 4);
-  }
-
-  #endBarriers(): void {
-    for (const fd of this.#barriers.splice(0)) native.closeFd(fd);
+  #receive(): void {
+    const message = native.recvFds(this.#socket, 4096, 4);
+    if (!message) return;
+    this.#held.push(...message.fds);
+    if (!this.#holds) this.endBarrier();
+    if (message.data.toString() !== "BARRIER=1") this.heard.push(message.data.toString());
   }
 
   [Symbol.dispose](): void {
-    this.#endBarriers();
+    this.#watch.close();
+    this.endBarrier();
     native.closeFd(this.#socket);
   }
 }
