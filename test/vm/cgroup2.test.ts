@@ -1,5 +1,5 @@
 import { test } from "tap";
-import { cannotBoot, loadForCriu, outcomes, report, runInGuest, sections } from "./guest.ts";
+import { cannotBoot, loadModules, outcomes, report, runInGuest, sections } from "./guest.ts";
 
 /** What is run in the guest, where every process takes several times as long: what the version of cgroups matters to. */
 const files = ["systemd", "cgroup2"].map((name) => `packages/oci-runtime/test/${name}.test.ts`);
@@ -11,7 +11,7 @@ test("the runtime on pure cgroup v2 under systemd, in a virtual machine", { skip
   t.setTimeout((limitSeconds + 240) * 1000);
   const script = files.map((file) => `echo "#file ${file}"; node --disable-warning=ExperimentalWarning ${file} 2>&1`);
   const output = await runInGuest(
-    ["sh", "-c", `${loadForCriu}; export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`],
+    ["sh", "-c", `${loadModules}; export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`],
     {
       systemd: true,
       limitSeconds,

@@ -13,14 +13,14 @@ export const cannotBoot =
       ? false
       : "needs qemu-system-x86";
 
-/** What CRIU looks for at its start; the guest's kernel has it as modules, and nobody there who loads them when asked. */
-const modulesForCriu = [
+/** What tests and CRIU use of the kernel; the guest has it as modules, and nobody who loads them when asked. */
+const modules = [
   ...["crc32c_generic", "nf_tables", "nf_conntrack", "nf_conntrack_netlink", "veth", "tun", "macvlan"],
   ...["unix_diag", "tcp_diag", "udp_diag", "raw_diag", "netlink_diag", "af_packet_diag"],
 ];
 
-/** Words of a shell that make checkpoint and restore work in a guest. */
-export const loadForCriu = `for m in ${modulesForCriu.join(" ")}; do busybox modprobe $m; done`;
+/** Words of a shell that load them. */
+export const loadModules = `for m in ${modules.join(" ")}; do busybox modprobe $m; done`;
 
 export interface Outcome {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { test } from "tap";
-import { cannotBoot, loadForCriu, outcomes, report, runInGuest, sections } from "./guest.ts";
+import { cannotBoot, loadModules, outcomes, report, runInGuest, sections } from "./guest.ts";
 
 /** A guest that is short of processor time is slow, not broken. */
 const limitSeconds = 420;
@@ -19,7 +19,7 @@ test("checkpoint and restore, and the oracle suite for us and for crun, in a vir
     const file = `packages/oci-runtime/test/${name}.test.ts`;
     return `echo "#file ${name} ${environment}"; ${environment} node --disable-warning=ExperimentalWarning ${file} 2>&1`;
   });
-  const command = `${loadForCriu}; export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`;
+  const command = `${loadModules}; export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`;
   const output = await runInGuest(["sh", "-c", command], { systemd: false, limitSeconds });
   for (const [name, text] of sections(output.stdout)) {
     await t.test(name, async (t) => report(t, outcomes(text), text));

@@ -23,8 +23,12 @@ export interface Facts {
   /** The runtime's own capabilities, a mask in hexadecimal digits. */
   readonly permittedCapabilities: string;
   readonly cgroup: { readonly mode: "v1" | "hybrid" | "v2" | "none"; readonly hierarchies: readonly Hierarchy[] };
+  /** The runtime's own cgroup of version 2, from the root. */
+  readonly ownCgroup: string;
   readonly apparmor: boolean;
   readonly selinux: boolean;
+  /** The kernel shows its memory in /proc/kcore. */
+  readonly kcore: boolean;
   /** Where the file system of Intel's resource control is mounted. */
   readonly resctrl: string | undefined;
   /** The runtime's own effective ids. */
@@ -44,7 +48,9 @@ export function readFacts(): Facts {
     lastCapability: () => Number(readText("/proc/sys/kernel/cap_last_cap")),
     permittedCapabilities: () => /^CapPrm:\s*([0-9a-f]+)$/m.exec(readText("/proc/self/status"))?.[1] ?? "0",
     cgroup: () => parseCgroups(readText("/proc/self/mountinfo")),
+    ownCgroup: () => /^0::(\/.*)$/m.exec(readText("/proc/self/cgroup"))?.[1] ?? "/",
     resctrl: () => /^\S+ \S+ \S+ \S+ (\S+) .* - resctrl /m.exec(readText("/proc/self/mountinfo"))?.[1],
+    kcore: () => existsSync("/proc/kcore"),
     uid: () => process.geteuid?.() ?? 0,
     gid: () => process.getegid?.() ?? 0,
     apparmor: () => readText("/sys/module/apparmor/parameters/enabled").startsWith("Y"),

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultCapabilities, exampleSpec, type Spec } from "@gantry/oci-spec/runtime";
+import { distBin } from "@gantry/testkit";
 import { cgroupManager, cgroupPaths } from "../src/cgroup/manager.ts";
 import { type Host, type HostOptions, loadHost, openHost } from "../src/host.ts";
 import { type CreateRequest, createContainer } from "../src/run/create.ts";
@@ -24,7 +25,8 @@ import { waitForExit } from "../src/run/wait.ts";
 import { Store } from "../src/state/store.ts";
 
 const busybox = "/bin/busybox";
-const main = new URL("../src/main.ts", import.meta.url).pathname;
+/** The standalone binary: what users run. */
+export const program = join(distBin, "oci-runtime");
 
 /** Why these tests cannot run here; undefined when they can. */
 export function cannotRun(): string | undefined {
@@ -165,9 +167,8 @@ export class Box implements AsyncDisposable {
 
   /** The command line, as its own process. */
   cli(args: readonly string[], options: { stdio?: "ignore" } = {}): Output {
-    const command = ["--disable-warning=ExperimentalWarning", main, "--root", this.store.root, ...args];
     try {
-      const stdout = execFileSync(process.execPath, command, {
+      const stdout = execFileSync(program, ["--root", this.store.root, ...args], {
         encoding: "utf8",
         stdio: "pipe",
         cwd: this.bundle,

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { existsSync, readFileSync, readSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
-import { Box, cannotRun } from "./box.ts";
+import { Box, cannotRun, program } from "./box.ts";
 
 const skip = cannotRun() ?? false;
 const runc = "/usr/sbin/runc";
@@ -39,18 +39,8 @@ test("run: exit status, signals, pid file, nothing left; the errors also in the 
 test("signals reach the program of a run in the foreground", { skip }, async (t) => {
   await using box = new Box();
   box.configure("trap 'exit 6' TERM; echo ready; while :; do sleep 0.02; done");
-  const main = new URL("../src/main.ts", import.meta.url).pathname;
-  const args = [
-    "--disable-warning=ExperimentalWarning",
-    main,
-    "--root",
-    box.store.root,
-    "run",
-    "-b",
-    box.bundle,
-    box.newId(),
-  ];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const args = ["--root", box.store.root, "run", "-b", box.bundle, box.newId()];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   await once(child.stdout, "data");
   child.kill("SIGTERM");
   t.same(await once(child, "exit"), [6, null]);

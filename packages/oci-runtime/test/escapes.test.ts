@@ -25,7 +25,7 @@ import { createContainer } from "../src/run/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
 import { execInContainer } from "../src/run/exec.ts";
 import { waitForExit } from "../src/run/wait.ts";
-import { Box, cannotRun } from "./box.ts";
+import { Box, cannotRun, program } from "./box.ts";
 import { pause, type RawOperation, tampered } from "./tamper.ts";
 
 /** What images, volumes and running containers have tried on OCI runtimes, by the number that it became known under. */
@@ -445,10 +445,9 @@ test("CVE-2022-29162: inheritable capabilities are those that are asked for, non
 test("descriptors that the caller has open by accident stay with it", { skip }, async (t) => {
   await using box = new Box();
   box.configure("ls /proc/self/fd; ls /proc/1/fd; true");
-  const main = new URL("../src/main.ts", import.meta.url).pathname;
   const directory = openSync("/", constants.O_RDONLY | constants.O_DIRECTORY);
   const call = (args: string[]) =>
-    spawnSync(process.execPath, ["--disable-warning=ExperimentalWarning", main, "--root", box.store.root, ...args], {
+    spawnSync(program, ["--root", box.store.root, ...args], {
       encoding: "utf8",
       // 3, 4 and 5 of the child, inheritable.
       stdio: ["ignore", "pipe", "pipe", directory, directory, directory],

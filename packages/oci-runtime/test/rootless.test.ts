@@ -8,41 +8,32 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { exampleSpec, type Spec } from "@gantry/oci-spec/runtime";
 import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { Box, cannotRun, type Output } from "./box.ts";
+import { Box, cannotRun, type Output, program } from "./box.ts";
 
 /** Containers of an ordinary user, who has no rights over the host: not its cgroups, not its network. */
 
 const uid = 65_123;
-const main = new URL("../src/main.ts", import.meta.url).pathname;
 /** A user's files stand for the host's in a mount namespace that each command has to itself. */
 const asUser = `
 mount --bind "$1/passwd" /etc/passwd
 mount --bind "$1/sub" /etc/subuid
 mount --bind "$1/sub" /etc/subgid
-shift
+[ -z "$2" ] || echo $$ > "$2/cgroup.procs"
+shift 2
 exec setpriv --reuid ${uid} --regid ${uid} --clear-groups "$@"`;
 
 function cannotRunAsUser(): string | undefined {
   const reason = cannotRun();
   if (reason) return reason;
   try {
-    execFileSync("setpriv", [
-      "--reuid",
-      String(uid),
-      "--clear-groups",
-      "test",
-      "-r",
-      main,
-      "-a",
-      "-x",
-      process.execPath,
-    ]);
+    execFileSync("setpriv", ["--reuid", String(uid), "--clear-groups", "test", "-x", program]);
   } catch {
     return "needs a checkout that an ordinary user may read";
   }
@@ -56,8 +47,11 @@ type RootlessSpec = Spec & Required<Pick<Spec, "process" | "linux" | "mounts">>;
 class UserBox {
   readonly #box = new Box();
   readonly #files: string;
+  readonly #cgroup: string;
 
-  constructor() {
+  /** @param cgroup in which the user's commands run */
+  constructor(cgroup = "") {
+    this.#cgroup = cgroup;
     const { directory } = this.#box;
     this.#files = join(directory, "etc");
     mkdirSync(this.#files);
@@ -89,10 +83,9 @@ class UserBox {
   /** @param before stands before the command, such as a program that gives it a terminal */
   call(before: readonly string[], args: readonly string[]): Output {
     const { directory, bundle } = this.#box;
-    const runtime = [process.execPath, "--disable-warning=ExperimentalWarning", main];
-    const shell = ["--mount", "--propagation", "private", "sh", "-ec", asUser, "sh", this.#files];
+    const shell = ["--mount", "--propagation", "private", "sh", "-ec", asUser, "sh", this.#files, this.#cgroup];
     try {
-      const stdout = execFileSync("unshare", [...shell, ...before, ...runtime, ...args], {
+      const stdout = execFileSync("unshare", [...shell, ...before, program, ...args], {
         encoding: "utf8",
         cwd: bundle,
         env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", XDG_RUNTIME_DIR: join(directory, "run") },
@@ -219,4 +212,59 @@ test("what a user may not have is refused in words, and leaves nothing", { skip 
   chmodSync(box.store, 0o700);
   t.match(box.cli("run", "box").stderr, /EACCES/);
   chownSync(box.store, uid, uid);
+});
+
+/** A part of version 2's tree that is the user's, with the user's processes in a leaf, as systemd hands it over. */
+function delegated(): Disposable & { readonly path: string; readonly own: string } {
+  const path = `/sys/fs/cgroup/gantry-test-${process.pid}`;
+  const own = join(path, "own");
+  mkdirSync(path);
+  for (const controller of ["memory", "pids"]) {
+    writeFileSync("/sys/fs/cgroup/cgroup.subtree_control", `+${controller}`);
+    writeFileSync(join(path, "cgroup.subtree_control"), `+${controller}`);
+  }
+  mkdirSync(own);
+  for (const directory of [path, own])
+    for (const name of ["", "cgroup.procs", "cgroup.threads", "cgroup.subtree_control"])
+      chownSync(join(directory, name), uid, uid);
+  return {
+    path,
+    own,
+    [Symbol.dispose]: () => {
+      for (const directory of [own, path]) rmdirSync(directory);
+    },
+  };
+}
+
+test("in a part of the cgroup tree that was given to the user: limits, pause, figures, and nothing left", {
+  skip: skip || (existsSync("/sys/fs/cgroup/cgroup.controllers") ? false : "needs pure cgroup v2: tools/vm has it"),
+}, async (t) => {
+  using tree = delegated();
+  await using box = new UserBox(tree.own);
+  box.configure("sleep 60", (spec) => {
+    spec.linux.resources = { memory: { limit: 64 << 20 }, pids: { limit: 20 } };
+  });
+  const ok = (...args: string[]) => {
+    const { status, stdout, stderr } = box.call(["sh", "-c", 'exec "$@" 2>&1', "sh"], args);
+    t.equal(status, 0, `${args[0]}: ${stdout}${stderr}`);
+    return stdout;
+  };
+  const file = (name: string) => readFileSync(join(tree.path, "box", name), "utf8").trim();
+  // Its streams must not be the pipes that this waits for.
+  t.equal(box.call(["sh", "-c", 'exec "$@" >/dev/null 2>&1', "sh"], ["run", "-d", "box"]).status, 0);
+  t.same([file("memory.max"), file("pids.max")], [String(64 << 20), "20"]);
+  t.match(ok("exec", "box", "cat", "/proc/self/cgroup"), /^0::\/\n$/, "in the container's own cgroup");
+  ok("pause", "box");
+  t.match(file("cgroup.events"), /frozen 1/);
+  ok("resume", "box");
+  ok("update", "--pids-limit", "30", "box");
+  t.equal(file("pids.max"), "30");
+  t.match(JSON.parse(ok("events", "--stats", "box")).data.memory.usage.limit, 64 << 20);
+  ok("delete", "--force", "box");
+  t.same(
+    readdirSync(tree.path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name),
+    ["own"],
+  );
 });

@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { type Client, connect } from "@gantry/ipc";
 import { runtimeContract } from "@gantry/ipc/contracts/runtime";
 import { P_PID, PR_SET_CHILD_SUBREAPER, SIGNALS, WEXITED } from "@gantry/native-sys";
+import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { waitForExit } from "../src/run/wait.ts";
 import { processStat } from "../src/state/lifecycle.ts";
-import { Box, cannotRun } from "./box.ts";
+import { Box, cannotRun, program } from "./box.ts";
 
 const skip = cannotRun() ?? false;
-const main = new URL("../src/main.ts", import.meta.url).pathname;
 
 /** A worker of this process, and a client of it. */
 class Worker implements AsyncDisposable {
@@ -28,8 +28,7 @@ class Worker implements AsyncDisposable {
   static async start(directory: string): Promise<Worker> {
     chmodSync(directory, 0o700);
     const endpoint = `ipc://${join(directory, "worker.sock")}`;
-    const args = ["--disable-warning=ExperimentalWarning", main, "worker", "--address", endpoint];
-    const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(program, ["worker", "--address", endpoint], { stdio: ["pipe", "pipe", "inherit"] });
     const [line] = (await once(child.stdout, "data")) as [Buffer];
     const ready = JSON.parse(line.toString()) as { address: string; pid: number; version: string };
     if (ready.pid !== child.pid || ready.address !== endpoint) throw new Error(`unexpected ready line: ${line}`);
@@ -100,6 +99,7 @@ test("nothing of the worker's own is open in a container", { skip }, async (t) =
   const process_ = { cwd: "/", args: ["sh", "-c", `${list}; true`], env: ["PATH=/bin"] };
   const exec = await client.call("exec", { root, id, process: process_, streams: { stdout: out } });
   await waitForExit(box.host, exec.pid);
+  await waitFor(() => readFileSync(out, "utf8").match(/^PWD=/gm)?.length === 2);
   await client.call("kill", { root, id, signal: SIGNALS.SIGKILL });
   await waitForExit(box.host, pid);
   await client.call("delete", { root, id });

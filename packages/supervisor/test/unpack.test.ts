@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { nativeSys } from "@gantry/native-sys";
-import { run, tempDir } from "@gantry/testkit";
+import { distBin, run, tempDir } from "@gantry/testkit";
 import { test } from "tap";
 import { loadImages } from "../src/images/archive/load.ts";
 import { createBundle } from "../src/images/create-bundle.ts";
@@ -122,24 +122,13 @@ test("a failure leaves the directory as it was", async (t) => {
 test("a bundle runs at once, with runc and with ours", async (t) => {
   const { parts, name } = await withImage();
   await using _ = parts;
-  for (const [at, runtime] of [
-    ["runc"],
-    [process.execPath, join(import.meta.dirname, "../../oci-runtime/src/main.ts")],
-  ].entries()) {
+  for (const [at, runtime] of ["runc", join(distBin, "oci-runtime")].entries()) {
     const bundle = join(parts.directory, `bundle${at}`);
     await createBundle({ native, ...parts }, { namespace, name, directory: bundle });
     await using state = tempDir("rt");
-    const [command = "", ...args] = [
-      ...runtime,
-      "--root",
-      state.path,
-      "run",
-      "-b",
-      bundle,
-      `bundle-${process.pid}-${at}`,
-    ];
-    const result = await run(command, args);
-    t.equal(result.stdout, "1000\n1001 1002\n/data\nsaid\nseednew\n", `${runtime[0]}: ${result.stderr}`);
+    const args = ["--root", state.path, "run", "-b", bundle, `bundle-${process.pid}-${at}`];
+    const result = await run(runtime, args);
+    t.equal(result.stdout, "1000\n1001 1002\n/data\nsaid\nseednew\n", `${runtime}: ${result.stderr}`);
     t.equal(readFileSync(join(bundle, "rootfs/data/seed"), "utf8"), "seed", "a volume's data is not the image's");
     t.equal(readFileSync(join(bundle, "volumes/0/seed"), "utf8"), "more\n");
     const { annotations } = JSON.parse(readFileSync(join(bundle, "config.json"), "utf8"));

@@ -1,11 +1,13 @@
 import { accessSync, constants, existsSync } from "node:fs";
-import { dirname } from "node:path/posix";
+import { dirname, join } from "node:path/posix";
 import type { Resources, Spec } from "@gantry/oci-spec/runtime";
 import type { Host } from "../host.ts";
 import { type CgroupManager, type CgroupPaths, cgroupPaths } from "./manager.ts";
+import { mountpoint } from "./v2-tree.ts";
 
 /**
- * Where a new container's cgroups will be. None at all for a user without root who may make none, unless the
+ * Where a new container's cgroups will be. A user without root who may make none at the root has them beside the own one
+ * where that part of version 2's tree was given to the user (systemd's Delegate=), and elsewhere none at all; unless the
  * configuration names one: then making it says what is wrong.
  */
 export function containerCgroups(
@@ -15,7 +17,9 @@ export function containerCgroups(
 ): Record<string, string> {
   const wish = spec.linux?.cgroupsPath;
   const paths = cgroupPaths(host.facts, wish, id);
-  return host.rootless && !wish && !Object.values(paths).every(canMake) ? {} : paths;
+  if (!host.rootless || wish || Object.values(paths).every(canMake)) return paths;
+  const beside = join(mountpoint, dirname(host.facts.ownCgroup), id);
+  return host.facts.cgroup.mode === "v2" && canMake(beside) ? { unified: beside } : {};
 }
 
 function canMake(path: string): boolean {

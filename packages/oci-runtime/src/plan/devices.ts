@@ -38,7 +38,8 @@ export function deviceOps(input: CompileInput): Op[] {
     wished.set(device.path, { device, why, replace: 0 });
   }
   const ops = [...wished.values()].map((wish) => deviceOp(wish, cannotMakeNodes(input)));
-  for (const [path, target] of links) ops.push({ op: "symlink", why: "default devices", target, path });
+  const core = input.facts.kcore ? [["/dev/core", "/proc/kcore"] as const] : [];
+  for (const [path, target] of [...links, ...core]) ops.push({ op: "symlink", why: "default devices", target, path });
   return ops;
 }
 
