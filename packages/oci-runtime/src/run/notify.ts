@@ -7,6 +7,7 @@ import { demand, statusOf } from "../state/lifecycle.ts";
 import type { Store } from "../state/store.ts";
 import { type CreateRequest, readConfig } from "./create.ts";
 import { notifyName, notifyPlace, notifyVariable } from "./notify-place.ts";
+import { ready } from "./ready.ts";
 import { startContainer } from "./start.ts";
 
 function directoryOf(store: Store, id: string): string {
@@ -195,7 +196,7 @@ async function barrier(host: Host, socket: number): Promise<void> {
 }
 
 /** Sends; waits while the receiver's queue is full. @throws SystemError */
-async function whenWritable({ native }: Host, fd: number, send: () => void): Promise<void> {
+async function whenWritable(host: Host, fd: number, send: () => void): Promise<void> {
   for (;;) {
     try {
       send();
@@ -203,12 +204,7 @@ async function whenWritable({ native }: Host, fd: number, send: () => void): Pro
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
     }
-    await new Promise<void>((resolve) => {
-      const watch = native.watchFd(fd, POLLOUT, () => {
-        watch.close();
-        resolve();
-      });
-    });
+    await ready(host, fd, POLLOUT);
   }
 }
 

@@ -81,8 +81,10 @@ export async function isAlive(address: string): Promise<boolean> {
 function spawnShim(path: string, stderr: string): ChildProcess {
   const log = openSync(stderr, "a", 0o600);
   try {
+    // What asks this service whether it is ready does not ask its containers, which OCI runtimes would wait for.
+    const { NOTIFY_SOCKET: _, ...inherited } = process.env;
     // One heap for all threads of a shim and of what it starts: with one for each, glibc keeps 0.7 MB more.
-    const env = { ...process.env, MALLOC_ARENA_MAX: "1" };
+    const env = { ...inherited, MALLOC_ARENA_MAX: "1" };
     return spawn(path, [], { detached: true, cwd: "/", stdio: ["pipe", "pipe", log], env });
   } finally {
     closeSync(log);
