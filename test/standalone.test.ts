@@ -7,11 +7,17 @@ import { shimContract } from "@gantry/ipc/contracts/shim";
 import { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 import { cgroupDirectories, makeNamespaces, requires, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { alone, busyboxBundle, firstLine, freePort, say } from "./support/alone.ts";
+import { type Alone, alone, busyboxBundle, firstLine, freePort, say } from "./support/alone.ts";
 
 /** Each binary is looked at as a person has it who took this one file and nothing else. */
 
-const names = ["client", "ctr", "engine", "supervisor", "shim", "oci-runtime", "tini", "port-proxy"] as const;
+const names = [
+  ...(["client", "ctr", "engine", "supervisor", "shim", "oci-runtime", "oci-runtime-worker"] as const),
+  ...(["tini", "port-proxy"] as const),
+] as const;
+/** Asks the runtime for what it needs its addon for; there is nothing to run, which it says once it has that. */
+const nothingToRun = (runtime: Alone) => ["--root", join(runtime.home, "state"), "run", "--bundle", runtime.home, "x"];
+const nothingThere = { code: 1, stdout: "", stderr: "config.json not found" };
 const words = {
   client: "Gantry version 0.1.0\n",
   ctr: "ctr Gantry 0.1.0\n",
@@ -52,6 +58,17 @@ test("oci-runtime: writes a spec and runs it", async (t) => {
   t.same(result, { code: 7, stdout: "as 1 on alone\n", stderr: "" });
   t.same(readdirSync(state), [], "no state is left");
   t.same(cgroupDirectories(id), [], "no cgroup is left");
+});
+
+test("oci-runtime: messages are another program's, which it becomes or names", async (t) => {
+  if (!requires(t, "binary:oci-runtime", "binary:oci-runtime-worker")) return;
+  await using runtime = alone("oci-runtime");
+  const stderr = "worker: there is no oci-runtime-worker beside";
+  t.match(await runtime.run(["worker", "--version"]), { code: 1, stdout: "", stderr });
+  await using worker = alone("oci-runtime-worker");
+  const env = { PATH: worker.directory };
+  const stdout = "oci-runtime-worker version 0.1.0\n";
+  t.same(await runtime.run(["worker", "--version"], { env }), { code: 0, stdout, stderr: "" });
 });
 
 test("tini: runs a program and ends as it does", async (t) => {
@@ -151,6 +168,8 @@ test("an unprivileged user's addons go to a directory of that user", async (t) =
   t.match(JSON.parse(readFileSync(join(runtime.home, "config.json"), "utf8")), { ociVersion: "1.3.0" });
   const env = { XDG_RUNTIME_DIR: runtime.home };
   t.match(await runtime.run(["--root", `${runtime.home}/state`, "list"], { env }), { code: 0, stdout: /^ID / });
+  t.same(readdirSync(runtime.home), ["config.json"], "so far no addon was needed");
+  t.match(await runtime.run(nothingToRun(runtime), { env, cwd: runtime.directory }), { code: 1 });
   t.match(runtime.addons("."), [{ name: /^native-sys-/, uid: 65534, mode: "500", directoryMode: "700" }]);
 });
 
@@ -159,21 +178,21 @@ test("a directory for addons that others have a hand in is refused", async (t) =
   await using runtime = alone("oci-runtime", { user: 65534 });
   const directory = join(runtime.home, "gantry-addons");
   const env = { XDG_RUNTIME_DIR: runtime.home };
-  const list = () => runtime.run(["--root", `${runtime.home}/state`, "list"], { env });
+  const load = () => runtime.run(nothingToRun(runtime), { env });
   const refusal = `${directory} must be a directory owned by user 65534 with mode 0700`;
   mkdirSync(directory, { mode: 0o700 });
-  t.match(await list(), { code: 1, stdout: "", stderr: refusal }, "root's");
+  t.match(await load(), { code: 1, stdout: "", stderr: refusal }, "root's");
   runtime.give(directory, 0o770);
-  t.match(await list(), { code: 1, stdout: "", stderr: refusal }, "open to the group");
+  t.match(await load(), { code: 1, stdout: "", stderr: refusal }, "open to the group");
   runtime.give(directory, 0o700);
-  t.match(await list(), { code: 0, stdout: /^ID /, stderr: "" }, "set right");
+  t.match(await load(), nothingThere, "set right");
 });
 
 test("an unpacked addon that was changed is replaced and not loaded", async (t) => {
   if (!requires(t, "root", "binary:oci-runtime", "tool:setpriv")) return;
   await using runtime = alone("oci-runtime", { user: 65534 });
-  const list = () => runtime.run(["--root", `${runtime.home}/state`, "list"]);
-  t.match(await list(), { code: 0 });
+  const load = () => runtime.run(nothingToRun(runtime));
+  t.match(await load(), nothingThere);
   const [addon] = runtime.addons(".cache");
   if (!addon) return t.fail("no addon was unpacked");
   const whole = readFileSync(addon.path);
@@ -181,7 +200,7 @@ test("an unpacked addon that was changed is replaced and not loaded", async (t) 
   // What the loader would run first: it could not be loaded with this.
   tampered.fill(0xff, 0, 64);
   runtime.overwrite(addon.path, tampered);
-  t.match(await list(), { code: 0, stdout: /^ID /, stderr: "" });
+  t.match(await load(), nothingThere);
   t.same(readFileSync(addon.path), whole);
   t.equal(runtime.addons(".cache").length, 1, "nothing is left beside it");
 });
@@ -192,7 +211,6 @@ test("where /run is mounted noexec, addons go elsewhere", async (t) => {
   await using runtime = alone("oci-runtime", { within: namespaces });
   const mounts = "mount -t tmpfs -o noexec,mode=755 none /run && mount -t tmpfs -o mode=755 none /var/cache";
   t.match(await namespaces.sh(mounts), { code: 0 });
-  const result = await runtime.run(["--root", join(runtime.directory, "state"), "list"]);
-  t.match(result, { code: 0, stdout: /^ID /, stderr: "" });
+  t.match(await runtime.run(nothingToRun(runtime)), nothingThere);
   t.match(await namespaces.sh("ls /var/cache/gantry-addons"), { stdout: /^native-sys-\S+\n$/ });
 });

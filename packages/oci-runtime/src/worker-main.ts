@@ -11,11 +11,14 @@ const flags = {
 } as const satisfies FlagTable;
 
 const helpText: HelpText = {
-  usage: "oci-runtime worker --address ENDPOINT [OPTIONS]",
+  usage: "oci-runtime-worker --address ENDPOINT [OPTIONS]",
   summary:
     "Serves the runtime contract until standard input ends. One JSON line on standard output says where: address, pid, version.",
   flags,
-  examples: ["oci-runtime worker --address ipc:///run/box/runtime.sock"],
+  examples: [
+    "oci-runtime-worker --address ipc:///run/box/runtime.sock",
+    "oci-runtime worker --address ipc:///run/box/runtime.sock   # becomes it",
+  ],
 };
 
 async function main(argv: readonly string[]): Promise<number> {
@@ -29,7 +32,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (error instanceof BrokenPipe) return brokenPipeExitCode;
-    writeNow(2, `oci-runtime: worker: ${(error as Error).message}\n`);
+    writeNow(2, `oci-runtime-worker: ${(error as Error).message}\n`);
     return 1;
   }
 }
