@@ -155,21 +155,17 @@ test("supervisor, engine and client: each in a directory of its own", async (t) 
 test("an unprivileged user's addons go to a directory of that user", async (t) => {
   if (!requires(t, "root", "binary:client", "binary:oci-runtime", "tool:setpriv")) return;
   await using client = alone("client", { user: 65534 });
-  t.match(await client.run(["--version"]), { code: 0, stdout: words.client });
-  t.same(readdirSync(client.home), [], "the version needs no addon");
-  t.match(await client.run(["ps"], { env: { GANTRY_HOST: "ipc:///nonexistent/engine.sock" } }), {
-    code: 1,
-    stderr: "Cannot connect",
-  });
-  t.match(client.addons(".cache"), [{ name: /^zeromq-/, uid: 65534, mode: "500", directoryMode: "700" }]);
+  const env = { GANTRY_HOST: "ipc:///nonexistent/engine.sock" };
+  t.match(await client.run(["ps"], { env }), { code: 1, stderr: "Cannot connect" });
+  t.same(readdirSync(client.home), [], "the client has none");
 
   await using runtime = alone("oci-runtime", { user: 65534 });
   t.match(await runtime.run(["spec"], { cwd: runtime.home }), { code: 0 });
   t.match(JSON.parse(readFileSync(join(runtime.home, "config.json"), "utf8")), { ociVersion: "1.3.0" });
-  const env = { XDG_RUNTIME_DIR: runtime.home };
-  t.match(await runtime.run(["--root", `${runtime.home}/state`, "list"], { env }), { code: 0, stdout: /^ID / });
+  const own = { env: { XDG_RUNTIME_DIR: runtime.home } };
+  t.match(await runtime.run(["--root", `${runtime.home}/state`, "list"], own), { code: 0, stdout: /^ID / });
   t.same(readdirSync(runtime.home), ["config.json"], "so far no addon was needed");
-  t.match(await runtime.run(nothingToRun(runtime), { env, cwd: runtime.directory }), { code: 1 });
+  t.match(await runtime.run(nothingToRun(runtime), { ...own, cwd: runtime.directory }), { code: 1 });
   t.match(runtime.addons("."), [{ name: /^native-sys-/, uid: 65534, mode: "500", directoryMode: "700" }]);
 });
 

@@ -3,8 +3,8 @@ import { build, type Metafile } from "esbuild";
 import { binaries } from "../src/binaries.ts";
 
 /**
- * Holds the rule that a short command loads what it uses: Node's modules that take milliseconds to load are not
- * imported at the top of anything that a short-lived binary's usual commands load, but where they are used.
+ * Holds the rule that a command loads what it uses: Node's modules that take milliseconds to load are not imported at
+ * the top of anything that the usual commands of a program on Bun load, but where they are used.
  */
 const heavy = new Set(
   [
@@ -61,8 +61,8 @@ function loadedWith(file: string, inputs: Metafile["inputs"], seen = new Set<str
 }
 
 const found = new Set<string>();
-for (const { name, short } of binaries)
-  if (short) for (const violation of violations(await graphOf(name))) found.add(violation);
+for (const { name, engine } of binaries)
+  if (engine === "bun") for (const violation of violations(await graphOf(name))) found.add(violation);
 if (found.size > 0) {
   process.stderr.write(`${[...found].join("\n")}\nuse \`await import(…)\` where it is needed\n`);
   process.exitCode = 1;

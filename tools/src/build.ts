@@ -2,7 +2,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { type Arch, archNamed } from "./arch.ts";
-import { type AssetName, type Binary, binaries, shortLivedFlags } from "./binaries.ts";
+import { type AssetName, type Binary, binaries } from "./binaries.ts";
 import { compileWithBun } from "./bun.ts";
 import { bundle } from "./bundle.ts";
 import { precompile } from "./code-cache.ts";
@@ -55,13 +55,11 @@ async function buildBinary(binary: Binary, arch: Arch, outputDirectory: string):
   const assets: Partial<Record<AssetName, string>> = {};
   for (const asset of binary.assets) assets[asset] = await assetFile(asset, arch);
   if (binary.engine === "bun") return compileWithBun({ binary, assets: Object.values(assets), arch, outputDirectory });
-  const flags = binary.short ? shortLivedFlags : [];
-  const program = await precompile(await bundle(binary), flags, arch);
+  const program = await precompile(await bundle(binary), arch);
   return packageBinary({
     name: binary.name,
     entry: program.entry,
     assets: { ...(assets as Record<string, string>), ...program.assets },
-    flags,
     node: await strippedNode(arch),
     arch,
     outputDirectory,

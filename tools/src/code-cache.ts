@@ -20,30 +20,24 @@ export interface Program {
  * A bundle with all its functions compiled. Node's own code cache for single executables is made before anything has
  * run, so it holds no function bodies, and each would be compiled at its first call: a fifth of what a short command
  * costs. For another processor the cache is left out; the program then compiles as it goes.
- *
- * @param flags V8's flags under which the program will run: a cache made under others is not taken
  */
-export async function precompile(
-  { directory, main, files }: Bundle,
-  flags: readonly string[],
-  arch: Arch,
-): Promise<Program> {
+export async function precompile({ directory, main, files }: Bundle, arch: Arch): Promise<Program> {
   const entry = join(directory, "start.cjs");
   await writeFile(entry, `${start}load("./${main}");\n`);
   await mkdir(cacheDirectory, { recursive: true });
-  const wrapped = await Promise.all(files.map((file) => wrap(directory, file, flags)));
+  const wrapped = await Promise.all(files.map((file) => wrap(directory, file)));
   const sources = wrapped.map(({ name, source }) => [name, source] as const);
   if (arch.name !== process.arch) return { entry, assets: Object.fromEntries(sources) };
-  await compileAll(wrapped, flags);
+  await compileAll(wrapped);
   const caches = wrapped.map(({ name, cache }) => [`${name}.cache`, cache] as const);
   return { entry, assets: Object.fromEntries([...sources, ...caches]) };
 }
 
 /** One file as a function of CommonJS's variables, and where its code cache belongs; both named by what they hold. */
-async function wrap(directory: string, name: string, flags: readonly string[]): Promise<Wrapped> {
+async function wrap(directory: string, name: string): Promise<Wrapped> {
   const text = (await readFile(join(directory, name), "latin1")).replace(/^#!.*/, "");
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${text}\n})`;
-  const key = createHash("sha256").update(`${process.version}\0${flags}\0${wrapped}`).digest("hex").slice(0, 16);
+  const key = createHash("sha256").update(`${process.version}\0${wrapped}`).digest("hex").slice(0, 16);
   const source = join(cacheDirectory, `${key}.source`);
   await writeFile(source, wrapped, "latin1");
   return { name, source, cache: join(cacheDirectory, `${key}.cache`) };
@@ -55,13 +49,13 @@ interface Wrapped {
   readonly cache: string;
 }
 
-/** A cache carries a mark of V8's flags, so it is made by a process that has them. */
-async function compileAll(files: readonly Wrapped[], flags: readonly string[]): Promise<void> {
+/** A cache carries a mark of V8's flags, so a process of its own makes it: this one's may differ. */
+async function compileAll(files: readonly Wrapped[]): Promise<void> {
   const missing = files.filter(({ cache }) => !existsSync(cache));
   if (missing.length === 0) return;
   const compiler = join(import.meta.dirname, "compile.ts");
   const args = missing.flatMap(({ source, cache }) => [source, cache]);
-  await promisify(execFile)(process.execPath, [...flags, compiler, ...args]);
+  await promisify(execFile)(process.execPath, [compiler, ...args]);
 }
 
 /** Runs the program out of the binary's assets. A cache that V8 does not take is ignored by it. */

@@ -23,8 +23,6 @@ export interface PackageInput {
   readonly entry: string;
   /** Key → file of every asset. */
   readonly assets: Readonly<Record<string, string>>;
-  /** V8's flags. */
-  readonly flags: readonly string[];
   /** The stripped Node. */
   readonly node: string;
   readonly arch: Arch;
@@ -45,11 +43,11 @@ async function inject(input: PackageInput, output: string): Promise<void> {
     // pkg prepares the data with a Node of the same version: this one, where it cannot run the other processor's.
     useLocalNode: input.arch.crossPrefix !== "",
     seaConfig: {
-      // Made for one processor and one set of V8's flags: another's would be rejected at every start, with a warning.
-      useCodeCache: input.arch.name === process.arch && input.flags.length === 0,
+      // Made for one processor: another's would be rejected at every start, with a warning.
+      useCodeCache: input.arch.name === process.arch,
       disableExperimentalSEAWarning: true,
       // Node reads --env-file wherever it stands before a "--", also among a program's own arguments.
-      execArgv: [...input.flags, "--disable-warning=ExperimentalWarning", "--"],
+      execArgv: ["--disable-warning=ExperimentalWarning", "--"],
       // What runs as root does not take flags from the environment.
       execArgvExtension: "none",
       assets: input.assets,
@@ -67,7 +65,7 @@ function builder(): SeaBuilder {
 }
 
 async function fingerprintOf(input: PackageInput): Promise<string> {
-  const hash = createHash("sha256").update(`${input.node}\0${input.flags}`);
+  const hash = createHash("sha256").update(input.node);
   for (const file of [input.entry, import.meta.filename]) hash.update(await readFile(file));
   for (const [key, file] of Object.entries(input.assets)) hash.update(key).update(await readFile(file));
   return hash.digest("hex");

@@ -3,7 +3,6 @@ import { BrokenPipe, brokenPipeExitCode, writeNow } from "@gantry/cli/output";
 import { makeContext } from "./commands/context.ts";
 import { globalFlags } from "./commands/table.ts";
 import { version } from "./version.ts";
-import { serveWorker } from "./worker/serve.ts";
 
 const flags = {
   address: { type: "string", value: "ENDPOINT", doc: "ipc://PATH of the socket to make" },
@@ -38,6 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function serve(address: string, values: Omit<Parameters<typeof makeContext>[0], "environment">): Promise<void> {
+  const { serveWorker } = await import("./worker/serve.ts");
   await serveWorker(makeContext({ ...values, environment: process.env }), address, version);
 }
 

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { embeddedAsset } from "@gantry/addon-loader";
 import { nativeSys, sealedProgram } from "@gantry/native-sys";
 import { inheritedDescriptors, openDescriptors } from "./descriptors.ts";
 
 /**
- * Replaces this process by the static tini: same process id, nothing of Node left.
+ * Replaces this process by the static tini: same process id, nothing of its engine left.
  * The program stands in a sealed memory file, so it needs no file system and nobody can change it while it runs.
  * @param name what tini is to call itself
  * @param args its command line without the name
@@ -15,17 +16,15 @@ export function become(name: string, args: readonly string[]): never {
   for (const fd of inheritedDescriptors(openDescriptors())) native.setCloseOnExec(fd, false);
   const program = sealedProgram(native, "tini", staticTini());
   resetIgnoredSignals();
-  if (!process.execve) throw new Error("this Node cannot replace itself (it has no process.execve)");
+  if (!process.execve) throw new Error("this engine cannot replace itself (it has no process.execve)");
   return process.execve(`/proc/self/fd/${program}`, [name, ...args]);
 }
 
 function staticTini(): Uint8Array {
-  const sea = process.getBuiltinModule("node:sea");
-  if (!sea.isSea()) return readFileSync(join(import.meta.dirname, "../build/tini-static"));
-  return new Uint8Array(sea.getRawAsset("tini-static") as ArrayBuffer);
+  return embeddedAsset("tini-static") ?? readFileSync(join(import.meta.dirname, "../build/tini-static"));
 }
 
-/** Node ignores these two, and what is ignored stays so over execve(2); what is handled becomes the default. */
+/** Bun and Node ignore these two, and what is ignored stays so over execve(2); what is handled becomes the default. */
 function resetIgnoredSignals(): void {
   process.on("SIGPIPE", () => {});
   process.on("SIGXFSZ", () => {});

@@ -2,8 +2,8 @@ import { readdirSync, readlinkSync } from "node:fs";
 
 /**
  * Picks, of this process's open descriptors, those that its parent gave it beyond the standard three.
- * Node marks all of them close-on-exec when it starts, so the flag does not tell; but they were there
- * before Node opened its own (event polls, io_uring, event counters, pipes with both ends here), so all
+ * Bun and Node mark all of them close-on-exec when they start, so the flag does not tell; but they were there
+ * before the engine opened its own (event polls, io_uring, event counters, pipes with both ends here), so all
  * below the first event poll are inherited, and above it all that are of another kind.
  * @param links target of /proc/self/fd/N by N
  */

@@ -1,4 +1,5 @@
 import type { Dealer } from "zeromq";
+import { RpcError } from "../contracts/errors.ts";
 import type { Frames } from "./envelope.ts";
 import { dealerDefaults, tcpDefaults } from "./socket-defaults.ts";
 import type { ConnectOptions } from "./types.ts";
@@ -10,10 +11,33 @@ export interface ConnectionEvents {
 }
 
 /**
- * One attempt at a connection and, if it succeeds, the connection: a DEALER socket that never connects
- * a second time, so that nothing meant for one server can reach the next one.
+ * One attempt at a connection and, if it succeeds, the connection. It never connects a second time, so that nothing
+ * meant for one server can reach the next one.
  */
-export class Connection {
+export interface Connection {
+  /** Connects; resolves when it is over, with true when it had been open. All that arrived is received by then. */
+  run(endpoint: string): Promise<boolean>;
+  /** Never waits; what cannot leave any more is lost with the connection. */
+  send(frames: Frames): void;
+  close(): void;
+}
+
+export type ConnectionMaker = (options: ConnectOptions, events: ConnectionEvents) => Promise<Connection>;
+
+/**
+ * A connection as this engine makes them: by zeromq's DEALER socket where its addon can be loaded.
+ * @throws RpcError Unimplemented for tcp where that is not so
+ */
+export async function newConnection(options: ConnectOptions, events: ConnectionEvents): Promise<Connection> {
+  if (!process.versions["bun"]) return new ZeromqConnection(await dealerSocket(options), events);
+  if (!options.endpoint.startsWith("ipc:"))
+    throw new RpcError("Unimplemented", `${options.endpoint}: this program reaches ipc endpoints only`);
+  const { ZmtpConnection } = await import("./zmtp.ts");
+  return new ZmtpConnection(events);
+}
+
+/** A DEALER socket of zeromq's. */
+class ZeromqConnection implements Connection {
   readonly #socket: Dealer;
   readonly #events: ConnectionEvents;
   #opened = false;
@@ -24,7 +48,6 @@ export class Connection {
     this.#events = events;
   }
 
-  /** Connects; resolves when it is over, with true when it had been open. All that arrived is received by then. */
   async run(endpoint: string): Promise<boolean> {
     // The monitor must be there before the connection, or its first event is missed.
     const over = this.#watch();
@@ -105,7 +128,7 @@ export class Connection {
 const monitorAttempts = 50;
 
 /** Makes the socket of a connection, with its monitor. */
-export async function dealerSocket(options: ConnectOptions): Promise<Dealer> {
+async function dealerSocket(options: ConnectOptions): Promise<Dealer> {
   const { DealerSocket } = await import("./zeromq.ts");
   for (let attempt = 1; ; attempt++) {
     const socket = new DealerSocket(socketOptions(options));

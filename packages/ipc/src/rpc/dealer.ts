@@ -1,6 +1,6 @@
 import { RpcError } from "../contracts/errors.ts";
 import type { Link } from "./caller.ts";
-import { Connection, dealerSocket } from "./connection.ts";
+import type { Connection, ConnectionMaker } from "./connection.ts";
 import type { Frames } from "./envelope.ts";
 import { Outbox } from "./outbox.ts";
 import { reconnect } from "./socket-defaults.ts";
@@ -17,6 +17,7 @@ export interface LinkEvents {
 /** A client's line to its server: one connection after the other, and the messages that wait for the next one. */
 export class DealerLink implements Link {
   readonly #options: ConnectOptions;
+  readonly #makeConnection: ConnectionMaker;
   readonly #outbox = new Outbox();
   readonly #events: LinkEvents;
   #connection: Connection | undefined;
@@ -27,8 +28,9 @@ export class DealerLink implements Link {
   /** Ends the pause between two attempts. */
   #resume: (() => void) | undefined;
 
-  constructor(options: ConnectOptions, events: LinkEvents) {
+  constructor(options: ConnectOptions, makeConnection: ConnectionMaker, events: LinkEvents) {
     this.#options = options;
+    this.#makeConnection = makeConnection;
     this.#events = events;
     this.#run().catch((error: unknown) => {
       const reason = error instanceof Error ? error.message : String(error);
@@ -76,8 +78,7 @@ export class DealerLink implements Link {
 
   /** One connection from its attempt to its end; true when it had been open. */
   async #connect(): Promise<boolean> {
-    const socket = await dealerSocket(this.#options);
-    const connection = new Connection(socket, {
+    const connection = await this.#makeConnection(this.#options, {
       opened: () => this.#opened(),
       receive: (frames) => this.#events.receive(frames),
     });
