@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { connect as connectTo } from "@gantry/ipc";
@@ -37,6 +37,26 @@ for (const name of names) {
     t.match(help.stdout, new RegExp(`^Examples?:\\s+.*\\b${name}\\b`, "m"), "an example");
     t.equal(help.stderr, "");
     t.same(readdirSync(binary.directory), [name], "nothing is left beside it");
+  });
+}
+
+for (const name of names) {
+  test(`${name}: neither its engine's variables nor files of the working directory steer it`, async (t) => {
+    if (!requires(t, `binary:${name}`)) return;
+    await using binary = alone(name);
+    const evil = join(binary.home, "evil.cjs");
+    writeFileSync(evil, "process.exit(99);\n");
+    writeFileSync(join(binary.home, "bunfig.toml"), `preload = ["${evil}"]\n`);
+    writeFileSync(join(binary.home, ".env"), `BUN_OPTIONS="--preload ${evil}"\n`);
+    const plain = await binary.run(["--version"]);
+    t.equal(plain.code, 0);
+    for (const env of [
+      { BUN_OPTIONS: `--preload ${evil}` },
+      { BUN_BE_BUN: "1" },
+      { BUN_INSPECT_PRELOAD: evil, BUN_INSPECT: "ws://127.0.0.1:1/" },
+      { NODE_OPTIONS: `--require ${evil}` },
+    ])
+      t.same(await binary.run(["--version"], { env, cwd: binary.home }), plain, Object.keys(env)[0] ?? "");
   });
 }
 

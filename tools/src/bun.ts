@@ -79,14 +79,14 @@ async function fingerprintOf(texts: readonly string[], assets: readonly string[]
 }
 
 /**
- * What runs as root takes no flags from the environment: the names of the variables that would make the program Bun
- * again, give it Bun's flags or attach a debugger become such as no variable can have.
+ * What runs as root takes no program from the environment: the names of the variables that would make it Bun again, give
+ * it Bun's flags or attach a debugger become such as no variable can have. (BUN_JSC_… tune memory and compiler only.)
  */
 async function disarm(path: string): Promise<void> {
   const program = await readFile(path);
   const file = await open(path, "r+");
   try {
-    for (const name of ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT", "BUN_JSC_"]) {
+    for (const name of ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT"]) {
       let at = program.indexOf(name);
       if (at < 0) throw new Error(`${path}: Bun no longer reads ${name}: see what took its place`);
       for (; at >= 0; at = program.indexOf(name, at + 1)) await file.write("=", at);
