@@ -46,8 +46,10 @@ async function inject(input: PackageInput, output: string): Promise<void> {
       // Made for one processor: another's would be rejected at every start, with a warning.
       useCodeCache: input.arch.name === process.arch,
       disableExperimentalSEAWarning: true,
-      // Node reads --env-file wherever it stands before a "--", also among a program's own arguments.
-      execArgv: ["--disable-warning=ExperimentalWarning", "--"],
+      // Without the first: V8's baseline compiler may wait on its thread for a collection that the main thread, which
+      // waits for that thread in process.exit, never makes. Then "--": Node reads --env-file wherever it stands before
+      // one, also among a program's own arguments.
+      execArgv: ["--no-concurrent-sparkplug", "--disable-warning=ExperimentalWarning", "--"],
       // What runs as root does not take flags from the environment.
       execArgvExtension: "none",
       assets: input.assets,
