@@ -7,6 +7,7 @@ const limitSeconds = 420;
 /** Each file with the environment that it is run in. */
 const runs = [
   ["checkpoint", ""],
+  ["pages", ""],
   ["oracle", ""],
   ["oracle", "RUNTIME=/usr/bin/crun"],
 ] as const;
@@ -19,7 +20,7 @@ test("checkpoint and restore, and the oracle suite for us and for crun, in a vir
     const file = `packages/oci-runtime/test/${name}.test.ts`;
     return `echo "#file ${name} ${environment}"; ${environment} node --disable-warning=ExperimentalWarning ${file} 2>&1`;
   });
-  const command = `${loadModules}; export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`;
+  const command = `${loadModules}; ip link set lo up; export TAP_TIMEOUT=${limitSeconds}; ${script.join("; ")}`;
   const output = await runInGuest(["sh", "-c", command], { systemd: false, limitSeconds });
   for (const [name, text] of sections(output.stdout)) {
     await t.test(name, async (t) => report(t, outcomes(text), text));
