@@ -99,12 +99,16 @@ void Poller::deliver(Napi::Env env, Ready ready) {
   if (found == watches_.end() || !found->second.added) return;
   ThreadWatch& watch = found->second;
   const bool failed = (ready.events & EPOLLERR) != 0;
-  uint32_t events = ready.events & reported;
-  if (ready.events & EPOLLHUP) events |= watch.events;
+  const uint32_t told = (ready.events & EPOLLHUP ? reported : ready.events) & watch.events;
+  // What is watched for has changed since the thread spoke.
+  if (told == 0 && !failed) {
+    arm(watch, ready.id);
+    return;
+  }
   if (failed) disarm(watch);
   const Napi::HandleScope scope(env);
   try {
-    watch.callback.Call({Napi::Number::New(env, failed ? static_cast<uint32_t>(EPOLLERR) : events & watch.events)});
+    watch.callback.Call({Napi::Number::New(env, failed ? static_cast<uint32_t>(EPOLLERR) : told)});
   } catch (const Napi::Error& error) {
     napi_fatal_exception(env, error.Value());
   }
