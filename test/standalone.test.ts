@@ -5,9 +5,9 @@ import { connect as connectTo } from "@gantry/ipc";
 import { engineContract } from "@gantry/ipc/contracts/engine";
 import { shimContract } from "@gantry/ipc/contracts/shim";
 import { supervisorContract } from "@gantry/ipc/contracts/supervisor";
-import { cgroupDirectories, makeNamespaces, requires, waitFor } from "@gantry/testkit";
+import { cgroupDirectories, freePort, makeNamespaces, requires, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { type Alone, alone, busyboxBundle, firstLine, freePort, say } from "./support/alone.ts";
+import { type Alone, alone, busyboxBundle, firstLine, say } from "./support/alone.ts";
 
 /** Each binary is looked at as a person has it who took this one file and nothing else. */
 

@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { createConnection, createServer } from "node:net";
+import { createConnection } from "node:net";
 import { join } from "node:path";
 import {
   distBin,
@@ -150,13 +150,4 @@ export function say(port: number, words: string): Promise<string> {
     });
     socket.on("error", reject).on("close", () => resolve(answer));
   });
-}
-
-/** A TCP port of the loopback interface that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -20,9 +20,9 @@ const modules = [
 ];
 
 /** Words of a shell that load them. */
-export const loadModules = `for m in ${modules.join(" ")}; do busybox modprobe $m; done`;
+const loadModules = `for m in ${modules.join(" ")}; do busybox modprobe $m; done`;
 
-export interface Outcome {
+interface Outcome {
   readonly name: string;
   readonly ok: boolean;
   /** Why it was skipped. */
@@ -32,7 +32,7 @@ export interface Outcome {
 }
 
 /** One test for each of those that a file had in the guest. */
-export function report(t: Test, tests: readonly Outcome[], text: string): void {
+function report(t: Test, tests: readonly Outcome[], text: string): void {
   t.ok(tests.length > 0, `the file ran:\n${tests.length > 0 ? "" : text}`);
   for (const { name, ok, skipped, words } of tests) {
     if (skipped !== undefined) t.pass(name, { skip: skipped });
@@ -47,7 +47,7 @@ export interface GuestOptions {
 }
 
 /** Boots a guest, runs a command in it and returns what that wrote. */
-export function runInGuest(
+function runInGuest(
   command: readonly string[],
   { systemd, limitSeconds }: GuestOptions,
 ): Promise<{ stdout: string; stderr: string }> {
@@ -66,8 +66,29 @@ export function runInGuest(
   });
 }
 
+/** A test file of the runtime's, and the environment that it is run in, such as "RUNTIME=/usr/bin/crun". */
+export interface GuestFile {
+  readonly name: string;
+  readonly environment?: string;
+}
+
+/** Boots a guest, runs test files of the runtime's in it one after the other, and reports their tests as this one's. */
+export async function testInGuest(t: Test, files: readonly GuestFile[], options: GuestOptions): Promise<void> {
+  const { limitSeconds } = options;
+  const commands = files.map(({ name, environment = "" }) => {
+    const file = `packages/oci-runtime/test/${name}.test.ts`;
+    const title = `#file ${name} ${environment}`.trim();
+    return `echo "${title}"; ${environment} node --disable-warning=ExperimentalWarning ${file} 2>&1`;
+  });
+  const script = [loadModules, "ip link set lo up", `export TAP_TIMEOUT=${limitSeconds}`, ...commands].join("; ");
+  const { stdout, stderr } = await runInGuest(["sh", "-c", script], options);
+  const found = sections(stdout);
+  for (const [name, text] of found) await t.test(name, async (t) => report(t, outcomes(text), text));
+  t.equal(found.length, files.length, `every file was run\n${stderr}`);
+}
+
 /** The output of each file, by its name. */
-export function sections(output: string): [name: string, text: string][] {
+function sections(output: string): [name: string, text: string][] {
   return output
     .split(/^#file /m)
     .slice(1)
@@ -75,7 +96,7 @@ export function sections(output: string): [name: string, text: string][] {
 }
 
 /** The top-level tests of a file's TAP, each with what stands before its result. */
-export function outcomes(tap: string): Outcome[] {
+function outcomes(tap: string): Outcome[] {
   const found: Outcome[] = [];
   let words = "";
   for (const line of tap.split("\n")) {

@@ -24,9 +24,9 @@ const heavy = new Set(
 
 const root = join(import.meta.dirname, "../..");
 
-async function graphOf(name: string): Promise<Metafile> {
+async function graphOf(entry: string): Promise<Metafile> {
   const { metafile } = await build({
-    entryPoints: [join(root, "packages", name, "src", "main.ts")],
+    entryPoints: [join(root, "packages", entry)],
     outdir: join(root, "build", "lint"),
     bundle: true,
     splitting: true,
@@ -61,8 +61,8 @@ function loadedWith(file: string, inputs: Metafile["inputs"], seen = new Set<str
 }
 
 const found = new Set<string>();
-for (const { name, engine } of binaries)
-  if (engine === "bun") for (const violation of violations(await graphOf(name))) found.add(violation);
+for (const { entry, engine } of binaries)
+  if (engine === "bun") for (const violation of violations(await graphOf(entry))) found.add(violation);
 if (found.size > 0) {
   process.stderr.write(`${[...found].join("\n")}\nuse \`await import(…)\` where it is needed\n`);
   process.exitCode = 1;

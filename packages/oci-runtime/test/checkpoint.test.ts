@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { nativeSys } from "@gantry/native-sys";
 import { distBin, missing, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { criuReason } from "./criu.ts";
+import { count, counter, criuReason } from "./criu.ts";
 import { cannotRun, Runtime } from "./oracle/runtime.ts";
 import { addNotify, ServiceManager } from "./oracle/service-manager.ts";
 
@@ -11,12 +11,7 @@ import { addNotify, ServiceManager } from "./oracle/service-manager.ts";
 const program = process.env["RUNTIME"] ?? join(distBin, "oci-runtime");
 const skip = cannotRun(program) ?? missing("tool:criu");
 const broken = skip || criuReason();
-const counter = "i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.05; done";
 const SOCK_STREAM = 1;
-
-function count(runtime: Runtime): number {
-  return Number(readFileSync(join(runtime.bundle, "rootfs/tmp/count"), "utf8"));
-}
 
 /** Where nothing is written to: images and log of one checkpoint. */
 function places(runtime: Runtime, name: string): string[] {

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { distBin, missing, waitFor } from "@gantry/testkit";
+import { distBin, freePort, missing, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { criuReason } from "./criu.ts";
+import { count, counter, criuReason } from "./criu.ts";
 import { cannotRun, Runtime } from "./oracle/runtime.ts";
 
 /** Memory that travels apart from the other images: criu(8) "page-server" and "lazy-pages". */
@@ -13,19 +12,6 @@ import { cannotRun, Runtime } from "./oracle/runtime.ts";
 const program = process.env["RUNTIME"] ?? join(distBin, "oci-runtime");
 const skip = cannotRun(program) ?? missing("tool:criu");
 const broken = skip || criuReason();
-const counter = "i=0; while :; do i=$((i+1)); echo $i > /tmp/count; sleep 0.05; done";
-
-function count(runtime: Runtime): number {
-  return Number(readFileSync(join(runtime.bundle, "rootfs/tmp/count"), "utf8"));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  return port;
-}
 
 /** A program of CRIU's that runs beside the runtime; ended with the block. */
 class Beside implements AsyncDisposable {

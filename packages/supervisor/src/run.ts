@@ -1,6 +1,6 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, dirname, resolve } from "node:path";
+import { delimiter, resolve } from "node:path";
 import { isSea } from "node:sea";
+import { findSibling, isExecutable } from "@gantry/cli/executable";
 import { type LogLevel, makeLog } from "./log.ts";
 import type { SnapshotterName } from "./metadata/snapshots.ts";
 import { type RunningSupervisor, startSupervisor } from "./supervisor.ts";
@@ -59,17 +59,7 @@ function findBinary(name: string, given: string | undefined): string {
     if (!isExecutable(path)) throw new Error(`--${name}: ${path} is no executable file`);
     return path;
   }
-  const directories = [dirname(process.execPath), ...(process.env.PATH ?? "").split(delimiter).filter(Boolean)];
-  const found = directories.map((directory) => resolve(directory, name)).find(isExecutable);
+  const found = findSibling(name, process.env.PATH);
   if (found === undefined) throw new Error(`no ${name} beside ${process.execPath} or on PATH: name one with --${name}`);
   return found;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -43,8 +43,13 @@ export function encodeMessage(frames: Frames): Uint8Array[] {
 
 /** A command of the protocol itself, such as READY or PONG. */
 export function encodeCommand(name: string, data: Uint8Array): Buffer {
-  const body = Buffer.concat([Buffer.from([name.length]), Buffer.from(name, "latin1"), data]);
+  const body = Buffer.concat([shortText(name), data]);
   return Buffer.concat([frameHeader(command, body.length), body]);
+}
+
+/** A name as the protocol has it: one byte of length, then the text. */
+export function shortText(text: string): Buffer {
+  return Buffer.concat([Buffer.from([text.length]), Buffer.from(text, "latin1")]);
 }
 
 function frameHeader(flags: number, length: number): Uint8Array {

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { Connection, ConnectionEvents } from "./connection.ts";
 import type { Frames } from "./envelope.ts";
 import { dealerDefaults } from "./socket-defaults.ts";
-import { encodeCommand, encodeMessage, FrameReader, type ZmtpCommand, ZmtpError } from "./zmtp-frames.ts";
+import { encodeCommand, encodeMessage, FrameReader, shortText, type ZmtpCommand, ZmtpError } from "./zmtp-frames.ts";
 
 const greetingBytes = 64;
 const versionAt = 10;
@@ -118,5 +118,5 @@ function checkGreeting(bytes: Buffer): void {
 function property(name: string, value: string): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(value.length);
-  return Buffer.concat([Buffer.from([name.length]), Buffer.from(name), length, Buffer.from(value)]);
+  return Buffer.concat([shortText(name), length, Buffer.from(value)]);
 }

@@ -1,5 +1,5 @@
-import { accessSync, constants } from "node:fs";
-import { delimiter, dirname, join } from "node:path/posix";
+import { join } from "node:path/posix";
+import { findSibling } from "@gantry/cli/executable";
 
 const name = "oci-runtime-worker";
 
@@ -19,18 +19,8 @@ export function becomeWorker(args: readonly string[], path: string | undefined):
 function workerProgram(path: string | undefined): readonly string[] {
   // In the build tree Node runs the source.
   if (!process.versions["bun"]) return [process.execPath, join(import.meta.dirname, "../worker-main.ts")];
-  const places = [dirname(process.execPath), ...(path ?? "").split(delimiter).filter(Boolean)];
-  const found = places.map((place) => join(place, name)).find(isExecutable);
+  const found = findSibling(name, path);
   if (found === undefined)
     throw new Error(`worker: there is no ${name} beside ${process.execPath} or on PATH: install it with oci-runtime`);
   return [found];
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

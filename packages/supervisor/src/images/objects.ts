@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { isRpcError, RpcError } from "@gantry/ipc";
 import {
   digestOf,
   type ImageDescriptor,
@@ -12,7 +11,7 @@ import {
   parseReference,
   withDefaultTag,
 } from "@gantry/oci-spec";
-import { inContext, invalidArgument, notFound } from "../errors.ts";
+import { invalidArgument, notFound } from "../errors.ts";
 import { plainDescriptor, requireFullName, sourcesOf } from "./image-store.ts";
 import { refOf, shortDigest } from "./progress.ts";
 import type { PullParts } from "./pull.ts";
@@ -20,8 +19,8 @@ import { subjectOf } from "./push-plan.ts";
 import type { RegistryCall } from "./registry/call.ts";
 import { type Document, RepositoryClient } from "./registry/client.ts";
 import { putManifest } from "./registry/manifests.ts";
-import { TransientError } from "./registry/retry.ts";
 import { Uploader } from "./registry/upload.ts";
+import { inWords } from "./registry/words.ts";
 
 export interface FetchObjectRequest extends RegistryCall {
   readonly name: string;
@@ -147,14 +146,4 @@ async function pushBlob(
   });
   progress.layer(descriptor, kind === "exists" ? "Layer already exists" : "Pushed", id);
   return kind !== "exists";
-}
-
-async function inWords<T>(context: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const cause = error instanceof TransientError ? new RpcError("Unavailable", error.message) : error;
-    if (isRpcError(cause, "Cancelled")) throw cause;
-    throw inContext(cause, context);
-  }
 }

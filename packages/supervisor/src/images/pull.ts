@@ -1,4 +1,4 @@
-import { isRpcError, RpcError } from "@gantry/ipc";
+import { isRpcError } from "@gantry/ipc";
 import type { Image } from "@gantry/ipc/contracts/supervisor";
 import {
   familiarReference,
@@ -30,7 +30,7 @@ import { type ProgressReporter, refOf, shortDigest } from "./progress.ts";
 import type { RegistryCall } from "./registry/call.ts";
 import { RepositoryClient } from "./registry/client.ts";
 import { listReferrers } from "./registry/referrers.ts";
-import { TransientError } from "./registry/retry.ts";
+import { lastCause } from "./registry/words.ts";
 import { Turns } from "./turns.ts";
 
 export interface PullRequest extends RegistryCall {
@@ -74,7 +74,7 @@ export async function pullImage(
     const first = await pull.causeOf(error);
     stopped.abort(first); // the other layers' fetches
     await pull.settled();
-    const cause = first instanceof TransientError ? new RpcError("Unavailable", first.message) : first;
+    const cause = lastCause(first);
     if (isRpcError(cause) && cause.message.includes(name)) throw cause;
     throw inContext(cause, `cannot pull ${name}`);
   } finally {

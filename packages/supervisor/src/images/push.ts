@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { isRpcError, RpcError } from "@gantry/ipc";
+import { isRpcError } from "@gantry/ipc";
 import { type ImageDescriptor, parseReference, type Reference, withDefaultTag } from "@gantry/oci-spec";
 import { inContext, invalidArgument } from "../errors.ts";
 import { plainDescriptor, requireFullName, sourcesOf } from "./image-store.ts";
@@ -9,8 +9,8 @@ import { type PushBlob, type PushDocument, type PushPlan, planPush } from "./pus
 import type { RegistryCall } from "./registry/call.ts";
 import { RepositoryClient } from "./registry/client.ts";
 import { putManifest } from "./registry/manifests.ts";
-import { TransientError } from "./registry/retry.ts";
 import { Uploader, type UploadResult } from "./registry/upload.ts";
+import { lastCause } from "./registry/words.ts";
 import { Turns } from "./turns.ts";
 
 export interface PushRequest extends RegistryCall {
@@ -47,7 +47,7 @@ export async function pushImage(
     return plainDescriptor(plan.target);
   } catch (error) {
     stopped.abort(error); // the other layers
-    const cause = error instanceof TransientError ? new RpcError("Unavailable", error.message) : error;
+    const cause = lastCause(error);
     if (isRpcError(cause) && cause.message.includes(name)) throw cause;
     throw inContext(cause, `cannot push ${name}`);
   }

@@ -1,5 +1,6 @@
-import { accessSync, constants, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path/posix";
+import { isExecutable } from "@gantry/cli/executable";
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET } from "@gantry/native-sys";
 import type { Host } from "../../host.ts";
 import { ready } from "../ready.ts";
@@ -48,15 +49,6 @@ export function findCriu(name: string, path: string | undefined): string {
       `checkpoint and restore need the program criu: ${JSON.stringify(name)} is not there (Debian: criu)`,
     );
   return found;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /**

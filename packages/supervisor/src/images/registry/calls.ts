@@ -1,13 +1,12 @@
-import { isRpcError, RpcError } from "@gantry/ipc";
 import { parseReference } from "@gantry/oci-spec";
-import { inContext, permissionDenied } from "../../errors.ts";
+import { permissionDenied } from "../../errors.ts";
 import type { RegistryCall } from "./call.ts";
 import { RepositoryClient } from "./client.ts";
 import { Endpoint } from "./endpoint.ts";
 import { registryHosts } from "./hosts.ts";
 import { refusal } from "./refusal.ts";
-import { TransientError } from "./retry.ts";
 import { tagsOf } from "./tags.ts";
+import { inWords } from "./words.ts";
 
 /** The tags of a repository: docker.io/library/busybox. */
 export async function listTags(
@@ -46,14 +45,4 @@ export async function checkLogin(
     response.body.resume();
     return endpoint.refreshToken === undefined ? {} : { identityToken: endpoint.refreshToken };
   });
-}
-
-async function inWords<T>(context: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    const cause = error instanceof TransientError ? new RpcError("Unavailable", error.message) : error;
-    if (isRpcError(cause, "Cancelled")) throw cause;
-    throw inContext(cause, context);
-  }
 }
