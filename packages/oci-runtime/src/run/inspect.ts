@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { userOfId } from "@gantry/oci-spec/accounts";
 import type { State } from "@gantry/oci-spec/runtime";
 import { cgroupManager } from "../cgroup/manager.ts";
 import { hasNone } from "../cgroup/none.ts";
@@ -20,17 +21,14 @@ function stateOf(host: Host, store: Store, record: Record): PrintedState {
   return { ...stateDocument(record, statusOf(store, record, host.facts)), rootfs, created, owner: userName(owner) };
 }
 
-/** The name of a user, by /etc/passwd; "#ID" for one that has none there. */
+/** The name of a user, by /etc/passwd; "#ID" for one without an entry there. */
 function userName(id: string): string {
   if (id === "0") return "root";
-  let users = "";
   try {
-    users = readFileSync("/etc/passwd", "utf8");
+    return userOfId(Number(id), readFileSync("/etc/passwd"))?.name ?? `#${id}`;
   } catch {
-    // A root file system without users.
+    return `#${id}`;
   }
-  const entry = users.split("\n").find((line) => line.split(":")[2] === id);
-  return entry?.split(":")[0] ?? `#${id}`;
 }
 
 /** Every container below the root directory, oldest name first. */
