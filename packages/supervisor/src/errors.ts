@@ -1,3 +1,4 @@
+import { messageOf } from "@gantry/common/error-message";
 import { type ErrorCode, isRpcError, RpcError } from "@gantry/ipc";
 
 const fail =
@@ -15,11 +16,6 @@ export const permissionDenied = fail("PermissionDenied");
 export const resourceExhausted = fail("ResourceExhausted");
 export const unimplemented = fail("Unimplemented");
 export const internal = fail("Internal");
-
-/** The words of anything that was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
 
 /** Puts what was being done before an error's words; the code stays, InvalidArgument where it had none. */
 export function inContext(error: unknown, context: string): RpcError {

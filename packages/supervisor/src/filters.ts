@@ -1,4 +1,5 @@
-import { invalidArgument, messageOf } from "./errors.ts";
+import { messageOf } from "@gantry/common/error-message";
+import { invalidArgument } from "./errors.ts";
 
 /** A thing's field by its path, such as ["labels", "a.b"]; undefined where it has none. */
 export type Fields = (path: readonly string[]) => string | undefined;

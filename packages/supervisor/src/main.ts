@@ -1,6 +1,6 @@
 import { formatHelp, parseFlags } from "@gantry/cli";
+import { version } from "@gantry/common/version";
 import { unpackCommand } from "./layers/unpack-command.ts";
-import { version } from "./version.ts";
 
 const flags = {
   root: {

@@ -1,6 +1,6 @@
 import { delimiter, resolve } from "node:path";
 import { isSea } from "node:sea";
-import { findSibling, isExecutable } from "@gantry/cli/executable";
+import { findSibling, isExecutable } from "@gantry/common/programs";
 import { type LogLevel, makeLog } from "./log.ts";
 import type { SnapshotterName } from "./metadata/snapshots.ts";
 import { type RunningSupervisor, startSupervisor } from "./supervisor.ts";
@@ -56,10 +56,10 @@ function stop(supervisor: RunningSupervisor): void {
 function findBinary(name: string, given: string | undefined): string {
   if (given !== undefined) {
     const path = resolve(given);
-    if (!isExecutable(path)) throw new Error(`--${name}: ${path} is no executable file`);
+    if (!isExecutable(path)) throw new Error(`--${name}: ${path} is not an executable file`);
     return path;
   }
-  const found = findSibling(name, process.env.PATH);
+  const found = findSibling(name, process.env.PATH ?? "");
   if (found === undefined) throw new Error(`no ${name} beside ${process.execPath} or on PATH: name one with --${name}`);
   return found;
 }

@@ -1,20 +1,21 @@
 import { mkdirSync } from "node:fs";
+import { BackgroundTasks } from "@gantry/common/background-tasks";
+import { lockDirectory } from "@gantry/common/directory-lock";
+import { IdleMemory } from "@gantry/common/memory";
+import { version } from "@gantry/common/version";
 import { expectConnections, serve } from "@gantry/ipc";
 import { supervisorContract } from "@gantry/ipc/contracts/supervisor";
-import { nativeSys } from "@gantry/native-sys";
-import { Background } from "./background.ts";
+import { LOCK_EX, LOCK_NB, nativeSys } from "@gantry/native-sys";
 import { Leases } from "./content/leases.ts";
 import { ContentStore } from "./content/store.ts";
 import { Collector } from "./gc/collector.ts";
-import { IdleMemory } from "./idle-memory.ts";
 import { ImageStore } from "./images/image-store.ts";
-import { Unpacker } from "./images/unpack.ts";
+import { Unpacker } from "./images/unpack/unpacker.ts";
 import type { SelfCommand } from "./layers/layer-process.ts";
 import type { Log } from "./log.ts";
 import { openMetadata } from "./metadata/index.ts";
 import type { SnapshotterName } from "./metadata/snapshots.ts";
 import { rootUuid } from "./root-identity.ts";
-import { lockRoot } from "./root-lock.ts";
 import { supervisorHandlers } from "./service/index.ts";
 import { Snapshots, snapshotDirectory } from "./snapshots/snapshots.ts";
 import { findSnapshotters } from "./snapshots/snapshotters.ts";
@@ -22,7 +23,6 @@ import { Bundles } from "./tasks/bundle.ts";
 import { restoreTasks } from "./tasks/restore.ts";
 import { StandbyPool } from "./tasks/standby-pool.ts";
 import { Tasks } from "./tasks/tasks.ts";
-import { version } from "./version.ts";
 
 export interface SupervisorOptions {
   /** Directory of what lasts. */
@@ -58,9 +58,14 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   const native = nativeSys();
   makeDirectories(root, state);
   await expectConnections(mostShims);
-  const lock = lockRoot(native, root);
-  const onError = (error: unknown) => log.warn({ err: error }, "background work failed");
-  const background = new Background(onError);
+  const lock = lockDirectory((fd) => native.flock(fd, LOCK_EX | LOCK_NB), {
+    directory: root,
+    file: "lock",
+    holder: "supervisor",
+    flag: "--root",
+  });
+  const onError = (error: unknown, task?: string) => log.warn({ err: error, task }, "background work failed");
+  const background = new BackgroundTasks(onError, { sequential: true });
 
   const metadata = openMetadata(`${root}/metadata.db`);
   const content = new ContentStore(root, metadata);
@@ -108,7 +113,7 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
       collector.close();
       pool.close();
       await tasks.close();
-      await background.settled();
+      await background.idle();
       metadata.db.close();
       lock[Symbol.dispose]();
     },

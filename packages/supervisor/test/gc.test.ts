@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { digestOf, mediaTypes } from "@gantry/oci-spec";
 import { test } from "tap";
 import { Leases } from "../src/content/leases.ts";
-import { collect } from "../src/images/collect.ts";
+import { collect } from "../src/gc/collect.ts";
 import { imageParts } from "./support/images.ts";
 import { randomFrom } from "./support/random.ts";
 

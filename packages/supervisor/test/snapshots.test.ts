@@ -1,10 +1,10 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { linkSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { BackgroundTasks } from "@gantry/common/background-tasks";
 import { MNT_DETACH, nativeSys } from "@gantry/native-sys";
 import { tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { Background } from "../src/background.ts";
 import { openMetadata } from "../src/metadata/index.ts";
 import { migrations } from "../src/metadata/schema.ts";
 import { Snapshots, snapshotDirectory } from "../src/snapshots/snapshots.ts";
@@ -17,7 +17,7 @@ const namespace = "test";
 /** The snapshots of a root, with every driver that works there. */
 function open(root: string) {
   const failures: unknown[] = [];
-  const background = new Background((error) => failures.push(error));
+  const background = new BackgroundTasks((error) => failures.push(error), { sequential: true });
   const metadata = openMetadata(join(root, "metadata.db"));
   const directory = snapshotDirectory(root);
   const snapshotters = findSnapshotters(native, directory);
@@ -28,7 +28,7 @@ function open(root: string) {
     metadata,
     directory,
     async [Symbol.asyncDispose]() {
-      await background.settled();
+      await background.idle();
       metadata.db.close();
       if (failures.length > 0) throw failures[0];
     },

@@ -1,5 +1,6 @@
-import { type Collected, collect, type Stores } from "../images/collect.ts";
 import { expiryOf } from "../metadata/leases.ts";
+import type { Stores } from "../stores.ts";
+import { type Collected, collect } from "./collect.ts";
 
 /** Deletions that come together are one collection. */
 const delayMs = 100;

@@ -3,8 +3,8 @@ import type { NativeSys } from "@gantry/native-sys";
 import { type ImageConfig, type ImageDescriptor, mediaTypes, parseImageConfig } from "@gantry/oci-spec";
 import { createDiff } from "../diff/create.ts";
 import { inContext, invalidArgument } from "../errors.ts";
+import { collect } from "../gc/collect.ts";
 import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
-import { collect } from "./collect.ts";
 import { chainIds, type PlatformImage } from "./image-content.ts";
 import { type ImageStore, manifestBytes, manifestDescriptor, requireFullName } from "./image-store.ts";
 

@@ -1,9 +1,10 @@
 import type { Image, ResolvedImage } from "@gantry/ipc/contracts/supervisor";
 import { formatReference, type ImageDescriptor, mediaTypes, parseReference, repositoryName } from "@gantry/oci-spec";
 import { inContext, invalidArgument, notFound } from "../errors.ts";
-import { collect, type Stores } from "./collect.ts";
+import { collect } from "../gc/collect.ts";
+import type { Stores } from "../stores.ts";
 import { chainIds, findPlatformImage, type PlatformImage, requirePlatform, wantedPlatform } from "./image-content.ts";
-import type { Unpacker } from "./unpack.ts";
+import type { Unpacker } from "./unpack/unpacker.ts";
 
 /** Label of a blob, as containerd has it: the repositories of a registry that it came from, with commas between them. */
 const sourceLabel = "containerd.io/distribution.source.";

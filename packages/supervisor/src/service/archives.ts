@@ -1,12 +1,12 @@
+import type { IdleMemory } from "@gantry/common/memory";
 import type { NativeSys } from "@gantry/native-sys";
-import type { IdleMemory } from "../idle-memory.ts";
 import { loadImages } from "../images/archive/load.ts";
-import { createBundle } from "../images/create-bundle.ts";
 import { exportImages } from "../images/export/export.ts";
 import type { ImageStore } from "../images/image-store.ts";
 import { importRootfs } from "../images/import-rootfs.ts";
 import { ProgressReporter } from "../images/progress.ts";
-import { unpackImage } from "../images/unpack-to.ts";
+import { createBundle } from "../images/unpack/bundle.ts";
+import { unpackImage } from "../images/unpack/rootfs.ts";
 import { bytesOf } from "./bytes.ts";
 import type { SupervisorHandlers } from "./handlers.ts";
 

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
+import { messageOf } from "@gantry/common/error-message";
 import { parseDigest } from "@gantry/oci-spec";
-import { failedPrecondition, invalidArgument, messageOf } from "../errors.ts";
+import { failedPrecondition, invalidArgument } from "../errors.ts";
 import { fieldsOf, parseFilters } from "../filters.ts";
 import type { Collector } from "../gc/collector.ts";
-import type { Stores } from "../images/collect.ts";
 import type { BlobInfo } from "../metadata/blobs.ts";
+import type { Stores } from "../stores.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 import { type IngestMethod, ingestMethods } from "./ingests.ts";
 

@@ -1,13 +1,13 @@
 import { readdirSync, rmSync } from "node:fs";
+import type { IdleMemory } from "@gantry/common/memory";
 import type { NativeSys } from "@gantry/native-sys";
 import { createDiff } from "../diff/create.ts";
 import { inContext, invalidArgument } from "../errors.ts";
-import type { IdleMemory } from "../idle-memory.ts";
-import type { Stores } from "../images/collect.ts";
 import { commitImage } from "../images/commit-image.ts";
 import type { ImageStore } from "../images/image-store.ts";
 import { applyLayer } from "../layers/apply-layer.ts";
 import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
+import type { Stores } from "../stores.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
 const gzipLayer = "application/vnd.oci.image.layer.v1.tar+gzip";

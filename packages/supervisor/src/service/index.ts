@@ -1,11 +1,11 @@
+import type { IdleMemory } from "@gantry/common/memory";
+import { version } from "@gantry/common/version";
 import type { NativeSys } from "@gantry/native-sys";
 import type { Collector } from "../gc/collector.ts";
-import type { IdleMemory } from "../idle-memory.ts";
-import type { Stores } from "../images/collect.ts";
 import type { ImageStore } from "../images/image-store.ts";
+import type { Stores } from "../stores.ts";
 import type { Bundles } from "../tasks/bundle.ts";
 import type { Tasks } from "../tasks/tasks.ts";
-import { version } from "../version.ts";
 import { containerService } from "./containers.ts";
 import { contentService } from "./content.ts";
 import { diffService } from "./diff.ts";

@@ -2,7 +2,7 @@ import type { Message } from "@gantry/ipc";
 import type { Ingest } from "../content/ingest.ts";
 import { alreadyExists, invalidArgument } from "../errors.ts";
 import { fieldsOf, parseFilters } from "../filters.ts";
-import type { Stores } from "../images/collect.ts";
+import type { Stores } from "../stores.ts";
 import { bytesOf } from "./bytes.ts";
 import type { SupervisorHandlers } from "./handlers.ts";
 

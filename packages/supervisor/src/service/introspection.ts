@@ -1,8 +1,8 @@
 import { accessSync, constants, statSync } from "node:fs";
+import { messageOf } from "@gantry/common/error-message";
 import type { Plugin } from "@gantry/ipc/contracts/supervisor";
 import { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 import { formatPlatform, hostPlatform } from "@gantry/oci-spec";
-import { messageOf } from "../errors.ts";
 import { fieldsOf, parseFilters } from "../filters.ts";
 import type { Snapshotters } from "../snapshots/snapshotters.ts";
 import type { ServiceHandlers } from "./handlers.ts";

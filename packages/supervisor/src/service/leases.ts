@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { alreadyExists, invalidArgument, notFound } from "../errors.ts";
 import { fieldsOf, parseFilters } from "../filters.ts";
 import type { Collector } from "../gc/collector.ts";
-import type { Stores } from "../images/collect.ts";
 import { expireLabel, expiryOf } from "../metadata/leases.ts";
+import type { Stores } from "../stores.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
 /** Leases, and the collection that they hold off. */

@@ -1,9 +1,10 @@
-import type { IdleMemory } from "../idle-memory.ts";
+import type { IdleMemory } from "@gantry/common/memory";
 import type { ImageStore } from "../images/image-store.ts";
-import { fetchObject, pushObject } from "../images/objects.ts";
 import { ProgressReporter } from "../images/progress.ts";
-import { pullImage } from "../images/pull.ts";
-import { pushImage } from "../images/push.ts";
+import { fetchObject } from "../images/pull/fetch-object.ts";
+import { pullImage } from "../images/pull/pull.ts";
+import { pushImage } from "../images/push/push.ts";
+import { pushObject } from "../images/push/push-object.ts";
 import { checkLogin, listTags } from "../images/registry/calls.ts";
 import type { SupervisorHandlers } from "./handlers.ts";
 

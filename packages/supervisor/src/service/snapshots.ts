@@ -1,8 +1,8 @@
 import { failedPrecondition } from "../errors.ts";
 import type { Collector } from "../gc/collector.ts";
-import type { Stores } from "../images/collect.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
+import type { Stores } from "../stores.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
 export function snapshotService(stores: Stores, collector: Collector): ServiceHandlers<"snapshots"> {

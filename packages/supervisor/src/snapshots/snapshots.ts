@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
-import type { Background } from "../background.ts";
+import { rm } from "node:fs/promises";
+import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
 import type { LayerTarget } from "../layers/apply-layer.ts";
 import type { Metadata } from "../metadata/index.ts";
@@ -35,13 +36,13 @@ export class Snapshots {
   readonly snapshotters: Snapshotters;
   readonly #root: string;
   readonly #metadata: Metadata;
-  readonly #background: Background;
+  readonly #background: BackgroundTasks;
   #lastId = 0;
   /** Parents of snapshots that are being made. */
   readonly #parents: number[] = [];
 
   /** @param directory that of `snapshotDirectory` */
-  constructor(directory: string, metadata: Metadata, background: Background, snapshotters: Snapshotters) {
+  constructor(directory: string, metadata: Metadata, background: BackgroundTasks, snapshotters: Snapshotters) {
     this.#root = directory;
     this.#metadata = metadata;
     this.#background = background;
@@ -54,7 +55,7 @@ export class Snapshots {
     const known = this.#metadata.snapshots.ids();
     for (const name of readdirSync(this.#root)) if (name !== removing && !known.has(name)) this.#discard(name);
     for (const name of readdirSync(`${this.#root}/${removing}`)) {
-      this.#background.remove(`${this.#root}/${removing}/${name}`);
+      this.#removeFiles(`${this.#root}/${removing}/${name}`);
     }
   }
 
@@ -212,7 +213,11 @@ export class Snapshots {
   #discard(name: string): void {
     const to = `${this.#root}/${removing}/${name}`;
     renameSync(`${this.#root}/${name}`, to);
-    this.#background.remove(to);
+    this.#removeFiles(to);
+  }
+
+  #removeFiles(path: string): void {
+    this.#background.add("removing a snapshot's files", () => rm(path, { recursive: true, force: true }));
   }
 }
 

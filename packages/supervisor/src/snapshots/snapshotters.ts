@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
+import { messageOf } from "@gantry/common/error-message";
 import { MNT_DETACH, mountOverlay, type NativeSys } from "@gantry/native-sys";
-import { invalidArgument, messageOf } from "../errors.ts";
+import { invalidArgument } from "../errors.ts";
 import { opaqueXattr } from "../layers/lower-view.ts";
 import type { SnapshotterName } from "../metadata/snapshots.ts";
 import type { SnapshotDriver } from "./driver.ts";

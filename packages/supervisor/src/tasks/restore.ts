@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, rmdirSync } from "node:fs";
+import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import { type NativeSys, parseMountinfo } from "@gantry/native-sys";
-import type { Background } from "../background.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { Bundles } from "./bundle.ts";
 import { unmountAll } from "./rootfs.ts";
@@ -11,7 +11,7 @@ export interface RestoreOptions {
   readonly metadata: Metadata;
   readonly tasks: Tasks;
   readonly bundles: Bundles;
-  readonly background: Background;
+  readonly background: BackgroundTasks;
   /** <state>/tasks and <state>/shims */
   readonly state: string;
 }
@@ -37,7 +37,7 @@ export async function restoreTasks(options: RestoreOptions): Promise<void> {
   for (const name of readdirSync(`${state}/shims`)) {
     const directory = `${state}/shims/${name}`;
     if (shims.has(directory)) continue;
-    background.add(() => removeShim(directory));
+    background.add("removing a leftover shim", () => removeShim(directory));
   }
 }
 

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
+import { messageOf } from "@gantry/common/error-message";
 import { type Client, connect } from "@gantry/ipc";
 import type { Runtime } from "@gantry/ipc/contracts/common";
 import { shimContract, shimReady } from "@gantry/ipc/contracts/shim";
 import * as v from "valibot";
-import { messageOf, unavailable } from "../errors.ts";
+import { unavailable } from "../errors.ts";
 
 export type ShimClient = Client<typeof shimContract.methods>;
 

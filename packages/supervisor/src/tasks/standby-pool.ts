@@ -1,5 +1,5 @@
-import { rmSync } from "node:fs";
-import type { Background } from "../background.ts";
+import { rm } from "node:fs/promises";
+import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import { type ShimOptions, type StartedShim, startShim } from "./shim.ts";
 
 export interface StandbyOptions extends ShimOptions {
@@ -21,7 +21,7 @@ const longestPauseMs = 30_000;
  */
 export class StandbyPool {
   readonly #options: StandbyOptions;
-  readonly #background: Background;
+  readonly #background: BackgroundTasks;
   readonly #ready: StartedShim[] = [];
   readonly #starting = new Set<Promise<StartedShim>>();
   #timer: NodeJS.Timeout | undefined;
@@ -30,7 +30,7 @@ export class StandbyPool {
   #failures = 0;
   #closed = false;
 
-  constructor(options: StandbyOptions, background: Background) {
+  constructor(options: StandbyOptions, background: BackgroundTasks) {
     this.#options = options;
     this.#background = background;
   }
@@ -131,6 +131,8 @@ export class StandbyPool {
 
   #discard(shim: StartedShim): void {
     shim.discard();
-    this.#background.add(() => rmSync(shim.directory, { recursive: true, force: true }));
+    this.#background.add("removing a standby shim's directory", () =>
+      rm(shim.directory, { recursive: true, force: true }),
+    );
   }
 }

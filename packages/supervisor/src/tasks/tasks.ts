@@ -1,11 +1,11 @@
 import { setTimeout as delay, setImmediate as immediate } from "node:timers/promises";
+import type { BackgroundTasks } from "@gantry/common/background-tasks";
+import { KeyedLock } from "@gantry/common/keyed-lock";
 import { type ErrorCode, isRpcError, type ReplyOf, type RequestOf } from "@gantry/ipc";
 import type { Stdio } from "@gantry/ipc/contracts/common";
 import type { ContainerRecord, supervisorContract, Task as TaskInfo } from "@gantry/ipc/contracts/supervisor";
 import type { NativeSys } from "@gantry/native-sys";
-import type { Background } from "../background.ts";
 import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
-import { KeyedLock } from "../keyed-lock.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { TaskRow } from "../metadata/tasks.ts";
 import type { Bundles } from "./bundle.ts";
@@ -27,7 +27,7 @@ export interface TasksOptions {
   readonly metadata: Metadata;
   readonly bundles: Bundles;
   readonly pool: StandbyPool;
-  readonly background: Background;
+  readonly background: BackgroundTasks;
   readonly onError: (error: unknown) => void;
 }
 
@@ -179,7 +179,7 @@ export class Tasks {
     this.find(namespace, id)?.close();
     this.#tasks.delete(keyOf(namespace, id));
     metadata.tasks.delete(namespace, id);
-    if (shimDirectory) background.add(() => removeShim(shimDirectory));
+    if (shimDirectory) background.add("removing a shim", () => removeShim(shimDirectory));
     await bundles.remove(namespace, id);
   }
 

@@ -1,15 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { BackgroundTasks } from "@gantry/common/background-tasks";
 import { nativeSys } from "@gantry/native-sys";
 import { type TempDir, tempDir } from "@gantry/testkit";
-import { Background } from "../../src/background.ts";
 import { Leases } from "../../src/content/leases.ts";
 import { ContentStore } from "../../src/content/store.ts";
 import { ImageStore } from "../../src/images/image-store.ts";
 import { ProgressReporter } from "../../src/images/progress.ts";
-import { type PullRequest, pullImage } from "../../src/images/pull.ts";
-import { type PushRequest, pushImage } from "../../src/images/push.ts";
-import { Unpacker } from "../../src/images/unpack.ts";
+import { type PullRequest, pullImage } from "../../src/images/pull/pull.ts";
+import { type PushRequest, pushImage } from "../../src/images/push/push.ts";
+import { Unpacker } from "../../src/images/unpack/unpacker.ts";
 import { openMetadata } from "../../src/metadata/index.ts";
 import { Snapshots, snapshotDirectory } from "../../src/snapshots/snapshots.ts";
 import { findSnapshotters } from "../../src/snapshots/snapshotters.ts";
@@ -20,7 +20,7 @@ export function imageParts() {
   const root = join(directory.path, "root");
   mkdirSync(root);
   const failures: unknown[] = [];
-  const background = new Background((error) => failures.push(error));
+  const background = new BackgroundTasks((error) => failures.push(error), { sequential: true });
   const metadata = openMetadata(`${root}/metadata.db`);
   const content = new ContentStore(root, metadata);
   const stored = snapshotDirectory(root);
@@ -51,7 +51,7 @@ export function imageParts() {
       snapshots: metadata.snapshots.list("test").length,
     }),
     async [Symbol.asyncDispose]() {
-      await background.settled();
+      await background.idle();
       metadata.db.close();
       await directory[Symbol.asyncDispose]();
     },

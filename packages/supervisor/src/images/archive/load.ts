@@ -1,7 +1,7 @@
 import type { Image } from "@gantry/ipc/contracts/supervisor";
 import { type ImageDescriptor, mediaTypes } from "@gantry/oci-spec";
 import { inContext, invalidArgument } from "../../errors.ts";
-import { collect } from "../collect.ts";
+import { collect } from "../../gc/collect.ts";
 import { chainIds } from "../image-content.ts";
 import { type ImageStore, plainDescriptor, requireFullName } from "../image-store.ts";
 import type { ImageWork } from "../image-work.ts";

@@ -1,4 +1,5 @@
-import { messageOf, permissionDenied } from "../../errors.ts";
+import { messageOf } from "@gantry/common/error-message";
+import { permissionDenied } from "../../errors.ts";
 import type { Challenge } from "./challenge.ts";
 import { type HttpClient, type HttpResponse, readSmall } from "./http.ts";
 import { isLoopback } from "./loopback.ts";

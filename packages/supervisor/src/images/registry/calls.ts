@@ -3,10 +3,10 @@ import { permissionDenied } from "../../errors.ts";
 import type { RegistryCall } from "./call.ts";
 import { RepositoryClient } from "./client.ts";
 import { Endpoint } from "./endpoint.ts";
+import { inWords } from "./error-context.ts";
 import { registryHosts } from "./hosts.ts";
 import { refusal } from "./refusal.ts";
 import { tagsOf } from "./tags.ts";
-import { inWords } from "./words.ts";
 
 /** The tags of a repository: docker.io/library/busybox. */
 export async function listTags(

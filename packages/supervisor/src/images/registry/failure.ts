@@ -1,5 +1,6 @@
+import { messageOf } from "@gantry/common/error-message";
 import { RpcError } from "@gantry/ipc";
-import { messageOf, unavailable } from "../../errors.ts";
+import { unavailable } from "../../errors.ts";
 import { networkCode, TransientError } from "./retry.ts";
 
 /** Connections that broke, as against those that cannot be made. */

@@ -1,7 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
+import { messageOf } from "@gantry/common/error-message";
 import * as v from "valibot";
-import { failedPrecondition, messageOf } from "../../errors.ts";
+import { failedPrecondition } from "../../errors.ts";
 import type { Capability, HostSettings } from "./hosts.ts";
 
 const capability = v.picklist(["pull", "resolve", "push"]);

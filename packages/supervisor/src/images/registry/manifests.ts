@@ -1,5 +1,5 @@
 import { type ImageDescriptor, mediaTypes, parseIndex, parseManifest } from "@gantry/oci-spec";
-import type { PushDocument } from "../push-plan.ts";
+import type { PushDocument } from "../push/plan.ts";
 import type { RepositoryClient } from "./client.ts";
 import { listReferrers, referrersTag } from "./referrers.ts";
 import { retrying } from "./retry.ts";

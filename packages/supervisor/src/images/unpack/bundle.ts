@@ -13,12 +13,12 @@ import {
   RESOLVE_NO_MAGICLINKS,
 } from "@gantry/native-sys";
 import { type ImageConfig, type Mount, specOfImage, type User } from "@gantry/oci-spec";
-import { fillDirectory } from "../directory-target.ts";
-import { invalidArgument } from "../errors.ts";
-import { copyTree } from "../snapshots/copy-tree.ts";
-import { resolveUser } from "../tasks/user.ts";
-import type { ImageWork } from "./image-work.ts";
-import { type UnpackRequest, withImage, writeRootfs } from "./unpack-to.ts";
+import { fillDirectory } from "../../directory-target.ts";
+import { invalidArgument } from "../../errors.ts";
+import { copyTree } from "../../snapshots/copy-tree.ts";
+import { resolveUser } from "../../tasks/user.ts";
+import type { ImageWork } from "../image-work.ts";
+import { type UnpackRequest, withImage, writeRootfs } from "./rootfs.ts";
 
 /**
  * `images.createBundle`: a directory that an OCI runtime runs as it is (runtime-spec bundle.md):

@@ -1,16 +1,6 @@
-import type { Leases } from "../content/leases.ts";
-import type { ContentStore } from "../content/store.ts";
-import { mark } from "../gc/mark.ts";
-import { snapshotNode } from "../gc/references.ts";
-import type { Metadata } from "../metadata/index.ts";
-import type { Snapshots } from "../snapshots/snapshots.ts";
-
-export interface Stores {
-  readonly metadata: Metadata;
-  readonly content: ContentStore;
-  readonly snapshots: Snapshots;
-  readonly leases: Leases;
-}
+import type { Stores } from "../stores.ts";
+import { mark } from "./mark.ts";
+import { snapshotNode } from "./references.ts";
 
 /** What a collection has removed. */
 export interface Collected {

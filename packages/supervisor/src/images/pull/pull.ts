@@ -1,3 +1,4 @@
+import { Semaphore } from "@gantry/common/semaphore";
 import { isRpcError } from "@gantry/ipc";
 import type { Image } from "@gantry/ipc/contracts/supervisor";
 import {
@@ -11,10 +12,9 @@ import {
   parseReference,
   withDefaultTag,
 } from "@gantry/oci-spec";
-import type { Lease } from "../content/leases.ts";
-import { inContext, isNotFound } from "../errors.ts";
-import { BlobFetch } from "./blob-fetch.ts";
-import { collect } from "./collect.ts";
+import type { Lease } from "../../content/leases.ts";
+import { inContext, isNotFound } from "../../errors.ts";
+import { collect } from "../../gc/collect.ts";
 import {
   chainIds,
   findPlatformImage,
@@ -24,14 +24,15 @@ import {
   type PlatformImage,
   requirePlatform,
   wantedPlatform,
-} from "./image-content.ts";
-import { type ImageStore, requireFullName } from "./image-store.ts";
-import { type ProgressReporter, refOf, shortDigest } from "./progress.ts";
-import type { RegistryCall } from "./registry/call.ts";
-import { RepositoryClient } from "./registry/client.ts";
-import { listReferrers } from "./registry/referrers.ts";
-import { lastCause } from "./registry/words.ts";
-import { Turns } from "./turns.ts";
+} from "../image-content.ts";
+import { type ImageStore, requireFullName } from "../image-store.ts";
+import { type ProgressReporter, refOf, shortDigest } from "../progress.ts";
+import type { RegistryCall } from "../registry/call.ts";
+import { RepositoryClient } from "../registry/client.ts";
+import { lastCause } from "../registry/error-context.ts";
+import { listReferrers } from "../registry/referrers.ts";
+import type { RegistryTransfer } from "../registry/transfer.ts";
+import { BlobFetch } from "./blob-fetch.ts";
 
 export interface PullRequest extends RegistryCall {
   readonly namespace: string;
@@ -48,19 +49,11 @@ export interface PullRequest extends RegistryCall {
   readonly lease?: string | undefined;
 }
 
-/** What a pull works with. */
-export interface PullParts {
-  readonly images: ImageStore;
-  /** Directories of the registries' configuration. */
-  readonly directories: readonly string[];
-  readonly progress: ProgressReporter;
-}
-
 const parallelLayers = 3;
 
 /** Fetches an image, checks and unpacks it, and then gives it its name; a failure leaves nothing behind. */
 export async function pullImage(
-  parts: PullParts,
+  parts: RegistryTransfer,
   request: PullRequest,
   signal: AbortSignal,
 ): Promise<{ image: Image; changed: boolean }> {
@@ -91,11 +84,11 @@ class Pull {
   readonly #repository: RepositoryClient;
   readonly #lease: Lease;
   readonly #fetches = new Map<string, BlobFetch>();
-  readonly #turns: Turns;
+  readonly #downloads: Semaphore;
   /** What the unpacker is reading. */
   #reading: BlobFetch | undefined;
 
-  constructor({ images, directories, progress }: PullParts, request: PullRequest, signal: AbortSignal) {
+  constructor({ images, directories, progress }: RegistryTransfer, request: PullRequest, signal: AbortSignal) {
     this.#images = images;
     this.#request = request;
     this.#progress = progress;
@@ -106,7 +99,7 @@ class Pull {
       lease: request.lease,
       resumable: `pull ${request.name}`,
     });
-    this.#turns = new Turns(request.parallel ?? parallelLayers);
+    this.#downloads = new Semaphore(request.parallel ?? parallelLayers);
   }
 
   async run(): Promise<{ image: Image; changed: boolean }> {
@@ -268,7 +261,7 @@ class Pull {
       }
     }
     for (const layer of missing) {
-      if (this.#turns.isBusy) this.#progress.layer(layer, "Waiting");
+      if (this.#downloads.isFull) this.#progress.layer(layer, "Waiting");
       this.#begin(layer);
     }
   }
@@ -293,16 +286,19 @@ class Pull {
       this.#progress.amount({ status: "Downloading", id, ref, current, total: descriptor.size });
       if (current === descriptor.size) this.#progress.layer(descriptor, "Verifying Checksum");
     };
-    const turn = this.#turns.take();
-    const fetch = new BlobFetch({ content, namespace, repository: this.#repository, descriptor, report }, turn.begun);
+    const permit = this.#downloads.request();
+    const fetch = new BlobFetch(
+      { content, namespace, repository: this.#repository, descriptor, report },
+      permit.acquired,
+    );
     this.#fetches.set(descriptor.digest, fetch);
     fetch.done.then(
       () => {
-        turn.end();
+        permit.release();
         this.#images.noteSource(namespace, descriptor.digest, name);
         this.#progress.about(descriptor, "Download complete");
       },
-      () => turn.end(),
+      () => permit.release(),
     );
     return fetch;
   }

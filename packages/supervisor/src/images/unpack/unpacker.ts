@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
+import { KeyedLock } from "@gantry/common/keyed-lock";
 import type { NativeSys } from "@gantry/native-sys";
 import type { ImageDescriptor } from "@gantry/oci-spec";
-import { inContext, invalidArgument } from "../errors.ts";
-import { KeyedLock } from "../keyed-lock.ts";
-import { type AppliedLayer, applyLayer, type LayerTarget } from "../layers/apply-layer.ts";
-import { applyLayerApart, type SelfCommand } from "../layers/layer-process.ts";
-import { counted, isLayerFile, type LayerSource, readDescriptor } from "../layers/layer-source.ts";
-import type { Stores } from "./collect.ts";
-import { chainIds, type PlatformImage } from "./image-content.ts";
-import { type ProgressReporter, shortDigest } from "./progress.ts";
+import { inContext, invalidArgument } from "../../errors.ts";
+import { type AppliedLayer, applyLayer, type LayerTarget } from "../../layers/apply-layer.ts";
+import { applyLayerApart, type SelfCommand } from "../../layers/layer-process.ts";
+import { counted, isLayerFile, type LayerSource, readDescriptor } from "../../layers/layer-source.ts";
+import type { Stores } from "../../stores.ts";
+import { chainIds, type PlatformImage } from "../image-content.ts";
+import { type ProgressReporter, shortDigest } from "../progress.ts";
 
 /** Size, as it comes, of layers that are worth a process of their own: its start takes some 30 ms. */
 const apartBytes = 4 << 20;

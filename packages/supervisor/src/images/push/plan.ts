@@ -7,10 +7,10 @@ import {
   parseIndex,
   parseManifest,
 } from "@gantry/oci-spec";
-import { invalidArgument, isNotFound, notFound } from "../errors.ts";
-import { findPlatformManifest, isImage, maxNesting, wantedPlatform } from "./image-content.ts";
-import type { ImageStore } from "./image-store.ts";
-import { shortDigest } from "./progress.ts";
+import { invalidArgument, isNotFound, notFound } from "../../errors.ts";
+import { findPlatformManifest, isImage, maxNesting, wantedPlatform } from "../image-content.ts";
+import type { ImageStore } from "../image-store.ts";
+import { shortDigest } from "../progress.ts";
 
 /** A manifest or index that is to be pushed, its bytes at hand. */
 export interface PushDocument {

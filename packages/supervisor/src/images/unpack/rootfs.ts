@@ -1,12 +1,12 @@
 import type { ImageDescriptor } from "@gantry/oci-spec";
-import { fillDirectory } from "../directory-target.ts";
-import { inContext, invalidArgument } from "../errors.ts";
-import { applyLayer } from "../layers/apply-layer.ts";
-import { counted } from "../layers/layer-source.ts";
-import type { PlatformImage } from "./image-content.ts";
-import { type ImageStore, plainDescriptor } from "./image-store.ts";
-import type { ImageWork } from "./image-work.ts";
-import { shortDigest } from "./progress.ts";
+import { fillDirectory } from "../../directory-target.ts";
+import { inContext, invalidArgument } from "../../errors.ts";
+import { applyLayer } from "../../layers/apply-layer.ts";
+import { counted } from "../../layers/layer-source.ts";
+import type { PlatformImage } from "../image-content.ts";
+import { type ImageStore, plainDescriptor } from "../image-store.ts";
+import type { ImageWork } from "../image-work.ts";
+import { shortDigest } from "../progress.ts";
 
 export interface UnpackRequest {
   readonly namespace: string;

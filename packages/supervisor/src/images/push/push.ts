@@ -1,17 +1,17 @@
 import { createReadStream } from "node:fs";
+import { Semaphore } from "@gantry/common/semaphore";
 import { isRpcError } from "@gantry/ipc";
 import { type ImageDescriptor, parseReference, type Reference, withDefaultTag } from "@gantry/oci-spec";
-import { inContext, invalidArgument } from "../errors.ts";
-import { plainDescriptor, requireFullName, sourcesOf } from "./image-store.ts";
-import { refOf } from "./progress.ts";
-import type { PullParts } from "./pull.ts";
-import { type PushBlob, type PushDocument, type PushPlan, planPush } from "./push-plan.ts";
-import type { RegistryCall } from "./registry/call.ts";
-import { RepositoryClient } from "./registry/client.ts";
-import { putManifest } from "./registry/manifests.ts";
-import { Uploader, type UploadResult } from "./registry/upload.ts";
-import { lastCause } from "./registry/words.ts";
-import { Turns } from "./turns.ts";
+import { inContext, invalidArgument } from "../../errors.ts";
+import { plainDescriptor, requireFullName, sourcesOf } from "../image-store.ts";
+import { refOf } from "../progress.ts";
+import type { RegistryCall } from "../registry/call.ts";
+import { RepositoryClient } from "../registry/client.ts";
+import { lastCause } from "../registry/error-context.ts";
+import { putManifest } from "../registry/manifests.ts";
+import type { RegistryTransfer } from "../registry/transfer.ts";
+import { Uploader, type UploadResult } from "../registry/upload.ts";
+import { type PushBlob, type PushDocument, type PushPlan, planPush } from "./plan.ts";
 
 export interface PushRequest extends RegistryCall {
   readonly namespace: string;
@@ -29,7 +29,7 @@ const parallelLayers = 5;
 
 /** Brings an image to a registry. @returns what the registry now has under the name */
 export async function pushImage(
-  parts: PullParts,
+  parts: RegistryTransfer,
   request: PushRequest,
   signal: AbortSignal,
 ): Promise<ReturnType<typeof plainDescriptor>> {
@@ -54,13 +54,13 @@ export async function pushImage(
 }
 
 class Push {
-  readonly #parts: PullParts;
+  readonly #parts: RegistryTransfer;
   readonly #request: PushRequest;
   readonly #plan: PushPlan;
   readonly #reference: Reference;
   readonly #repository: RepositoryClient;
 
-  constructor(parts: PullParts, request: PushRequest, plan: PushPlan, signal: AbortSignal) {
+  constructor(parts: RegistryTransfer, request: PushRequest, plan: PushPlan, signal: AbortSignal) {
     this.#parts = parts;
     this.#request = request;
     this.#plan = plan;
@@ -88,19 +88,13 @@ class Push {
 
   async #pushBlobs(uploader: Uploader): Promise<void> {
     const { progress } = this.#parts;
-    const turns = new Turns(this.#request.parallel ?? parallelLayers);
+    const uploads = new Semaphore(this.#request.parallel ?? parallelLayers);
     // Docker shows the topmost layer first.
     const blobs = this.#plan.blobs.toReversed();
     for (const { id, descriptor } of blobs) if (id !== undefined) progress.layer(descriptor, "Preparing", id);
     const pushes = blobs.map(async (blob) => {
-      if (turns.isBusy && blob.id !== undefined) progress.layer(blob.descriptor, "Waiting", blob.id);
-      const turn = turns.take();
-      await turn.begun;
-      try {
-        await this.#pushBlob(uploader, blob);
-      } finally {
-        turn.end();
-      }
+      if (uploads.isFull && blob.id !== undefined) progress.layer(blob.descriptor, "Waiting", blob.id);
+      await uploads.run(() => this.#pushBlob(uploader, blob));
     });
     try {
       await Promise.all(pushes);
