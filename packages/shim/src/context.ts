@@ -1,13 +1,13 @@
 import type { EventLog, RequestOf } from "@gantry/ipc";
 import type { Stdio } from "@gantry/ipc/contracts/common";
 import type { shimContract, shimEvent } from "@gantry/ipc/contracts/shim";
+import { JsonLineEncoder } from "@gantry/json-log/line-encoder";
+import { RotatedFile } from "@gantry/json-log/rotated-file";
 import type { NativeSys } from "@gantry/native-sys";
 import type * as v from "valibot";
 import type { Clock } from "./clock.ts";
 import type { ErrorLog } from "./error-log.ts";
-import { RotatedFile } from "./log/file.ts";
 import { FileLog } from "./log/file-log.ts";
-import { JsonLineEncoder } from "./log/json-lines.ts";
 import { PlainEncoder } from "./log/plain.ts";
 import type { Reaper } from "./process/reaper.ts";
 import type { StateFiles } from "./state.ts";
@@ -44,7 +44,8 @@ function openLog(context: ShimContext, { log }: Stdio): FileLog | undefined {
   if (!log || log.driver === "none") return undefined;
   const { driver, path, attrs, maxSize, maxFiles = 1, compress, mode } = log;
   if (path === undefined) throw new Error(`stdio.log: the ${driver} driver needs a path`);
-  const onError = (error: Error) => context.errors.report(`log ${path}: output was lost`, error);
+  const onLoss = (error: Error) => context.errors.report(`log ${path}: output was lost`, error);
+  const onError = (error: Error) => context.errors.report("log", error);
   const file = new RotatedFile({ path, maxSize, maxFiles, compress, onError });
   if (driver === "json-file") file.endLastLine();
   return new FileLog({
@@ -53,6 +54,6 @@ function openLog(context: ShimContext, { log }: Stdio): FileLog | undefined {
     encoder: (target, stream) =>
       driver === "plain" ? new PlainEncoder(target) : new JsonLineEncoder(target, stream, attrs),
     ...(mode === "non-blocking" ? { maxBufferSize: log.maxBufferSize ?? defaultBufferSize } : {}),
-    onError,
+    onError: onLoss,
   });
 }

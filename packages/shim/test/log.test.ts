@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { JsonLineEncoder } from "@gantry/json-log/line-encoder";
+import { RotatedFile } from "@gantry/json-log/rotated-file";
 import { tempDir } from "@gantry/testkit";
 import { test } from "tap";
 import { Clock } from "../src/clock.ts";
-import { RotatedFile } from "../src/log/file.ts";
 import { FileLog } from "../src/log/file-log.ts";
-import { JsonLineEncoder } from "../src/log/json-lines.ts";
 import { attachTo, finish, readLog, startShim } from "./support/shim.ts";
 
 /** Logs chunks as they are and returns the file's text. */

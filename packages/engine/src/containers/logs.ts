@@ -1,8 +1,8 @@
 import type { RequestOf } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
+import { type LogSink, readLog } from "@gantry/json-log/read-log";
 import { secondsToNs } from "../base/clock.ts";
 import { conflict } from "../base/errors.ts";
-import { type LogSink, readLog } from "../logs/read-log.ts";
 import type { Container } from "./container.ts";
 import type { World } from "./world.ts";
 

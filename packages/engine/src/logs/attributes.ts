@@ -1,7 +1,7 @@
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
 import { invalid } from "../base/errors.ts";
 
-/** What a log may tell of its container. */
+/** The properties of a container that its log's options can refer to. */
 export interface LoggedContainer {
   readonly id: string;
   readonly name: string;
@@ -12,7 +12,7 @@ export interface LoggedContainer {
 
 const short = 12;
 
-/** What --log-opt tag can name, as Docker's markup. */
+/** The fields of Docker's markup that --log-opt tag can name. */
 const tagFields: Readonly<Record<string, (container: LoggedContainer) => string>> = {
   ID: ({ id }) => id.slice(0, short),
   FullID: ({ id }) => id,
@@ -28,7 +28,7 @@ const fieldPattern = /\{\{\s*\.(\w+)\s*\}\}/g;
 /** @throws RpcError InvalidArgument for a tag that cannot be filled in */
 export function checkTag(tag: string | undefined): void {
   const allowed = Object.keys(tagFields).map((name) => `{{.${name}}}`);
-  const fail = (what: string) => invalid(`invalid tag: ${what}: use ${allowed.join(", ")}`);
+  const fail = (text: string) => invalid(`invalid tag: ${text}: use ${allowed.join(", ")}`);
   const rest = (tag ?? "").replace(fieldPattern, (all, name: string) => {
     if (!Object.hasOwn(tagFields, name)) throw fail(all);
     return "";
@@ -36,7 +36,7 @@ export function checkTag(tag: string | undefined): void {
   if (rest.includes("{{")) throw fail(rest);
 }
 
-/** What --log-opt labels, labels-regex, env, env-regex and tag put into every line. */
+/** The attributes that --log-opt labels, labels-regex, env, env-regex and tag add to every line. */
 export function attributesOf(
   container: LoggedContainer,
   options: Readonly<Record<string, string>>,

@@ -10,7 +10,7 @@ const names = new Set(
   "mode max-buffer-size max-size max-file compress labels labels-regex env env-regex tag".split(" "),
 );
 
-/** @throws RpcError InvalidArgument in Docker's words */
+/** @throws RpcError InvalidArgument with Docker's message */
 export function checkLogConfig(host: HostConfig): void {
   const { Type = "json-file", Config = {} } = host.LogConfig ?? {};
   if (!drivers.includes(Type)) {
@@ -26,7 +26,7 @@ export function checkLogConfig(host: HostConfig): void {
   checkTag(Config?.tag);
 }
 
-/** How the shim is to log a container. */
+/** The shim's log options of a container. */
 export function logConfigOf(container: LoggedContainer, path: string): LogConfig {
   const { Type, Config } = container.hostConfig.LogConfig ?? {};
   if (Type === "none") return { driver: "none" };
@@ -73,13 +73,13 @@ function paceOf(options: Options): Pick<LogConfig, "mode" | "maxBufferSize"> {
 function sizeOf(name: string, text: string | undefined, base: number): number | undefined {
   if (text === undefined || text === "-1") return undefined;
   const [, digits, unit = ""] = /^(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?$/i.exec(text.trim()) ?? [];
-  if (digits === undefined) throw invalid(`invalid ${name}: "${text}" is no size such as 10m`);
+  if (digits === undefined) throw invalid(`invalid ${name}: "${text}" is not a size such as 10m`);
   const bytes = Math.floor(Number(digits) * base ** " kmgtp".indexOf(unit.toLowerCase() || " "));
   if (bytes < 1 || !Number.isSafeInteger(bytes)) throw invalid(`${name} must be a positive number: "${text}"`);
   return bytes;
 }
 
-/** Go's words for a truth value. */
+/** A boolean as Go's strconv.ParseBool reads it. */
 function parseBool(name: string, text: string | undefined): boolean {
   if (text === undefined) return false;
   if (/^(1|t|T|true|TRUE|True)$/.test(text)) return true;

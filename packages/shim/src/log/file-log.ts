@@ -1,12 +1,12 @@
+import type { Block, Encoder, EncoderTarget } from "@gantry/json-log/encoder";
+import type { RotatedFile } from "@gantry/json-log/rotated-file";
 import type { Clock } from "../clock.ts";
-import type { Block, Encoder, EncoderTarget } from "./encoder.ts";
-import type { RotatedFile } from "./file.ts";
 
-/** One block of encoded lines: what one write takes. */
+/** Size of a block of encoded lines, which is written at once. */
 const blockSize = 256 * 1024;
-/** Encoded bytes that may wait for the disk before the process is slowed. */
+/** Encoded bytes that may wait for the disk before the process is slowed down. */
 const waitingLimit = 1024 * 1024;
-/** How long a block is kept for the next output. */
+/** An unused block is released after this time. */
 const idleMs = 1000;
 
 export type StreamName = "stdout" | "stderr";
@@ -14,14 +14,14 @@ export type StreamName = "stdout" | "stderr";
 export interface FileLogOptions {
   readonly file: RotatedFile;
   readonly clock: Clock;
-  /** Its format. */
+  /** Makes the encoder of a stream: the log's format. */
   readonly encoder: (target: EncoderTarget, stream: StreamName) => Encoder;
   /**
-   * Bytes that may wait for the disk in non-blocking mode: beyond them what comes is dropped, as Docker does.
-   * Without it the process is slowed instead.
+   * Bytes that may wait for the disk in non-blocking mode: output beyond them is dropped, as Docker does.
+   * Without it the process is slowed down instead.
    */
   readonly maxBufferSize?: number | undefined;
-  /** Told when lines were lost because the file could not be written; once per run of failures. */
+  /** Called when lines are lost because the file cannot be written; once per run of failures. */
   readonly onError: (error: Error) => void;
 }
 
@@ -46,7 +46,7 @@ export class FileLog {
     this.#encoders = { stdout: options.encoder(target, "stdout"), stderr: options.encoder(target, "stderr") };
   }
 
-  /** Logs a chunk, which may be reused afterwards. @returns nothing, or what to wait for before the next chunk */
+  /** Logs a chunk, which may be reused afterwards. @returns a promise to wait for before the next chunk, if needed */
   write(stream: StreamName, chunk: Buffer): Promise<void> | undefined {
     this.#encoders[stream].write(chunk, this.#options.clock.now());
     return this.#kick();
@@ -58,7 +58,7 @@ export class FileLog {
     this.#kick();
   }
 
-  /** Resolves once all that was logged before is in the file. */
+  /** Resolves once all earlier output is in the file. */
   async flush(): Promise<void> {
     while (this.#writing) await this.#writing;
   }

@@ -1,6 +1,6 @@
-import type { Encoder, EncoderTarget } from "./encoder.ts";
+import type { Encoder, EncoderTarget } from "@gantry/json-log/encoder";
 
-/** The bytes as they come. */
+/** Logs the bytes unchanged. */
 export class PlainEncoder implements Encoder {
   readonly #target: EncoderTarget;
 

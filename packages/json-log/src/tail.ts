@@ -1,12 +1,10 @@
 import type { FileHandle } from "node:fs/promises";
+import { endsLine, parseEntry } from "./format.ts";
 
-const BLOCK = 64 * 1024;
-const NEWLINE = 0x0a;
-const BACKSLASH = 0x5c;
-const LETTER_N = 0x6e;
-const AFTER_TEXT = Buffer.from('","stream":', "latin1");
+const blockSize = 64 * 1024;
+const newline = 0x0a;
 
-/** Where reading starts: a file of the list, and an offset in it. */
+/** The place where reading starts: a file of the list, and an offset in it. */
 export interface Start {
   readonly file: number;
   readonly offset: number;
@@ -21,8 +19,8 @@ export async function findTail(files: readonly FileHandle[], lines: number): Pro
   let isLast = true;
   for (let file = files.length - 1; file >= 0; file--) {
     for await (const { bytes, end } of entriesBackwards(files[file] as FileHandle)) {
-      // The last entry ends a line even if the line may go on some day.
-      if (isLast || endsLine(bytes)) ends += 1;
+      // The last entry ends a line even if the line is not complete yet.
+      if (isLast || entryEndsLine(bytes)) ends += 1;
       isLast = false;
       if (ends > lines) return { file, offset: end };
     }
@@ -36,17 +34,17 @@ interface EntryBytes {
   readonly end: number;
 }
 
-/** Entries of a file from its end to its beginning; one without its newline is none yet. */
+/** Entries of a file from its end to its beginning; a line without its newline is not complete yet. */
 async function* entriesBackwards(file: FileHandle): AsyncGenerator<EntryBytes> {
   const { size } = await file.stat();
   let rest = Buffer.alloc(0);
   for (let start = size; start > 0; ) {
-    const from = Math.max(0, start - BLOCK);
+    const from = Math.max(0, start - blockSize);
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(start - from), 0, start - from, from);
     const bytes = Buffer.concat([buffer.subarray(0, bytesRead), rest]);
-    let end = bytes.lastIndexOf(NEWLINE);
+    let end = bytes.lastIndexOf(newline);
     while (end > 0) {
-      const before = bytes.lastIndexOf(NEWLINE, end - 1);
+      const before = bytes.lastIndexOf(newline, end - 1);
       if (before < 0 && from > 0) break;
       yield { bytes: bytes.subarray(before + 1, end), end: from + end + 1 };
       if (before < 0) return;
@@ -57,12 +55,8 @@ async function* entriesBackwards(file: FileHandle): AsyncGenerator<EntryBytes> {
   }
 }
 
-/** Whether an entry's text ends in a newline: `"log":"…\n","stream":…`. What is damaged counts as a line. */
-function endsLine(entry: Buffer): boolean {
-  const at = entry.indexOf(AFTER_TEXT);
-  if (at < 0) return true;
-  if (entry[at - 1] !== LETTER_N) return false;
-  let backslashes = 0;
-  while (entry[at - 2 - backslashes] === BACKSLASH) backslashes += 1;
-  return backslashes % 2 === 1;
+/** Whether an entry ends a line of output; a damaged one counts as a line. */
+function entryEndsLine(entry: Buffer): boolean {
+  const text = parseEntry(entry)?.log;
+  return text === undefined || endsLine(text);
 }

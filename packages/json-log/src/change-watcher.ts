@@ -1,18 +1,18 @@
 import { type FSWatcher, watch } from "node:fs";
 import { dirname } from "node:path";
 
-/** A file system may keep quiet about a change (a network's, an overlay's): the log is looked at anyway. */
-const LOOK_ANYWAY_MS = 1000;
+/** A network or overlay file system may not report a change: the log is also looked at after this time. */
+const pollIntervalMs = 1000;
 
 export interface WatchRequest {
   readonly path: string;
-  /** Resolves when nothing will be written any more. */
+  /** Resolves when nothing more will be written. */
   readonly finished: Promise<void> | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Tells when a log may have grown. */
-export class Watching {
+/** Waits for a log to grow. */
+export class ChangeWatcher {
   #wake: () => void = () => {};
   #changed = false;
   #finished = false;
@@ -27,7 +27,7 @@ export class Watching {
       this.#watcher = watch(dirname(request.path), change);
       this.#watcher.on("error", () => {});
     } catch {
-      // The directory is gone, or there are too many watches: the timer does it.
+      // The directory is gone, or there are too many watches: the timer remains.
     }
     request.signal.addEventListener("abort", change, { once: true });
     request.finished?.then(() => {
@@ -40,7 +40,7 @@ export class Watching {
   async next(): Promise<boolean> {
     if (!this.#changed && !this.#finished) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, LOOK_ANYWAY_MS);
+        const timer = setTimeout(resolve, pollIntervalMs);
         this.#wake = () => {
           clearTimeout(timer);
           resolve();

@@ -1,7 +1,7 @@
 /**
  * JSON string escaping from bytes to bytes, as Go's encoder writes log lines: `"` and `\` with a backslash,
  * \n and \r by name, other control characters and `<`, `>`, `&`, U+2028, U+2029 as \u00XX / \uXXXX, and each byte
- * that is no valid UTF-8 as \ufffd. What needs no escape is copied.
+ * that is not valid UTF-8 as \ufffd. Other bytes are copied.
  */
 
 const hex = Buffer.from("0123456789abcdef", "latin1");
@@ -14,12 +14,12 @@ const plain = new Uint8Array(256);
 for (let byte = 0x20; byte < 0x80; byte++) plain[byte] = 1;
 for (const special of Buffer.from('"\\<>&', "latin1")) plain[special] = 0;
 
-/** Bytes of output that one byte of input can become. */
+/** Most bytes of output for one byte of input. */
 export const maxExpansion = 6;
 
 /**
- * Writes a text escaped into `target` at `at`, which must have room for maxExpansion times as much.
- * @returns where the output ends in target
+ * Writes a text escaped into `target` at `at`; maxExpansion times its length must be free there.
+ * @returns the offset after the output
  */
 export function escapeInto(text: Uint8Array, target: Uint8Array, at: number): number {
   const end = text.length;
@@ -77,7 +77,7 @@ function isSeparator(text: Uint8Array, index: number): boolean {
   return text[index] === 0xe2 && text[index + 1] === 0x80 && ((text[index + 2] as number) & 0xfe) === 0xa8;
 }
 
-/** Bytes of the UTF-8 sequence at `index`, 0 if it is none (overlong, surrogate, cut off, or beyond U+10FFFF). */
+/** Bytes of the UTF-8 sequence at `index`, 0 if it is invalid (overlong, surrogate, cut off, or beyond U+10FFFF). */
 function sequenceLength(source: Uint8Array, index: number): number {
   const lead = source[index] as number;
   const length = leadLength(lead);
@@ -104,8 +104,8 @@ function highestSecond(lead: number): number {
 }
 
 /**
- * How many bytes at the end begin a UTF-8 sequence that is cut off there: 0 to 3. A line that is split
- * before them keeps its characters whole.
+ * Number of bytes at the end that begin a UTF-8 sequence which is cut off there: 0 to 3. A line that is split before
+ * them keeps its characters whole.
  */
 export function cutCharacter(text: Uint8Array): number {
   for (let back = 1; back <= Math.min(3, text.length); back++) {

@@ -1,31 +1,33 @@
-import { EntryReader, type LogOutput, type LogSelection } from "./entry.ts";
-import { type LogFile, openLog, openNewer } from "./files.ts";
+import { ChangeWatcher } from "./change-watcher.ts";
+import { EntryFilter, type LogOutput, type LogSelection } from "./entry-filter.ts";
+import type { StreamName } from "./format.ts";
+import { type LogFile, openLog, openNewer } from "./log-files.ts";
 import { findTail } from "./tail.ts";
-import { Watching } from "./watching.ts";
 
-const CHUNK = 256 * 1024;
+const chunkSize = 256 * 1024;
 /** Text of one stream is sent together, up to about this size. */
-const BATCH = 64 * 1024;
-const NEWLINE = 0x0a;
+const batchSize = 64 * 1024;
+const newline = 0x0a;
 
 export interface LogRequest extends LogSelection {
   readonly path: string;
-  /** Last so many lines; undefined: all. */
+  /** Number of lines to show from the end; undefined: all. */
   readonly tail: number | undefined;
-  /** Resolves when nothing will be written any more; undefined: what is there now is all that is wanted. */
+  /** Follow the log until this resolves: nothing more will be written then. Undefined: read what it holds now. */
   readonly finished: Promise<void> | undefined;
   readonly signal: AbortSignal;
 }
 
-/** Writes some output; resolves when there is room for more. */
-export type LogSink = (stream: "stdout" | "stderr", text: string) => Promise<void>;
+/** Writes some output; resolves when the reader can take more. */
+export type LogSink = (stream: StreamName, text: string) => Promise<void>;
 
-/** Reads a json-file log with its rotated parts (PATH.1 is older than PATH), and then follows it where that is wanted. */
+/** Reads a json-file log with its rotated parts (PATH.1 is older than PATH), and follows it on request. */
 export async function readLog(request: LogRequest, sink: LogSink): Promise<void> {
-  const watching = request.finished ? new Watching(request) : undefined;
+  const watcher = request.finished ? new ChangeWatcher(request) : undefined;
   const output = new LineOutput(request, sink);
-  let files = await openLog(request.path);
+  let files: LogFile[] = [];
   try {
+    files = await openLog(request.path);
     const handles = files.map(({ handle }) => handle);
     const start = request.tail === undefined ? { file: 0, offset: 0 } : await findTail(handles, request.tail);
     let reader: Reader | undefined;
@@ -35,38 +37,38 @@ export async function readLog(request: LogRequest, sink: LogSink): Promise<void>
     }
     await output.flush();
     files = await closeAllBut(files, reader);
-    if (watching) await follow(request, { watching, output, reader, files });
+    if (watcher) await follow(request, { watcher, output, reader, files });
   } finally {
-    watching?.close();
+    watcher?.close();
     await closeAllBut(files, undefined);
   }
 }
 
 interface Following {
-  readonly watching: Watching;
+  readonly watcher: ChangeWatcher;
   readonly output: LineOutput;
   reader: Reader | undefined;
-  /** Those that are open, to be closed in the end. */
+  /** All open files. */
   readonly files: LogFile[];
 }
 
 async function follow(request: LogRequest, state: Following): Promise<void> {
-  const { watching, output } = state;
+  const { watcher, output } = state;
   for (let last = false; !request.signal.aborted; ) {
     if (await readNew(request, state)) return;
     await output.flush();
     if (last) return;
-    last = await watching.next();
+    last = await watcher.next();
   }
 }
 
-/** Reads what has come since, also over rotations: the old file to its end, then what followed. True at `until`. */
+/** Reads what was appended since, also over rotations: the old file to its end, then the newer ones. True at `until`. */
 async function readNew(request: LogRequest, state: Following): Promise<boolean> {
   for (;;) {
     if (state.reader && (await state.reader.readOn(request, state.output))) return true;
     const newer = await openNewer(request.path, state.reader?.file);
     if (newer.length === 0) return false;
-    // Between the reading and the looking more may have come into the old file.
+    // The old file may have grown between the reading and the look for newer ones.
     if (state.reader && (await state.reader.readOn(request, state.output))) return true;
     state.files.push(...newer);
     for (const file of newer) {
@@ -77,7 +79,7 @@ async function readNew(request: LogRequest, state: Following): Promise<boolean> 
   }
 }
 
-/** @returns what stays open */
+/** @returns the files that stay open */
 async function closeAllBut(files: readonly LogFile[], reader: Reader | undefined): Promise<LogFile[]> {
   const kept = files.filter((file) => file === reader?.file);
   const closing = files.filter((file) => file !== reader?.file);
@@ -96,12 +98,12 @@ class Reader {
     this.#offset = offset;
   }
 
-  /** Reads to the present end of the file; true when the log has come to `until`. */
+  /** Reads to the present end of the file; true when `until` is reached. */
   async readOn(request: LogRequest, output: LineOutput): Promise<boolean> {
     if ((await this.file.handle.stat()).size < this.#offset) this.#restart();
-    const chunk = Buffer.allocUnsafe(CHUNK);
+    const chunk = Buffer.allocUnsafe(chunkSize);
     while (!request.signal.aborted) {
-      const { bytesRead } = await this.file.handle.read(chunk, 0, CHUNK, this.#offset);
+      const { bytesRead } = await this.file.handle.read(chunk, 0, chunkSize, this.#offset);
       if (bytesRead === 0) return false;
       this.#offset += bytesRead;
       if (await this.#lines(chunk.subarray(0, bytesRead), output)) return true;
@@ -109,7 +111,7 @@ class Reader {
     return true;
   }
 
-  /** The file was emptied: with one file kept, that is what a rotation does. */
+  /** The file was truncated: that is how a log of a single file is rotated. */
   #restart(): void {
     this.#offset = 0;
     this.#rest = Buffer.alloc(0);
@@ -118,7 +120,7 @@ class Reader {
   async #lines(chunk: Buffer, output: LineOutput): Promise<boolean> {
     const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     let start = 0;
-    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
+    for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
       const isOver = output.add(bytes.subarray(start, end));
       if (isOver !== false && (await isOver)) return true;
       start = end + 1;
@@ -128,24 +130,24 @@ class Reader {
   }
 }
 
-/** Turns lines of the file into text, and puts that of the same stream together. */
+/** Turns lines of the file into output, and joins consecutive output of one stream. */
 class LineOutput {
-  readonly #entries: EntryReader;
+  readonly #entries: EntryFilter;
   readonly #sink: LogSink;
-  #stream: "stdout" | "stderr" = "stdout";
+  #stream: StreamName = "stdout";
   #parts: string[] = [];
   #size = 0;
 
   constructor(selection: LogSelection, sink: LogSink) {
-    this.#entries = new EntryReader(selection);
+    this.#entries = new EntryFilter(selection);
     this.#sink = sink;
   }
 
-  /** @returns whether this and all that follows is later than what is wanted; a promise only when there is to wait */
+  /** @returns whether the line is later than `until`; a promise only where the sink has to be waited for */
   add(line: Buffer): boolean | Promise<boolean> {
     const entry = this.#entries.read(line);
     if (!entry) return false;
-    if (entry.late || entry.stream !== this.#stream || this.#size >= BATCH) return this.#flushAndAdd(entry);
+    if (entry.late || entry.stream !== this.#stream || this.#size >= batchSize) return this.#flushAndAdd(entry);
     this.#keep(entry);
     return false;
   }

@@ -1,10 +1,11 @@
-import { appendFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { formatTimestamp } from "@gantry/common/timestamp";
 import { tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { checkLogConfig, logConfigOf } from "../src/logs/log-config.ts";
-import { type LogRequest, readLog } from "../src/logs/read-log.ts";
+import { lineLimit } from "../src/format.ts";
+import { type LogRequest, readLog } from "../src/read-log.ts";
 
 const line = (log: string, second = 0, more = {}) =>
   `${JSON.stringify({ log, stream: "stdout", time: `2026-01-01T00:00:${String(second).padStart(2, "0")}.5Z`, ...more })}\n`;
@@ -107,20 +108,66 @@ test("following ends with its reader", async (t) => {
   await t.resolves(reading);
 });
 
+/** An entry that was cut at the line limit. */
+const part = (name: string) => name.padEnd(lineLimit, ".");
+
 test("a line that the log holds in parts is one line: one time before it, one of the last lines", async (t) => {
   await using directory = tempDir();
   const path = join(directory.path, "log");
-  writeFileSync(`${path}.1`, line("first\n", 1) + line("begin,", 2));
+  // The cut goes before a character that it would split.
+  const [begin, middle] = [part("begin").slice(0, -3), part("middle")];
+  writeFileSync(`${path}.1`, line("first\n", 1) + line(begin, 2));
   writeFileSync(
     path,
-    line("middle,", 2) + line("aside\n", 2, { stream: "stderr" }) + line("end\n", 3) + line("last\n", 4),
+    line(middle, 2) + line("aside\n", 2, { stream: "stderr" }) + line("end\n", 3) + line("last\n", 4),
   );
   t.equal(await read(path, { tail: 1 }), "last\n");
-  t.equal(await read(path, { tail: 4, stderr: false }), "first\nbegin,middle,end\nlast\n");
+  t.equal(await read(path, { tail: 4, stderr: false }), `first\n${begin}${middle}end\nlast\n`);
   const stamped = await read(path, { timestamps: true, stderr: false });
-  t.match(stamped, /^\S+Z first\n\S+Z begin,middle,end\n\S+Z last\n$/);
-  writeFileSync(path, line("ends in a backslash and n: \\n") + line("goes on\n"));
-  t.equal(await read(path, { tail: 1 }), "begin,ends in a backslash and n: \\ngoes on\n");
+  t.match(stamped, /^\S+Z first\n\S+Z begin\.+middle\.+end\n\S+Z last\n$/);
+  const backslash = `${part("").slice(2)}\\n`;
+  writeFileSync(path, line(backslash) + line("goes on\n"));
+  t.equal(await read(path, { tail: 1 }), `${begin}${backslash}goes on\n`);
+});
+
+test("a run that ended without a newline: the next run's first line has its own time and details, and is one of the last lines", async (t) => {
+  await using directory = tempDir();
+  const path = join(directory.path, "log");
+  const attrs = { attrs: { run: "2" } };
+  writeFileSync(
+    path,
+    line("no end", 1) + line("error", 1, { stream: "stderr" }) + line("next\n", 2, attrs) + line("later\n", 3),
+  );
+  const stamped = await read(path, { timestamps: true });
+  t.equal(
+    stamped,
+    "2026-01-01T00:00:01.500000000Z no end2026-01-01T00:00:01.500000000Z error" +
+      "2026-01-01T00:00:02.500000000Z next\n2026-01-01T00:00:03.500000000Z later\n",
+  );
+  t.equal(await read(path, { details: true, stderr: false }), " no endrun=2 next\n later\n");
+  t.equal(await read(path, { tail: 2 }), "next\nlater\n");
+  writeFileSync(path, line(`${part("long")}`, 1) + line("rest", 1) + line("next\n", 2));
+  t.match(await read(path, { timestamps: true }), /^\S+Z long\.+rest2026-01-01T00:00:02\.500000000Z next\n$/);
+});
+
+test("since and until at an entry's own time include it, to the nanosecond", async (t) => {
+  await using directory = tempDir();
+  const path = join(directory.path, "log");
+  const base = 1_767_225_600_123_456_700n;
+  const times = Array.from({ length: 40 }, (_, index) => base + BigInt(index));
+  const entry = (time: bigint) => line(`${time}\n`, 0, { time: formatTimestamp(time) });
+  writeFileSync(path, times.map(entry).join(""));
+  for (const [index, time] of times.entries()) {
+    t.equal(await read(path, { since: time }), `${times.slice(index).join("\n")}\n`, `since ${time}`);
+    t.equal(await read(path, { until: time }), `${times.slice(0, index + 1).join("\n")}\n`, `until ${time}`);
+  }
+});
+
+test("a log that exists and cannot be opened is an error, not an empty log", async (t) => {
+  await using directory = tempDir();
+  const path = join(directory.path, "log");
+  symlinkSync(path, path);
+  await t.rejects(read(path), { code: "ELOOP" });
 });
 
 test("compressed parts are read like the others, at once and by a follower that lags behind several rotations", async (t) => {
@@ -155,40 +202,4 @@ test("compressed parts are read like the others, at once and by a follower that 
   await waitFor(() => text === "4\n5\n6\n7\n", { what: "all lines, each once" });
   finish();
   await reading;
-});
-
-test("log options: Docker's names and refusals", (t) => {
-  const config = (Config: Record<string, string>, Type = "json-file") => ({ LogConfig: { Type, Config } });
-  const refused: [Record<string, string>, RegExp][] = [
-    [{ size: "1m" }, /^unknown log opt 'size' for json-file log driver$/],
-    [{ "max-size": "much" }, /invalid max-size: "much"/],
-    [{ "max-size": "0" }, /max-size must be a positive number/],
-    [{ "max-file": "0" }, /max-file cannot be less than 1/],
-    [
-      { compress: "true", "max-file": "3" },
-      /compress cannot be true when max-file is less than 2 or max-size is not set/,
-    ],
-    [{ compress: "perhaps" }, /invalid compress/],
-    [{ mode: "fast" }, /logger: logging mode not supported: fast/],
-    [{ "max-buffer-size": "1m" }, /max-buffer-size option is only supported with 'mode=non-blocking'/],
-    [{ "labels-regex": "(" }, /invalid labels-regex/],
-    [{ tag: "{{.Nothing}}" }, /invalid tag: \{\{\.Nothing\}\}: use \{\{\.ID\}\}/],
-  ];
-  for (const [options, words] of refused) t.throws(() => checkLogConfig(config(options)), { message: words });
-  t.throws(() => checkLogConfig(config({}, "local")), { message: /no log driver named 'local' is registered/ });
-  t.doesNotThrow(() => checkLogConfig(config({}, "none")));
-  const hostConfig = config({
-    ...{ "max-size": "10k", "max-file": "3", compress: "true", mode: "non-blocking", "max-buffer-size": "4k" },
-    ...{ labels: "a,none", "labels-regex": "^x\\.", env: "HOME", tag: "{{.Name}}/{{.ID}}" },
-  });
-  const container = {
-    ...{ id: "0123456789abcdef", name: "web", imageId: "sha256:ff", hostConfig },
-    config: { Labels: { a: "1", b: "2", "x.y": "3" }, Env: ["HOME=/root=", "OTHER=1"] },
-  };
-  t.same(logConfigOf(container, "/log"), {
-    ...{ driver: "json-file", path: "/log", maxSize: 10_000, maxFiles: 3, compress: true },
-    ...{ mode: "non-blocking", maxBufferSize: 4096 },
-    attrs: { a: "1", "x.y": "3", HOME: "/root=", tag: "web/0123456789ab" },
-  });
-  t.end();
 });

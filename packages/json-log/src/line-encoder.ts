@@ -1,22 +1,20 @@
 import type { Encoder, EncoderTarget } from "./encoder.ts";
 import { cutCharacter, escapeInto, maxExpansion } from "./escape.ts";
-
-/** Bytes after which a line without an end is written as a partial one, as Docker does. */
-export const lineLimit = 16 * 1024;
+import { lineLimit, type StreamName } from "./format.ts";
 
 const newline = 0x0a;
 const prefix = Buffer.from('{"log":"', "latin1");
-const nothing = Buffer.alloc(0);
+const empty = Buffer.alloc(0);
 
 /** Splits one output stream into lines and encodes each as an object of Docker's json-file format. */
 export class JsonLineEncoder implements Encoder {
   readonly #target: EncoderTarget;
   readonly #middle: string;
-  /** The beginning of a line whose end has not come yet. */
-  #carry: Buffer = nothing;
+  /** The beginning of a line that is not complete yet. */
+  #carry: Buffer = empty;
 
-  /** @param attrs what every line carries beside its text */
-  constructor(target: EncoderTarget, stream: "stdout" | "stderr", attrs: Readonly<Record<string, string>> | undefined) {
+  /** @param attrs added to every entry */
+  constructor(target: EncoderTarget, stream: StreamName, attrs: Readonly<Record<string, string>> | undefined) {
     this.#target = target;
     const extra = attrs && Object.keys(attrs).length > 0 ? `"attrs":${JSON.stringify(attrs)},` : "";
     this.#middle = `","stream":"${stream}",${extra}"time":"`;
@@ -41,14 +39,14 @@ export class JsonLineEncoder implements Encoder {
   }
 
   end(time: string): void {
-    if (this.#carry.length > 0) this.#emit(nothing, 0, 0, this.#tail(time));
+    if (this.#carry.length > 0) this.#emit(empty, 0, 0, this.#tail(time));
   }
 
   /** A full line limit without an end; the bytes of a character that the cut would split stay for the next part. */
   #partial(chunk: Buffer, from: number, end: number, tail: Buffer): void {
     const whole = Buffer.concat([this.#carry, chunk.subarray(from, end)]);
     const cut = whole.length - cutCharacter(whole);
-    this.#carry = nothing;
+    this.#carry = empty;
     this.#emit(whole, 0, cut, tail);
     if (cut < whole.length) this.#carry = Buffer.from(whole.subarray(cut));
   }
@@ -62,7 +60,7 @@ export class JsonLineEncoder implements Encoder {
     if (this.#carry.length > 0) {
       // A character may begin in the carried bytes and end in these.
       text = Buffer.concat([this.#carry, text]);
-      this.#carry = nothing;
+      this.#carry = empty;
     }
     const frame = prefix.length + tail.length;
     const block = this.#target.reserve(frame + text.length * maxExpansion, frame + text.length);
