@@ -61,8 +61,8 @@ function loadedWith(file: string, inputs: Metafile["inputs"], seen = new Set<str
 }
 
 const found = new Set<string>();
-for (const { entry, engine } of binaries)
-  if (engine === "bun") for (const violation of violations(await graphOf(entry))) found.add(violation);
+for (const { entry, jsRuntime } of binaries)
+  if (jsRuntime === "bun") for (const violation of violations(await graphOf(entry))) found.add(violation);
 if (found.size > 0) {
   process.stderr.write(`${[...found].join("\n")}\nuse \`await import(…)\` where it is needed\n`);
   process.exitCode = 1;

@@ -1,13 +1,15 @@
-/** What the build makes: each standalone binary and the files it carries. */
+export type JsRuntimeName = "node" | "bun";
+
+/** A standalone binary and the files that it carries. */
 export interface Binary {
   readonly name: string;
-  /** The file of packages/ that runs first. */
+  /** Its main file, below packages/. */
   readonly entry: string;
   /**
-   * What runs the TypeScript. Bun starts in a sixth of Node's time, and cannot load zeromq: so it runs what is started
-   * anew for each command, and Node what serves.
+   * Executes the TypeScript. Bun starts in a sixth of Node's time but cannot load zeromq: so Bun runs the programs that
+   * are started for each command, and Node those that serve.
    */
-  readonly engine: "node" | "bun";
+  readonly jsRuntime: JsRuntimeName;
   /** Keys of the assets, as the program asks for them. */
   readonly assets: readonly AssetName[];
 }
@@ -17,14 +19,14 @@ export type AssetName = "zeromq.node" | "native-sys.node" | "init" | "tini-stati
 const node = (name: string, assets: readonly AssetName[]): Binary => ({
   name,
   entry: `${name}/src/main.ts`,
-  engine: "node",
+  jsRuntime: "node",
   assets,
 });
 
 const bun = (name: string, assets: readonly AssetName[]): Binary => ({
   name,
   entry: `${name}/src/main.ts`,
-  engine: "bun",
+  jsRuntime: "bun",
   assets,
 });
 
@@ -38,7 +40,7 @@ export const binaries: readonly Binary[] = [
   {
     name: "oci-runtime-worker",
     entry: "oci-runtime/src/worker-main.ts",
-    engine: "node",
+    jsRuntime: "node",
     assets: ["zeromq.node", "native-sys.node", "init"],
   },
   bun("tini", ["native-sys.node", "tini-static"]),

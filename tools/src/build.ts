@@ -54,7 +54,8 @@ async function buildOne(name: string, arch: Arch, outputDirectory: string): Prom
 async function buildBinary(binary: Binary, arch: Arch, outputDirectory: string): Promise<boolean> {
   const assets: Partial<Record<AssetName, string>> = {};
   for (const asset of binary.assets) assets[asset] = await assetFile(asset, arch);
-  if (binary.engine === "bun") return compileWithBun({ binary, assets: Object.values(assets), arch, outputDirectory });
+  if (binary.jsRuntime === "bun")
+    return compileWithBun({ binary, assets: Object.values(assets), arch, outputDirectory });
   const program = await precompile(await bundle(binary), arch);
   return packageBinary({
     name: binary.name,

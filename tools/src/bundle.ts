@@ -64,7 +64,7 @@ const zeromqLoader: Plugin = {
   setup(builder) {
     builder.onResolve({ filter: /^\.\/load-addon(\.js)?$/ }, (args) =>
       args.importer.includes(join("node_modules", "zeromq"))
-        ? { path: join(paths.packages, "ipc", "src", "rpc", "zeromq-addon.ts") }
+        ? { path: join(paths.packages, "ipc", "src", "rpc", "transport", "zeromq-addon.ts") }
         : undefined,
     );
   },

@@ -1,10 +1,10 @@
 export * from "./contracts/define.ts";
 export * from "./contracts/errors.ts";
-export { expectConnections } from "./rpc/capacity.ts";
 export { connect } from "./rpc/client.ts";
-export { requireFreeEndpoint } from "./rpc/endpoint.ts";
 export { EventLog, type Sequenced } from "./rpc/events.ts";
-export { type MemoryNetwork, memoryNetwork } from "./rpc/memory.ts";
-export { relay } from "./rpc/relay.ts";
 export { serve } from "./rpc/server.ts";
+export { relay } from "./rpc/streams/relay.ts";
+export { expectConnections } from "./rpc/transport/capacity.ts";
+export { requireFreeEndpoint } from "./rpc/transport/endpoint.ts";
+export { type MemoryNetwork, memoryNetwork } from "./rpc/transport/memory.ts";
 export type * from "./rpc/types.ts";

@@ -3,15 +3,15 @@ import { connect as connectSocket, createServer, type Server, type Socket } from
 import { test } from "tap";
 import { serve } from "../src/index.ts";
 import { connectBy } from "../src/rpc/client.ts";
-import type { Frames } from "../src/rpc/envelope.ts";
-import { ZmtpConnection } from "../src/rpc/zmtp.ts";
-import { encodeCommand, encodeMessage, FrameReader, ZmtpError } from "../src/rpc/zmtp-frames.ts";
+import { zmtpConnection } from "../src/rpc/transport/zmtp.ts";
+import { encodeCommand, encodeMessage, FrameReader, ZmtpError } from "../src/rpc/transport/zmtp-frames.ts";
+import type { Frames } from "../src/rpc/wire/envelope.ts";
 import { privateDirectory } from "./ipc-transport.ts";
 import { failure } from "./suite.ts";
 import { newProbe, suiteContract, suiteHandlers } from "./suite-contract.ts";
 
 const directory = privateDirectory();
-const connect = connectBy(async (_options, events) => new ZmtpConnection(events));
+const connect = connectBy(zmtpConnection);
 let count = 0;
 
 /** A server that is only what `greet` makes of each connection. */

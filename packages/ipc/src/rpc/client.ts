@@ -1,19 +1,20 @@
 import type { Contract, Methods } from "../contracts/define.ts";
 import { RpcError } from "../contracts/errors.ts";
-import { Caller } from "./caller.ts";
-import { type ConnectionMaker, newConnection } from "./connection.ts";
-import { DealerLink } from "./dealer.ts";
-import { parseEndpoint } from "./endpoint.ts";
+import { Caller } from "./calls/caller.ts";
+import type { ConnectionMaker } from "./transport/connection.ts";
+import { DealerLink } from "./transport/dealer-link.ts";
+import { parseEndpoint } from "./transport/endpoint.ts";
+import { newConnection } from "./transport/select.ts";
 import type { Connect, ConnectOptions } from "./types.ts";
 
 /**
  * Connects to a server of a contract over ZeroMQ. Returns at once; the first call waits for the connection.
  * An open client keeps the process alive until it is closed.
- * @throws RpcError InvalidArgument for an endpoint that cannot be, or tcp without keys
+ * @throws RpcError InvalidArgument for a malformed endpoint, or tcp without keys
  */
 export const connect: Connect = connectBy(newConnection);
 
-/** The same with connections of another make. */
+/** The same with connections of another transport. */
 export function connectBy(makeConnection: ConnectionMaker): Connect {
   return (contract, options) => connectTo(contract, options, makeConnection);
 }

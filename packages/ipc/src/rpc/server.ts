@@ -1,8 +1,8 @@
 import type { Contract, Methods } from "../contracts/define.ts";
 import { RpcError } from "../contracts/errors.ts";
-import { Dispatcher } from "./dispatcher.ts";
-import { parseEndpoint } from "./endpoint.ts";
-import { routerListener } from "./router.ts";
+import { Dispatcher } from "./calls/dispatcher.ts";
+import { parseEndpoint } from "./transport/endpoint.ts";
+import { routerListener } from "./transport/router.ts";
 import type { Handlers, Serve, ServeOptions, Server } from "./types.ts";
 
 const closeDeadlineMs = 5000;

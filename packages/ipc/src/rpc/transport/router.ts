@@ -1,10 +1,10 @@
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import type { Router } from "zeromq";
-import { Door, safeBacklog } from "./door.ts";
+import type { ServeOptions } from "../types.ts";
+import { encodeCredit, type Frames } from "../wire/envelope.ts";
+import { AcceptGate, safeBacklog } from "./accept-gate.ts";
 import { type Endpoint, prepareSocketPath } from "./endpoint.ts";
-import { encodeCredit, type Frames } from "./envelope.ts";
 import { probes, routerDefaults, tcpDefaults } from "./socket-defaults.ts";
-import type { ServeOptions } from "./types.ts";
 
 /** What a router tells its dispatcher. */
 export interface RouterEvents {
@@ -29,7 +29,7 @@ export class RouterListener {
   readonly #events: RouterEvents;
   readonly #timers = new Set<NodeJS.Timeout>();
   #file: { readonly path: string; readonly inode: number } | undefined;
-  #door: Door | undefined;
+  #gate: AcceptGate | undefined;
   readonly #release: (() => void) | undefined;
   #closed = false;
 
@@ -56,7 +56,7 @@ export class RouterListener {
     if (endpoint.kind === "ipc") {
       chmodSync(endpoint.path, this.#options.socketMode ?? 0o660);
       this.#file = { path: endpoint.path, inode: lstatSync(endpoint.path).ino };
-      this.#door = new Door(endpoint.path);
+      this.#gate = new AcceptGate(endpoint.path);
     }
     this.#guard(this.#receive());
     const timer = setInterval(() => this.#probe(), probes.every);
@@ -84,8 +84,8 @@ export class RouterListener {
   stop(): void {
     const own = this.#file;
     if (own === undefined) return;
-    this.#door?.close();
-    for (const path of [own.path, this.#door?.closedPath ?? own.path]) {
+    this.#gate?.close();
+    for (const path of [own.path, this.#gate?.closedPath ?? own.path]) {
       const found = lstatSync(path, { throwIfNoEntry: false });
       if (found?.ino === own.inode) rmSync(path, { force: true });
     }
@@ -111,7 +111,7 @@ export class RouterListener {
       const event = await monitor.receive();
       if (event === undefined || event.type === "end") return;
       if (event.type === "disconnect") this.#probeSoon();
-      else if (event.type === "accept") this.#door?.accepted();
+      else if (event.type === "accept") this.#gate?.accepted();
     }
   }
 
@@ -149,7 +149,7 @@ export async function routerListener(
 }
 
 async function routerSocket(endpoint: Endpoint, options: ServeOptions): Promise<BoundSocket> {
-  const { RouterSocket } = await import("./zeromq.ts");
+  const { RouterSocket } = await import("./zeromq-sockets.ts");
   if (endpoint.kind === "ipc")
     return { socket: new RouterSocket({ ...routerDefaults, backlog: safeBacklog(routerDefaults.backlog) }) };
   const { authenticatedContext } = await import("./curve.ts");

@@ -1,6 +1,6 @@
 import { lstatSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { RpcError } from "../contracts/errors.ts";
+import { RpcError } from "../../contracts/errors.ts";
 
 /** sockaddr_un.sun_path holds 108 bytes, the last one a zero (unix(7)). */
 const maxPathBytes = 107;

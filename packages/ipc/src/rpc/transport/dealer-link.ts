@@ -1,10 +1,10 @@
-import { RpcError } from "../contracts/errors.ts";
-import type { Link } from "./caller.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import type { Link } from "../calls/caller.ts";
+import type { ConnectOptions } from "../types.ts";
+import type { Frames } from "../wire/envelope.ts";
 import type { Connection, ConnectionMaker } from "./connection.ts";
-import type { Frames } from "./envelope.ts";
 import { Outbox } from "./outbox.ts";
 import { reconnect } from "./socket-defaults.ts";
-import type { ConnectOptions } from "./types.ts";
 
 const connectTimeoutMs = 5000;
 

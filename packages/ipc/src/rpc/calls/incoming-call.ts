@@ -1,13 +1,13 @@
-import type { Method } from "../contracts/define.ts";
-import { RpcError } from "../contracts/errors.ts";
-import { asRpcError, checkBody, encodeError } from "./check.ts";
-import { encode } from "./codec.ts";
-import { checkFrames } from "./credit.ts";
-import { type CallHeader, encodeCredit, type Frames, kinds, plainHeader } from "./envelope.ts";
-import { Inflow } from "./inflow.ts";
-import { Outflow } from "./outflow.ts";
-import { readItems, sendItem, withRaw } from "./stream.ts";
-import type { CallContext, StreamContext } from "./types.ts";
+import type { Method } from "../../contracts/define.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import { Inflow } from "../streams/inflow.ts";
+import { Outflow } from "../streams/outflow.ts";
+import { readItems, sendItem, withRaw } from "../streams/stream.ts";
+import type { CallContext, StreamContext } from "../types.ts";
+import { asRpcError, checkBody, encodeError } from "../wire/check.ts";
+import { encode } from "../wire/codec.ts";
+import { checkFrames } from "../wire/credit.ts";
+import { type CallHeader, encodeCredit, type Frames, kinds, plainHeader } from "../wire/envelope.ts";
 
 /** A handler as the dispatcher sees it: types were checked where the server was made. */
 export type AnyHandler = (request: unknown, context: CallContext) => Promise<unknown>;

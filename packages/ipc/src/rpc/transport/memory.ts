@@ -1,9 +1,9 @@
-import type { Contract, Methods } from "../contracts/define.ts";
-import { RpcError } from "../contracts/errors.ts";
-import { Caller, type Link } from "./caller.ts";
-import { Dispatcher } from "./dispatcher.ts";
-import type { Frames } from "./envelope.ts";
-import type { Client, Connect, ConnectOptions, Handlers, Serve, ServeOptions, Server } from "./types.ts";
+import type { Contract, Methods } from "../../contracts/define.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import { Caller, type Link } from "../calls/caller.ts";
+import { Dispatcher } from "../calls/dispatcher.ts";
+import type { Client, Connect, ConnectOptions, Handlers, Serve, ServeOptions, Server } from "../types.ts";
+import type { Frames } from "../wire/envelope.ts";
 
 /** A server and a client that meet in this process: the same protocol, without sockets. */
 export interface MemoryNetwork {

@@ -6,7 +6,7 @@ const socketsPerConnection = 3;
  * possible. To be called before the first `connect` or `serve`; costs 36 bytes of memory per connection.
  */
 export async function expectConnections(count: number): Promise<void> {
-  const { context } = await import("./zeromq.ts");
+  const { context } = await import("./zeromq-sockets.ts");
   const sockets = Math.min(count * socketsPerConnection, context.maxSocketsLimit);
   context.maxSockets = Math.max(context.maxSockets, sockets);
 }

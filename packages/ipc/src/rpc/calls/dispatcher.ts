@@ -1,6 +1,7 @@
-import type { Contract, Methods } from "../contracts/define.ts";
-import { RpcError } from "../contracts/errors.ts";
-import { encodeError } from "./check.ts";
+import type { Contract, Methods } from "../../contracts/define.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import type { Handlers } from "../types.ts";
+import { encodeError } from "../wire/check.ts";
 import {
   type CallHeader,
   decodeHeader,
@@ -9,9 +10,8 @@ import {
   HeaderError,
   kinds,
   plainHeader,
-} from "./envelope.ts";
+} from "../wire/envelope.ts";
 import { type AnyHandler, IncomingCall } from "./incoming-call.ts";
-import type { Handlers } from "./types.ts";
 
 /** Calls that one peer may have open at a time. */
 const maxCallsPerPeer = 16_384;

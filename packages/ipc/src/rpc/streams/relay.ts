@@ -1,7 +1,7 @@
+import type { OpenStream, StreamContext } from "../types.ts";
 import type { Inflow } from "./inflow.ts";
 import type { Outflow } from "./outflow.ts";
 import { rawOf } from "./stream.ts";
-import type { OpenStream, StreamContext } from "./types.ts";
 
 /**
  * Passes an open stream on: items and blobs in both directions as the bytes that came (their receivers

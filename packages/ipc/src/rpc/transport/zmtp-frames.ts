@@ -1,4 +1,4 @@
-import type { Frames } from "./envelope.ts";
+import type { Frames } from "../wire/envelope.ts";
 
 /** Bits of a frame's first byte (ZMTP 3.1, rfc.zeromq.org/spec/37). */
 const more = 1;

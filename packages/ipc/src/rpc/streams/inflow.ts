@@ -1,6 +1,6 @@
-import { RpcError } from "../contracts/errors.ts";
-import { itemBytes, streamWindow } from "./credit.ts";
-import type { Frames } from "./envelope.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import { itemBytes, streamWindow } from "../wire/credit.ts";
+import type { Frames } from "../wire/envelope.ts";
 
 interface Taker {
   readonly resolve: (item: Frames | undefined) => void;

@@ -1,14 +1,14 @@
-import type { Method, StreamMethod } from "../contracts/define.ts";
-import { RpcError } from "../contracts/errors.ts";
-import { asRpcError, checkBody } from "./check.ts";
-import { encode } from "./codec.ts";
-import { checkFrames } from "./credit.ts";
-import { encodeCall, encodeCredit, type Frames, kinds, plainHeader } from "./envelope.ts";
-import { Inflow } from "./inflow.ts";
-import { Outflow } from "./outflow.ts";
+import type { Method, StreamMethod } from "../../contracts/define.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import { Inflow } from "../streams/inflow.ts";
+import { Outflow } from "../streams/outflow.ts";
+import { readItems, sendItem, withRaw } from "../streams/stream.ts";
+import type { CallOptions, OpenStream } from "../types.ts";
+import { asRpcError, checkBody } from "../wire/check.ts";
+import { encode } from "../wire/codec.ts";
+import { checkFrames } from "../wire/credit.ts";
+import { encodeCall, encodeCredit, type Frames, kinds, plainHeader } from "../wire/envelope.ts";
 import type { PendingCall } from "./pending.ts";
-import { readItems, sendItem, withRaw } from "./stream.ts";
-import type { CallOptions, OpenStream } from "./types.ts";
 
 export interface OutgoingCallOptions {
   readonly id: number;

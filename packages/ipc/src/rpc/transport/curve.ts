@@ -1,5 +1,5 @@
 import type { Context } from "zeromq";
-import { Context as NewContext, RouterSocket } from "./zeromq.ts";
+import { Context as NewContext, RouterSocket } from "./zeromq-sockets.ts";
 
 /** Answers of the ZeroMQ authentication protocol (RFC 27/ZAP). */
 const version = "1.0";

@@ -7,13 +7,13 @@ import type {
   ReplyOf,
   RequestOf,
   StreamNames,
-} from "../contracts/define.ts";
-import { RpcError } from "../contracts/errors.ts";
-import { decodeError } from "./check.ts";
-import { decodeHeader, type Frames, kinds } from "./envelope.ts";
+} from "../../contracts/define.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import type { CallOptions, Client, OpenStream } from "../types.ts";
+import { decodeError } from "../wire/check.ts";
+import { decodeHeader, type Frames, kinds } from "../wire/envelope.ts";
 import { OutgoingCall } from "./outgoing-call.ts";
 import { Pending } from "./pending.ts";
-import type { CallOptions, Client, OpenStream } from "./types.ts";
 
 const callTimeoutMs = 30_000;
 

@@ -1,5 +1,5 @@
-import { RpcError } from "../contracts/errors.ts";
-import type { Frames } from "./envelope.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import type { Frames } from "../wire/envelope.ts";
 
 /** Messages that may wait for a connection. */
 const maxMessages = 65_536;

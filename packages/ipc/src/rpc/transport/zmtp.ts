@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
+import { RpcError } from "../../contracts/errors.ts";
+import type { ConnectOptions } from "../types.ts";
+import type { Frames } from "../wire/envelope.ts";
 import type { Connection, ConnectionEvents } from "./connection.ts";
-import type { Frames } from "./envelope.ts";
 import { dealerDefaults } from "./socket-defaults.ts";
 import { encodeCommand, encodeMessage, FrameReader, shortText, type ZmtpCommand, ZmtpError } from "./zmtp-frames.ts";
 
@@ -9,10 +11,17 @@ const versionAt = 10;
 const mechanismAt = 12;
 
 /**
- * A DEALER's connection over a Unix socket, in TypeScript (ZMTP 3.1 with the NULL mechanism, rfc.zeromq.org/spec/37):
- * for an engine that cannot load zeromq's addon. It makes one connection, as ours by zeromq do.
+ * Opens a connection by ZMTP in TypeScript: for a JS runtime that cannot load zeromq's addon.
+ * @throws RpcError Unimplemented for tcp
  */
-export class ZmtpConnection implements Connection {
+export async function zmtpConnection({ endpoint }: ConnectOptions, events: ConnectionEvents): Promise<Connection> {
+  if (!endpoint.startsWith("ipc:"))
+    throw new RpcError("Unimplemented", `${endpoint}: this program reaches ipc endpoints only`);
+  return new ZmtpConnection(events);
+}
+
+/** A DEALER's connection over a Unix socket (ZMTP 3.1 with the NULL mechanism, rfc.zeromq.org/spec/37). */
+class ZmtpConnection implements Connection {
   readonly #events: ConnectionEvents;
   #socket: Socket | undefined;
   #opened = false;
@@ -23,7 +32,7 @@ export class ZmtpConnection implements Connection {
   constructor(events: ConnectionEvents) {
     this.#events = events;
     this.#reader = new FrameReader(dealerDefaults.maxMessageSize, {
-      command: (command) => this.#obey(command),
+      command: (command) => this.#handleCommand(command),
       message: (frames) => this.#receive(frames),
     });
   }
@@ -35,7 +44,7 @@ export class ZmtpConnection implements Connection {
     this.#socket = socket;
     const late = setTimeout(() => this.#opened || socket.destroy(), dealerDefaults.handshakeInterval);
     const over = new Promise<void>((resolve) => socket.once("close", () => resolve()));
-    // What went wrong is told by its close.
+    // A failure ends the connection: its close event is what counts.
     socket.on("error", () => {});
     socket.once("connect", () => socket.write(greeting()));
     socket.on("data", (data: Buffer) => this.#read(socket, data));
@@ -57,7 +66,7 @@ export class ZmtpConnection implements Connection {
     this.#closed = true;
     const socket = this.#socket;
     if (!socket) return;
-    // What has been sent may take a moment to leave.
+    // Messages already sent may take a moment to leave.
     setTimeout(() => socket.destroy(), dealerDefaults.linger).unref();
     socket.end(() => socket.destroy());
   }
@@ -72,7 +81,7 @@ export class ZmtpConnection implements Connection {
     }
   }
 
-  /** Collects the greeting; what comes after it is returned. @throws ZmtpError */
+  /** Collects the greeting; returns the bytes that follow it. @throws ZmtpError */
   #greet(socket: Socket, data: Buffer): Buffer {
     const missing = greetingBytes - this.#greeting.length;
     this.#greeting = Buffer.concat([this.#greeting, data.subarray(0, missing)]);
@@ -82,7 +91,7 @@ export class ZmtpConnection implements Connection {
     return data.subarray(missing);
   }
 
-  #obey({ name, data }: ZmtpCommand): void {
+  #handleCommand({ name, data }: ZmtpCommand): void {
     if (name === "READY" && !this.#opened) {
       this.#opened = true;
       if (!this.#closed) this.#events.opened();
@@ -107,7 +116,7 @@ function greeting(): Buffer {
   return bytes;
 }
 
-/** @throws ZmtpError for another protocol, or one that wants keys */
+/** @throws ZmtpError for another protocol, or a mechanism with keys */
 function checkGreeting(bytes: Buffer): void {
   if (bytes[0] !== 0xff || bytes[9] !== 0x7f || (bytes[versionAt] ?? 0) < 3) throw new ZmtpError("not ZMTP 3");
   const mechanism = bytes.toString("latin1", mechanismAt, mechanismAt + 20).replace(/\0+$/, "");

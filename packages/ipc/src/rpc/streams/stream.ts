@@ -1,11 +1,11 @@
-import type { Schema } from "../contracts/define.ts";
-import { asRpcError, checkBody } from "./check.ts";
-import { encode } from "./codec.ts";
-import { checkFrames } from "./credit.ts";
-import type { Frames } from "./envelope.ts";
+import type { Schema } from "../../contracts/define.ts";
+import type { Message } from "../types.ts";
+import { asRpcError, checkBody } from "../wire/check.ts";
+import { encode } from "../wire/codec.ts";
+import { checkFrames } from "../wire/credit.ts";
+import type { Frames } from "../wire/envelope.ts";
 import type { Inflow } from "./inflow.ts";
 import { type Outflow, rejected } from "./outflow.ts";
-import type { Message } from "./types.ts";
 
 /** One end of an open stream below the level of values: what a relay passes on without decoding. */
 export interface RawStream {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import type { Schema } from "../contracts/define.ts";
-import { type ErrorCode, errorCodes, RpcError } from "../contracts/errors.ts";
+import type { Schema } from "../../contracts/define.ts";
+import { type ErrorCode, errorCodes, RpcError } from "../../contracts/errors.ts";
 import { decode, encode } from "./codec.ts";
 
 /**

@@ -1,5 +1,5 @@
-import type { RpcError } from "../contracts/errors.ts";
-import type { Frames } from "./envelope.ts";
+import type { RpcError } from "../../contracts/errors.ts";
+import type { Frames } from "../wire/envelope.ts";
 
 /** A call that a client waits for. */
 export interface PendingCall {

@@ -1,42 +1,15 @@
 import type { Dealer } from "zeromq";
-import { RpcError } from "../contracts/errors.ts";
-import type { Frames } from "./envelope.ts";
+import type { ConnectOptions } from "../types.ts";
+import type { Frames } from "../wire/envelope.ts";
+import type { Connection, ConnectionEvents } from "./connection.ts";
 import { dealerDefaults, tcpDefaults } from "./socket-defaults.ts";
-import type { ConnectOptions } from "./types.ts";
 
-/** What a connection tells its link. */
-export interface ConnectionEvents {
-  opened(): void;
-  receive(frames: Frames): void;
+/** Opens a connection by zeromq; its addon is loaded by the first one. */
+export async function zeromqConnection(options: ConnectOptions, events: ConnectionEvents): Promise<Connection> {
+  return new ZeromqConnection(await dealerSocket(options), events);
 }
 
-/**
- * One attempt at a connection and, if it succeeds, the connection. It never connects a second time, so that nothing
- * meant for one server can reach the next one.
- */
-export interface Connection {
-  /** Connects; resolves when it is over, with true when it had been open. All that arrived is received by then. */
-  run(endpoint: string): Promise<boolean>;
-  /** Never waits; what cannot leave any more is lost with the connection. */
-  send(frames: Frames): void;
-  close(): void;
-}
-
-export type ConnectionMaker = (options: ConnectOptions, events: ConnectionEvents) => Promise<Connection>;
-
-/**
- * A connection as this engine makes them: by zeromq's DEALER socket where its addon can be loaded.
- * @throws RpcError Unimplemented for tcp where that is not so
- */
-export async function newConnection(options: ConnectOptions, events: ConnectionEvents): Promise<Connection> {
-  if (!process.versions["bun"]) return new ZeromqConnection(await dealerSocket(options), events);
-  if (!options.endpoint.startsWith("ipc:"))
-    throw new RpcError("Unimplemented", `${options.endpoint}: this program reaches ipc endpoints only`);
-  const { ZmtpConnection } = await import("./zmtp.ts");
-  return new ZmtpConnection(events);
-}
-
-/** A DEALER socket of zeromq's. */
+/** A connection by a DEALER socket. */
 class ZeromqConnection implements Connection {
   readonly #socket: Dealer;
   readonly #events: ConnectionEvents;
@@ -49,7 +22,7 @@ class ZeromqConnection implements Connection {
   }
 
   async run(endpoint: string): Promise<boolean> {
-    // The monitor must be there before the connection, or its first event is missed.
+    // The monitor must exist before the connection, or its first event is missed.
     const over = this.#watch();
     const receiving = this.#receive();
     this.#socket.connect(endpoint);
@@ -60,7 +33,7 @@ class ZeromqConnection implements Connection {
 
   send(frames: Frames): void {
     if (this.#closed) return;
-    // Never waits (see socket-defaults); what cannot leave any more is reported by the monitor.
+    // Never waits (see socket-defaults); the monitor reports a connection that can no longer send.
     this.#socket.send(frames as Uint8Array[]).catch(() => undefined);
   }
 
@@ -90,7 +63,7 @@ class ZeromqConnection implements Connection {
 
   /**
    * Reads the monitor's events to the last one, which comes after the socket was closed: only then does the monitor
-   * give back its own socket and descriptors. (Closed from this side, it would hold up ZeroMQ's thread.)
+   * release its own socket and descriptors. (Closed from this side, it would block ZeroMQ's thread.)
    */
   async #listen(over: () => void): Promise<void> {
     const monitor = this.#socket.events;
@@ -114,31 +87,31 @@ class ZeromqConnection implements Connection {
     }
   }
 
-  /** What the server said before it went is still to be read: a reply may be among it. */
+  /** Receives what the server sent before the connection ended: a reply may be among it. */
   async #drain(): Promise<void> {
     do {
-      // Asking whether there is something to read takes the wake-up away from the pending receive; a send gives it back.
+      // Reading `readable` consumes the wake-up of the pending receive; a send restores it.
       this.send([]);
       await new Promise((resolve) => setImmediate(resolve));
     } while (!this.#closed && this.#socket.readable);
   }
 }
 
-/** How often a socket is made anew when its monitor's address is taken. */
+/** Attempts to create a socket when its monitor's address is taken. */
 const monitorAttempts = 50;
 
-/** Makes the socket of a connection, with its monitor. */
+/** Creates the socket of a connection, with its monitor. */
 async function dealerSocket(options: ConnectOptions): Promise<Dealer> {
-  const { DealerSocket } = await import("./zeromq.ts");
+  const { DealerSocket } = await import("./zeromq-sockets.ts");
   for (let attempt = 1; ; attempt++) {
     const socket = new DealerSocket(socketOptions(options));
     try {
-      // Asking for the events makes the monitor.
+      // The getter creates the monitor.
       void socket.events;
       return socket;
     } catch (error) {
       socket.close();
-      // zeromq.js names a monitor by its place in memory, which may be that of one that is still being closed.
+      // zeromq.js names a monitor by its address in memory, which a monitor that is still being closed may hold.
       if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || attempt === monitorAttempts) throw error;
       await new Promise((resolve) => setImmediate(resolve));
     }

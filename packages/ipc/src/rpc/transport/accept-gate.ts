@@ -1,17 +1,17 @@
 import { closeSync, openSync, readFileSync, renameSync } from "node:fs";
 
-/** Part of the process's descriptors that clients cannot have, and the most that this is. */
-const reservedPart = 1 / 4;
-const mostReserved = 8192;
-/** How often it is looked whether enough clients have gone. */
-const againMs = 250;
+/** Share of the process's descriptors that clients cannot take, and its maximum. */
+const reservedShare = 1 / 4;
+const maxReserved = 8192;
+/** Interval of the check whether enough descriptors are free again. */
+const recheckMs = 250;
 
 /**
- * Keeps clients out while descriptors run short: libzmq aborts the process when it cannot accept a connection for want
- * of one (ipc_listener.cpp, EMFILE). The socket's file gets another name for that time, so that nobody finds it; what
- * is connected goes on, and who comes waits as for a server that is starting.
+ * Keeps new clients out while descriptors are short: libzmq aborts the process when it cannot accept a connection for
+ * want of a descriptor (ipc_listener.cpp, EMFILE). Meanwhile the socket's file has another name: connected clients go
+ * on, and new ones wait as for a server that is starting.
  */
-export class Door {
+export class AcceptGate {
   readonly #path: string;
   readonly #limit: number;
   readonly #reserve: number;
@@ -23,30 +23,31 @@ export class Door {
     this.#reserve = reserveOf(this.#limit);
   }
 
-  /** Where the socket is while clients are kept out. */
+  /** Path of the socket while the gate is closed. */
   get closedPath(): string {
     return `${this.#path}.full`;
   }
 
-  /** A connection has come. */
+  /** Called for every accepted connection: closes the gate when descriptors are short. */
   accepted(): void {
     if (this.#timer || !this.#isShort()) return;
     renameSync(this.#path, this.closedPath);
-    this.#timer = setInterval(() => this.#look(), againMs).unref();
+    this.#timer = setInterval(() => this.#reopenWhenFree(), recheckMs).unref();
   }
 
+  /** Stops the check; the socket's file stays where it is. */
   close(): void {
     clearInterval(this.#timer);
   }
 
-  #look(): void {
+  #reopenWhenFree(): void {
     if (this.#isShort()) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
     renameSync(this.closedPath, this.#path);
   }
 
-  /** The kernel gives the lowest number that is free: all below it are taken. */
+  /** open(2) returns the lowest free number: all below it are taken. */
   #isShort(): boolean {
     try {
       const lowest = openSync("/dev/null", "r");
@@ -58,13 +59,13 @@ export class Door {
   }
 }
 
-/** Connections that may wait to be accepted: those that wait when the door is closed still come in. */
+/** A backlog that the reserve can take in: connections that wait when the gate closes are still accepted. */
 export function safeBacklog(wanted: number): number {
   return Math.min(wanted, Math.floor(reserveOf(descriptorLimit()) / 2));
 }
 
 function reserveOf(limit: number): number {
-  return Math.min(mostReserved, Math.floor(limit * reservedPart));
+  return Math.min(maxReserved, Math.floor(limit * reservedShare));
 }
 
 function descriptorLimit(): number {

@@ -1,6 +1,6 @@
-import { RpcError } from "../contracts/errors.ts";
-import { itemBytes, streamWindow } from "./credit.ts";
-import type { Frames } from "./envelope.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import { itemBytes, streamWindow } from "../wire/credit.ts";
+import type { Frames } from "../wire/envelope.ts";
 
 /** Items that may wait here for credit when a sender does not await `send`. */
 const maxWaiting = 1024;

@@ -1,6 +1,6 @@
-import { RpcError } from "../contracts/errors.ts";
+import { RpcError } from "../../contracts/errors.ts";
+import { maxFrameBytes } from "../transport/socket-defaults.ts";
 import type { Frames } from "./envelope.ts";
-import { maxFrameBytes } from "./socket-defaults.ts";
 
 /**
  * What may be under way in one direction of a stream. Both sides know it; a stream starts with it.

@@ -1,0 +1,13 @@
+/** The program that executes this JavaScript. */
+export interface JsRuntime {
+  readonly name: "Node.js" | "Bun";
+  /** Its own version, such as 26.10.0. */
+  readonly version: string;
+}
+
+const bun = process.versions["bun"];
+
+/** The JS runtime of this process. */
+export const jsRuntime: JsRuntime = bun
+  ? { name: "Bun", version: bun }
+  : { name: "Node.js", version: process.versions.node };
