@@ -13,7 +13,17 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Only what touches the kernel imports native-sys. */
-const kernelUsers = new Set(["oci-runtime", "shim", "supervisor", "ctr", "engine", "port-proxy", "tini", "testkit"]);
+const kernelUsers = new Set([
+  "oci-runtime",
+  "shim",
+  "supervisor",
+  "ctr",
+  "engine",
+  "port-proxy",
+  "tini",
+  "testkit",
+  "tree-copy",
+]);
 
 interface Graph {
   readonly graph: {

@@ -1,14 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { BackgroundTasks } from "@gantry/common/background-tasks";
+import { lockDirectory } from "@gantry/common/directory-lock";
+import { messageOf } from "@gantry/common/error-message";
 import { requireFreeEndpoint, serve } from "@gantry/ipc";
 import { engineContract } from "@gantry/ipc/contracts/engine";
 import type { SupervisorEvent } from "@gantry/ipc/contracts/supervisor";
-import { nativeSys } from "@gantry/native-sys";
-import { Background } from "./base/background.ts";
-import { type Log, messageOf } from "./base/log.ts";
+import { LOCK_EX, LOCK_NB, nativeSys } from "@gantry/native-sys";
+import type { Log } from "./base/log.ts";
 import { pathsOf } from "./base/paths.ts";
-import { lockState } from "./base/state-lock.ts";
 import { Signalled } from "./containers/container.ts";
 import type { ContainerDocument } from "./containers/document.ts";
 import { handleExit } from "./containers/exit.ts";
@@ -57,7 +58,7 @@ export async function startEngine(options: EngineOptions, log: Log): Promise<Eng
   mkdirSync(options.state, { recursive: true, mode: 0o750 });
   const database = openDatabase(pathsOf(options.root, options.state).database);
   // Before anything is touched: what follows clears away whatever this engine does not know.
-  const lock = lockState(nativeSys(), options.state);
+  const lock = lockState(options.state);
   await requireFreeEndpoint(options.endpoint);
   const firewall = await makeFirewall(options);
   const link = supervisorLink(options);
@@ -102,6 +103,11 @@ export async function startEngine(options: EngineOptions, log: Log): Promise<Eng
   };
 }
 
+function lockState(directory: string): Disposable {
+  const tryLock = (fd: number) => nativeSys().flock(fd, LOCK_EX | LOCK_NB);
+  return lockDirectory(tryLock, { directory, file: "engine.lock", holder: "engine", flag: "--state" });
+}
+
 async function makeFirewall(options: EngineOptions): Promise<Firewall> {
   if (!options.iptables) return noFirewall;
   await requireIptables();
@@ -137,6 +143,7 @@ function makeWorld(options: EngineOptions, { log, database, firewall, link }: Pa
   const supervisor = inNamespace(link.client);
   const registry = new Registry(documents<ContainerDocument>(database, "containers"));
   const volumes = new Volumes({
+    native: nativeSys(),
     directory: paths.volumes,
     documents: documents<VolumeDocument>(database, "volumes"),
     events,
@@ -163,7 +170,7 @@ function makeWorld(options: EngineOptions, { log, database, firewall, link }: Pa
   const { runtimes, defaultRuntime, cgroupParent, initPath, cpus } = options;
   const settings = { runtimes, defaultRuntime, cgroupParent, initPath, cpus };
   const images = new Images(supervisor);
-  const background = new Background((error, what) => log.warn({ error: messageOf(error) }, what));
+  const background = new BackgroundTasks((error, what) => log.warn({ error: messageOf(error) }, what));
   const facts = readHostFacts();
   return { registry, supervisor, images, volumes, networks, events, paths, facts, settings, log, background };
 }

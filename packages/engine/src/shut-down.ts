@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { messageOf } from "./base/log.ts";
+import { messageOf } from "@gantry/common/error-message";
 import { stopContainer } from "./containers/stop.ts";
 import type { World } from "./containers/world.ts";
 import { removeBridge } from "./networks/bridge.ts";

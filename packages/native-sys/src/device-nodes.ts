@@ -60,7 +60,7 @@ function deviceOf(
 }
 
 /** Splits a dev_t as glibc's gnu_dev_major and gnu_dev_minor do. */
-export function deviceNumbers(rdev: number): { major: number; minor: number } {
+export function deviceNumbers(rdev: number | bigint): { major: number; minor: number } {
   const dev = BigInt(rdev);
   const major = ((dev >> 8n) & 0xfffn) | ((dev >> 32n) & 0xfffff000n);
   const minor = (dev & 0xffn) | ((dev >> 12n) & 0xffffff00n);

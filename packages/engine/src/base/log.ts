@@ -1,4 +1,4 @@
-/** What the engine tells whoever runs it; one line per message. */
+/** The daemon's log; one line per message. */
 export interface Log {
   debug(fields: object, message: string): void;
   info(fields: object, message: string): void;
@@ -6,10 +6,5 @@ export interface Log {
   error(fields: object, message: string): void;
 }
 
-/** Swallows everything; for tests of parts. */
+/** Drops everything; for tests of parts. */
 export const silent: Log = { debug() {}, info() {}, warn() {}, error() {} };
-
-/** The message of anything thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

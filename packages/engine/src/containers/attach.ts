@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "@gantry/common/error-message";
 import type { InputOf, ItemOf, OpenStream, ReplyOf, StreamContext } from "@gantry/ipc";
 import { isRpcError } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 import { conflict } from "../base/errors.ts";
-import { messageOf } from "../base/log.ts";
 import { type Container, Signalled } from "./container.ts";
 import { containerEvent } from "./events.ts";
 import { handleExit } from "./exit.ts";

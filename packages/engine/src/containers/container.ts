@@ -1,4 +1,4 @@
-import { Mutex } from "../base/mutex.ts";
+import { Mutex } from "@gantry/common/mutex";
 import type { ContainerDocument } from "./document.ts";
 
 /** How a container ended. */

@@ -1,12 +1,13 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "@gantry/common/error-message";
+import { zeroTimestamp } from "@gantry/common/timestamp";
 import type { RpcError } from "@gantry/ipc";
 import { isRpcError } from "@gantry/ipc";
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
-import { now, zeroTime } from "../base/clock.ts";
+import { now } from "../base/clock.ts";
 import { invalid, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
-import { messageOf } from "../base/log.ts";
 import type { FoundImage } from "../images/images.ts";
 import { parsePortConfig } from "../networks/port-spec.ts";
 import { containerCapabilities } from "../spec/capabilities.ts";
@@ -149,8 +150,8 @@ async function makeDocument(world: World, parts: Parts): Promise<ContainerDocume
       Pid: 0,
       ExitCode: 0,
       Error: "",
-      StartedAt: zeroTime,
-      FinishedAt: zeroTime,
+      StartedAt: zeroTimestamp,
+      FinishedAt: zeroTimestamp,
     },
     endpoints: endpointsOf(world, host.NetworkMode ?? "bridge", parts.request),
     ports: [],

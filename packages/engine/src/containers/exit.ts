@@ -1,6 +1,6 @@
+import { messageOf } from "@gantry/common/error-message";
 import { isRpcError } from "@gantry/ipc";
 import { now } from "../base/clock.ts";
-import { messageOf } from "../base/log.ts";
 import { disconnectContainer } from "../networks/connect.ts";
 import { type Container, Signalled } from "./container.ts";
 import { containerEvent, volumeEvents } from "./events.ts";

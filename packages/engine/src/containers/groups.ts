@@ -1,6 +1,7 @@
-import { readFile } from "node:fs/promises";
+import { constants, readFileSync } from "node:fs";
+import { nativeSys } from "@gantry/native-sys";
 import { invalid } from "../base/errors.ts";
-import { resolveInside } from "../volumes/copy-up.ts";
+import { openInRoot } from "../base/open-in-root.ts";
 import type { Container } from "./container.ts";
 import { minimalSpec, recordContainer } from "./record.ts";
 import type { World } from "./world.ts";
@@ -22,8 +23,16 @@ async function groupFile(world: World, container: Container): Promise<string[][]
   const { id } = container;
   if (!container.recorded) await recordContainer(world, container, minimalSpec(container));
   const { path } = await world.supervisor.call("containers.mountRootfs", { id });
-  const file = await resolveInside(path, "/etc/group");
-  const text = file === undefined ? "" : await readFile(file, "utf8").catch(() => "");
+  const text = readInRoot(path, "/etc/group");
   await world.supervisor.call("containers.unmountRootfs", { id });
   return text.split("\n").map((line) => line.split(":"));
+}
+
+function readInRoot(root: string, path: string): string {
+  using file = openInRoot(nativeSys(), root, path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return file === undefined ? "" : readFileSync(file.number, "utf8");
+  } catch {
+    return "";
+  }
 }

@@ -1,4 +1,4 @@
-import { zeroTime } from "../base/clock.ts";
+import { zeroTimestamp } from "@gantry/common/timestamp";
 import { sandboxKey } from "../networks/connect.ts";
 import { expandExposed } from "../networks/port-spec.ts";
 import type { MountPoint } from "../spec/mounts.ts";
@@ -25,7 +25,7 @@ export async function inspectContainer(
     Created: document.created,
     Path: words[0] ?? "",
     Args: words.slice(1),
-    State: { Status: statusOf(document), ...state, StartedAt: state.StartedAt || zeroTime },
+    State: { Status: statusOf(document), ...state, StartedAt: state.StartedAt || zeroTimestamp },
     Image: document.imageId,
     ResolvConfPath: files.resolvConf,
     HostnamePath: files.hostname,

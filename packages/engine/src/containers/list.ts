@@ -1,6 +1,6 @@
+import { unixSeconds } from "@gantry/common/timestamp";
 import { isRpcError } from "@gantry/ipc";
 import type { ContainerSummary, Filters } from "@gantry/ipc/contracts/engine-types";
-import { unixSeconds } from "../base/clock.ts";
 import { expandExposed } from "../networks/port-spec.ts";
 import type { Container } from "./container.ts";
 import { type ContainerDocument, statusOf } from "./document.ts";

@@ -1,10 +1,10 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "@gantry/common/error-message";
+import { zeroTimestamp } from "@gantry/common/timestamp";
 import type { ReplyOf } from "@gantry/ipc";
 import { isRpcError } from "@gantry/ipc";
 import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
-import { zeroTime } from "../base/clock.ts";
-import { messageOf } from "../base/log.ts";
 import { sandboxKey } from "../networks/connect.ts";
 import { endStrayProxies } from "../networks/stray-proxies.ts";
 import type { Container } from "./container.ts";
@@ -139,7 +139,7 @@ async function adoptPorts(world: World): Promise<void> {
 function resume(world: World, container: Container): void {
   const { hostConfig, state, stoppedOnRequest } = container.document;
   if (container.alive) return;
-  const started = state.StartedAt !== zeroTime;
+  const started = state.StartedAt !== zeroTimestamp;
   const policy = hostConfig.RestartPolicy?.Name ?? "no";
   const wanted = policy === "always" || (policy === "unless-stopped" && !stoppedOnRequest);
   if (state.Restarting) scheduleRestart(world, container);

@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "@gantry/common/error-message";
 import { isRpcError } from "@gantry/ipc";
 import { conflict } from "../base/errors.ts";
-import { messageOf } from "../base/log.ts";
 import type { Container } from "./container.ts";
 import { statusOf } from "./document.ts";
 import { containerEvent } from "./events.ts";
@@ -51,7 +51,7 @@ async function clearAway(world: World, container: Container, volumes: boolean): 
   const { id, document, report } = container;
   const cleared = clearTraces(world, container);
   // From here on it is gone for everyone; what is left of it, a next engine would find and remove.
-  if (document.hostConfig.AutoRemove) world.background.add("clearing away a container", cleared);
+  if (document.hostConfig.AutoRemove) world.background.add("clearing away a container", () => cleared);
   else await cleared;
   world.registry.remove(container);
   containerEvent(world, container, "destroy");

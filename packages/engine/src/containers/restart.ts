@@ -1,4 +1,4 @@
-import { messageOf } from "../base/log.ts";
+import { messageOf } from "@gantry/common/error-message";
 import type { Container } from "./container.ts";
 import { containerEvent } from "./events.ts";
 import { launch } from "./start.ts";

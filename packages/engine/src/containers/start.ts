@@ -1,9 +1,9 @@
 import { mkdir } from "node:fs/promises";
+import { messageOf } from "@gantry/common/error-message";
 import { isRpcError, RpcError } from "@gantry/ipc";
 import type { Stdio } from "@gantry/ipc/contracts/common";
 import { now } from "../base/clock.ts";
 import { conflict } from "../base/errors.ts";
-import { messageOf } from "../base/log.ts";
 import { logConfigOf } from "../logs/log-config.ts";
 import { connectContainer, disconnectContainer, networkPath } from "../networks/connect.ts";
 import type { Container } from "./container.ts";

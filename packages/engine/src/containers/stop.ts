@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "@gantry/common/error-message";
 import { isRpcError } from "@gantry/ipc";
 import { signalNumber } from "@gantry/native-sys";
 import { conflict, internal, invalid } from "../base/errors.ts";
-import { messageOf } from "../base/log.ts";
 import type { Container } from "./container.ts";
 import { containerEvent } from "./events.ts";
 import { handleExit } from "./exit.ts";

@@ -1,4 +1,3 @@
-import { copyUp } from "../volumes/copy-up.ts";
 import type { Container } from "./container.ts";
 import { minimalSpec, recordContainer } from "./record.ts";
 import type { World } from "./world.ts";
@@ -10,7 +9,8 @@ export async function fillVolumes(world: World, container: Container): Promise<v
   const { path } = await world.supervisor.call("containers.mountRootfs", { id });
   try {
     for (const mount of container.document.mounts) {
-      if (mount.Type === "volume" && !mount.NoCopy) await copyUp(path, mount.Destination, mount.Source);
+      if (mount.Type !== "volume" || mount.NoCopy) continue;
+      await world.volumes.fill(mount.Name ?? "", { root: path, path: mount.Destination });
     }
   } finally {
     await world.supervisor.call("containers.unmountRootfs", { id });

@@ -1,4 +1,4 @@
-import type { Background } from "../base/background.ts";
+import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import type { Log } from "../base/log.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Images } from "../images/images.ts";
@@ -38,5 +38,5 @@ export interface World {
   readonly settings: Settings;
   readonly log: Log;
   /** What is cleared away after the reply; a next engine does what this one does not finish. */
-  readonly background: Background;
+  readonly background: BackgroundTasks;
 }

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "@gantry/common/error-message";
 import type { ReplyOf } from "@gantry/ipc";
 import { isRpcError, RpcError } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { conflict, invalid, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
-import { messageOf } from "../base/log.ts";
 import { type Container, Signalled } from "../containers/container.ts";
 import { containerEvent } from "../containers/events.ts";
 import { exitCodeFor } from "../containers/start.ts";

@@ -1,3 +1,4 @@
+import { messageOf } from "@gantry/common/error-message";
 import type { InputOf, ItemOf, ReplyOf, RequestOf, StreamContext } from "@gantry/ipc";
 import { isRpcError, relay } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
@@ -5,7 +6,6 @@ import { familiarize, formatReference, hostPlatform, parseReference, withDefault
 import { now } from "../base/clock.ts";
 import { invalid } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
-import { messageOf } from "../base/log.ts";
 import type { World } from "../containers/world.ts";
 import { applyChanges } from "./changes.ts";
 import { isNameless, namelessArchive, namelessName, namelessRepository, targetName } from "./names.ts";

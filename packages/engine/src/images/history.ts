@@ -1,7 +1,7 @@
+import { unixSeconds, zeroTimestamp } from "@gantry/common/timestamp";
 import { isRpcError, type ReplyOf, type RequestOf } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { chainIdsOf, type ImageConfig } from "@gantry/oci-spec";
-import { unixSeconds, zeroTime } from "../base/clock.ts";
 import type { World } from "../containers/world.ts";
 import { groupByImage, tagsOf } from "./view.ts";
 
@@ -19,7 +19,7 @@ export async function imageHistory(
   const sizes = await Promise.all(chain.map((key) => sizeOf(world, key)));
   const items = stepsOf(config, chain.length).map(({ entry, layer }) => ({
     Id: "<missing>",
-    Created: unixSeconds(entry.created ?? zeroTime),
+    Created: unixSeconds(entry.created ?? zeroTimestamp),
     CreatedBy: entry.created_by ?? "",
     Tags: [] as string[],
     Size: layer === undefined ? 0 : (sizes[layer] ?? 0),

@@ -1,5 +1,5 @@
+import { unixSeconds, zeroTimestamp } from "@gantry/common/timestamp";
 import type { Filters, ImageSummary } from "@gantry/ipc/contracts/engine-types";
-import { unixSeconds, zeroTime } from "../base/clock.ts";
 import { booleanFilter, checkFilters, matchesLabels } from "../base/filters.ts";
 import type { World } from "../containers/world.ts";
 import { digestsOf, groupByImage, isDangling, type NamedImage, summarize, tagsOf } from "./view.ts";
@@ -26,13 +26,13 @@ export async function listImages(world: World, filters: Filters): Promise<ImageS
 }
 
 function created(image: NamedImage): number {
-  return unixSeconds(image.image.config.created ?? zeroTime);
+  return unixSeconds(image.image.config.created ?? zeroTimestamp);
 }
 
 async function createdOf(world: World, references: readonly string[] | undefined): Promise<number | undefined> {
   const [reference] = references ?? [];
   if (reference === undefined) return undefined;
-  return unixSeconds((await world.images.resolve(reference)).config.created ?? zeroTime);
+  return unixSeconds((await world.images.resolve(reference)).config.created ?? zeroTimestamp);
 }
 
 /** Patterns of path.Match: "busybox", "busy*", "localhost:5000/*:v?". */

@@ -1,3 +1,4 @@
+import { messageOf } from "@gantry/common/error-message";
 import type { InputOf, ItemOf, ReplyOf, RequestOf, StreamContext } from "@gantry/ipc";
 import { relay } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
@@ -10,7 +11,6 @@ import {
   withDefaultTag,
 } from "@gantry/oci-spec";
 import { invalid, notFound } from "../base/errors.ts";
-import { messageOf } from "../base/log.ts";
 import type { World } from "../containers/world.ts";
 
 type Methods = (typeof engineContract)["methods"];

@@ -1,5 +1,5 @@
+import { unixSeconds, zeroTimestamp } from "@gantry/common/timestamp";
 import type { ImageSummary } from "@gantry/ipc/contracts/engine-types";
-import { unixSeconds, zeroTime } from "../base/clock.ts";
 import type { FoundImage } from "./images.ts";
 import { isNameless, shownDigest, shownTag } from "./names.ts";
 
@@ -45,7 +45,7 @@ export function summarize(image: NamedImage, containers: number): ImageSummary {
     Id: image.id,
     RepoTags: tagsOf(image),
     RepoDigests: digestsOf(image),
-    Created: unixSeconds(config.created ?? zeroTime),
+    Created: unixSeconds(config.created ?? zeroTimestamp),
     Size: resolved.unpackedSize,
     Labels: { ...runConfig.Labels },
     Containers: containers,
@@ -62,7 +62,7 @@ export function inspectView(image: NamedImage): Record<string, unknown> {
     RepoDigests: digestsOf(image),
     Parent: "",
     Comment: history.at(-1)?.comment ?? "",
-    Created: config.created ?? zeroTime,
+    Created: config.created ?? zeroTimestamp,
     DockerVersion: "",
     Author: config.author ?? "",
     Config: {

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
+import { messageOf } from "@gantry/common/error-message";
 import { openRoute, type RouteClient } from "@gantry/native-sys/netlink";
 import { internal } from "../base/errors.ts";
-import { messageOf } from "../base/log.ts";
 import { formatAddress, macOf } from "./ipv4.ts";
 import type { Network } from "./network.ts";
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
+import { Mutex } from "@gantry/common/mutex";
 import { RpcError } from "@gantry/ipc";
-import { Mutex } from "../base/mutex.ts";
 import type { Network } from "./network.ts";
 import { allRules, type Chains, jumps, type PortRule, portChange } from "./rules.ts";
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
+import { messageOf } from "@gantry/common/error-message";
 import { internal } from "../base/errors.ts";
-import { messageOf } from "../base/log.ts";
 import type { PublishedPort } from "../containers/document.ts";
 import type { Firewall } from "./firewall.ts";
 import { type HeldPort, holdPort } from "./hold-port.ts";

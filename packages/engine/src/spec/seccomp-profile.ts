@@ -1,7 +1,7 @@
+import { messageOf } from "@gantry/common/error-message";
 import type { Seccomp, SeccompArg, SyscallRule } from "@gantry/oci-spec/runtime";
 import * as v from "valibot";
 import { invalid } from "../base/errors.ts";
-import { messageOf } from "../base/log.ts";
 
 /** Docker's profile format: the OCI one, with rules that hold only for some processors, capabilities or kernels. */
 const conditions = v.object({

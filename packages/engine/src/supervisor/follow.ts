@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "@gantry/common/error-message";
 import type { SupervisorEvent } from "@gantry/ipc/contracts/supervisor";
-import { type Log, messageOf } from "../base/log.ts";
+import type { Log } from "../base/log.ts";
 import type { Supervisor } from "./link.ts";
 
 const FIRST_PAUSE_MS = 20;

@@ -1,11 +1,14 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { KeyedLock } from "@gantry/common/keyed-lock";
 import type { Volume } from "@gantry/ipc/contracts/engine-types";
+import type { NativeSys } from "@gantry/native-sys";
 import { now } from "../base/clock.ts";
 import { conflict, invalid, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { Documents } from "../store/documents.ts";
 import type { EventHub } from "../system/event-hub.ts";
+import { type FillSource, fillVolume } from "./fill.ts";
 import { checkVolumeName } from "./parse-bind.ts";
 
 /** What is kept of a volume. */
@@ -24,6 +27,7 @@ export interface VolumeRequest {
 }
 
 export interface VolumesOptions {
+  readonly native: NativeSys;
   /** Directory that holds one directory per volume. */
   readonly directory: string;
   readonly documents: Documents<VolumeDocument>;
@@ -36,6 +40,7 @@ export interface VolumesOptions {
 export class Volumes {
   readonly #options: VolumesOptions;
   readonly #byName = new Map<string, VolumeDocument>();
+  readonly #locks = new KeyedLock();
 
   constructor(options: VolumesOptions) {
     this.#options = options;
@@ -72,6 +77,11 @@ export class Volumes {
   /** Directory of a volume's content on the host. */
   path(name: string): string {
     return join(this.#options.directory, name, "_data");
+  }
+
+  /** Fills a volume that is empty from an image; of several at once, one fills it. @throws SystemError; it is empty then */
+  async fill(name: string, source: FillSource): Promise<void> {
+    await this.#locks.run(name, () => fillVolume(this.#options.native, source, join(this.#options.directory, name)));
   }
 
   has(name: string): boolean {

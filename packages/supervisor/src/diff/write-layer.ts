@@ -1,11 +1,10 @@
 import { closeSync, constants, openSync, readlinkSync, readSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
-import { isSystemError, type NativeSys } from "@gantry/native-sys";
+import { deviceNumbers, isSystemError, type NativeSys } from "@gantry/native-sys";
 import { type BytePath, fsPath } from "../layers/byte-path.ts";
 import { dataOf } from "../layers/copy-up.ts";
 import type { EntryType } from "../layers/tar-header.ts";
 import { encodeHeader, endOfArchive, type NewEntry, paddingAfter } from "../layers/tar-writer.ts";
-import { major, minor } from "../snapshots/copy-tree.ts";
 import type { Change } from "./changes.ts";
 import type { LinkGroups } from "./link-groups.ts";
 import type { ViewNode } from "./merged-view.ts";
@@ -81,7 +80,7 @@ class LayerEntries {
       const linkPath = readlinkSync(fsPath(node.path), "latin1");
       yield* this.#pieces.add(encodeHeader({ ...whole, linkPath, mode: 0o777 }));
     } else {
-      const device = { major: major(stats.rdev), minor: minor(stats.rdev) };
+      const device = deviceNumbers(stats.rdev);
       yield* this.#pieces.add(encodeHeader(type === "fifo" ? whole : { ...whole, ...device }));
     }
     if (first === path) this.#written.add(path);
