@@ -33,7 +33,13 @@ test("run: exit status, signals, pid file, nothing left; the errors also in the 
     .trim()
     .split("\n")
     .map((text) => JSON.parse(text));
-  t.match(line, { level: "error", msg: 'exec: "nope": executable file not found in $PATH', time: /^\d{4}-.*Z$/ });
+  t.match(line, {
+    level: "error",
+    msg: 'exec: "nope": executable file not found in $PATH',
+    time: /^\d{4}-.*Z$/,
+    code: "InvalidArgument",
+    reason: "ExecutableNotFound",
+  });
 });
 
 test("signals reach the program of a run in the foreground", { skip }, async (t) => {

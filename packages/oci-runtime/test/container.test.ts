@@ -262,12 +262,15 @@ test("exec: the container's namespaces, cgroups and limits; its own user; its er
   t.match(inside.stdout, /\n1000\n$/);
   await t.rejects(box.exec(container.id, "", { args: ["nope"] }), {
     message: 'exec: "nope": executable file not found in $PATH',
+    reason: "ExecutableNotFound",
   });
   await t.rejects(box.exec(container.id, "", { args: ["/etc"] }), {
     message: 'exec: "/etc": is a directory: permission denied',
+    reason: "ExecutableNotPermitted",
   });
   await t.rejects(box.exec(container.id, "", { args: ["/etc/passwd"] }), {
     message: 'exec: "/etc/passwd": permission denied',
+    reason: "ExecutableNotPermitted",
   });
   await t.rejects(box.exec(container.id, "", { args: [] }), {
     message: "invalid process: process.args must hold at least the program",
@@ -307,6 +310,19 @@ test("what fails, fails in creation, in words, and leaves nothing", { skip }, as
   t.same(box.store.list(), []);
   t.equal(mounts(), before);
   t.same(globSync(`/sys/fs/cgroup/*/box-${process.pid}-*`), []);
+});
+
+test("a mount of the wrong kind is reported with its reason", { skip }, async (t) => {
+  await using box = new Box();
+  for (const [source, destination] of [
+    ["/etc", "/etc/passwd"],
+    ["/etc/passwd", "/etc"],
+  ] as const) {
+    box.configure("true", (spec) => spec.mounts.push({ destination, source, options: ["bind"] }));
+    await t.rejects(box.run(), { message: /^binding/, reason: "MountTypeMismatch" }, `${source} on ${destination}`);
+  }
+  box.configure("true", (spec) => spec.mounts.push({ destination: "/etc", source: "/nope", options: ["bind"] }));
+  await t.rejects(box.run(), { message: /ENOENT/, reason: undefined });
 });
 
 test("hooks run at their points, with the state on standard input", { skip }, async (t) => {

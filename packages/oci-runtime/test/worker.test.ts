@@ -120,8 +120,9 @@ test("errors keep their kind and their words", { skip }, async (t) => {
     spec.process.args = ["nope"];
   });
   await t.rejects(create(), {
-    code: "FailedPrecondition",
+    code: "InvalidArgument",
     message: 'exec: "nope": executable file not found in $PATH',
+    data: { reason: "ExecutableNotFound", errno: "ENOENT", op: "program" },
   });
   box.configure("true", (spec) => {
     spec.process.cwd = "tmp";

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { waitFor } from "@gantry/testkit";
+import { tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
+import { runtimeProgram } from "./support/runtime.ts";
 import { attachTo, cgroupsOf, finish, startShim } from "./support/shim.ts";
 
 test("output, exit code, record on disk; delete and shutdown leave nothing", async (t) => {
@@ -107,6 +108,22 @@ test("pause, pids, stats, update, resume through the runtime", async (t) => {
   t.equal((await client.call("wait", {})).exitStatus, 137, "a frozen one too");
   await finish(shim);
 });
+
+for (const runtime of ["runc", "our own by its command line"]) {
+  test(`why a program cannot be run is a reason, not a text: ${runtime}`, async (t) => {
+    await using files = tempDir("reason");
+    await using shim = await startShim(runtime === "runc" ? {} : { runtimePath: runtimeProgram(files.path) });
+    await t.rejects(shim.create({ args: ["no-such"] }), {
+      code: "InvalidArgument",
+      data: { reason: "ExecutableNotFound" },
+    });
+    await t.rejects(shim.create({ args: ["/proc"] }), {
+      code: "InvalidArgument",
+      data: { reason: "ExecutableNotPermitted" },
+    });
+    t.same(cgroupsOf(shim.id), []);
+  });
+}
 
 test("every process is signalled; a deleted container no longer keeps its shim from SIGTERM", async (t) => {
   await using shim = await startShim();

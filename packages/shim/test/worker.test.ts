@@ -1,21 +1,12 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { ociProcess } from "./support/bundle.ts";
+import { runtimeProgram } from "./support/runtime.ts";
 import { attachTo, cgroupsOf, finish, startShim } from "./support/shim.ts";
 
-const main = new URL("../../oci-runtime/src/main.ts", import.meta.url).pathname;
 const plain = { terminal: false, stdin: false };
-
-/** The project's own runtime from source, as one program. */
-function runtimeProgram(directory: string): string {
-  const path = join(directory, "oci-runtime");
-  const node = `"${process.execPath}" --disable-warning=ExperimentalWarning`;
-  writeFileSync(path, `#!/bin/sh\nexec ${node} "${main}" "$@"\n`);
-  chmodSync(path, 0o755);
-  return path;
-}
 
 /** The shim's workers, also before one has become its program. */
 function workers(pid: number): number[] {
@@ -83,7 +74,10 @@ test("worker: exec, terminal, early ends, signals; a worker that was killed is s
   t.match(attached.stdout().toString(), /27 91\r\n/);
   await waitFor(() => workers(shim.pid).length === 1, { what: "a new worker, for the next exec" });
   await client.call("exec", { execId: "none", process: ociProcess(["no-such"]), stdio: plain });
-  await t.rejects(client.call("start", { execId: "none" }), { message: /no-such/ });
+  await t.rejects(client.call("start", { execId: "none" }), {
+    message: /no-such/,
+    data: { reason: "ExecutableNotFound" },
+  });
   await waitFor(async () => (await client.call("pids", {})).processes.length === 1);
   const left = () => readFileSync(`/proc/${shim.pid}/task/${shim.pid}/children`, "latin1").trim().split(" ");
   await waitFor(() => left().length === 2, { what: "nothing but the container and the worker: what failed is reaped" });

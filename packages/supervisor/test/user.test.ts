@@ -24,8 +24,14 @@ test("users are looked up by Docker's rules", async (t) => {
   t.strictSame(resolve("1234"), [1234, 0, 0]);
   t.strictSame(resolve("1234:5678"), [1234, 5678, 5678]);
   t.strictSame(resolve("root"), [0, 0, 0]);
-  t.throws(() => resolve("nobody"), { message: "unable to find user nobody: no matching entries in passwd file" });
-  t.throws(() => resolve("web:none"), { message: "unable to find group none: no matching entries in group file" });
+  t.throws(() => resolve("nobody"), {
+    message: "unable to find user nobody: no matching entries in passwd file",
+    data: { reason: "UserNotFound" },
+  });
+  t.throws(() => resolve("web:none"), {
+    message: "unable to find group none: no matching entries in group file",
+    data: { reason: "GroupNotFound" },
+  });
   t.throws(() => resolve("4294967296"), { message: /range 0-2147483647/ });
 });
 

@@ -1,7 +1,14 @@
 import { appendFileSync } from "node:fs";
 import { writeNow } from "@gantry/cli/output";
+import type { ErrorCode, ErrorReason } from "@gantry/ipc/contracts/errors";
 
 type Level = "debug" | "warning" | "error";
+
+/** Fields that the JSON format adds to runc's: callers decide by them and not by the text. */
+export interface ErrorFields {
+  readonly code: ErrorCode;
+  readonly reason?: ErrorReason;
+}
 
 /** The file of --log, in the two formats of runc, which callers read back to tell a person what went wrong. */
 export class Log {
@@ -24,20 +31,20 @@ export class Log {
   }
 
   /** To the file and, as it ends the command, to standard error. */
-  error(message: string): void {
-    if (this.#path) this.#write("error", message);
-    writeNow(2, `${this.#line("error", message)}\n`);
+  error(message: string, fields?: ErrorFields): void {
+    if (this.#path) this.#write("error", message, fields);
+    writeNow(2, `${this.#line("error", message, fields)}\n`);
   }
 
-  #write(level: Level, message: string): void {
-    const line = `${this.#line(level, message)}\n`;
+  #write(level: Level, message: string, fields?: ErrorFields): void {
+    const line = `${this.#line(level, message, fields)}\n`;
     if (this.#path) appendFileSync(this.#path, line);
     else writeNow(2, line);
   }
 
-  #line(level: Level, message: string): string {
+  #line(level: Level, message: string, fields?: ErrorFields): string {
     const time = new Date().toISOString().replace(/\.\d+Z$/, "Z");
-    if (this.#json) return JSON.stringify({ level, msg: message, time });
+    if (this.#json) return JSON.stringify({ level, msg: message, time, ...fields });
     return `time=${JSON.stringify(time)} level=${level} msg=${JSON.stringify(message)}`;
   }
 }

@@ -41,7 +41,12 @@ export async function runCommand(
   } catch (error) {
     if (error instanceof BrokenPipe) throw error;
     const { message } = error as Error;
-    context.log.error(error instanceof UsageError ? `${name}: ${message}` : message);
+    if (error instanceof UsageError) context.log.error(`${name}: ${message}`, { code: "InvalidArgument" });
+    else {
+      const { classify } = await import("../run/classify.ts");
+      const { code, reason } = classify(error);
+      context.log.error(message, reason === undefined ? { code } : { code, reason });
+    }
     return name === "exec" ? execFailed : 1;
   }
 }

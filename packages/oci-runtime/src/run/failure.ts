@@ -1,4 +1,5 @@
 import { getSystemErrorMap } from "node:util";
+import type { ErrorReason } from "@gantry/ipc/contracts/errors";
 import { describeShort } from "../plan/explain.ts";
 import type { Op, Plan } from "../plan/op.ts";
 
@@ -8,12 +9,24 @@ export class OperationError extends Error {
   /** As "EPERM". */
   readonly code: string;
   readonly op: Op["op"] | undefined;
+  readonly reason: ErrorReason | undefined;
 
   constructor(message: string, code: string, op: Op["op"] | undefined) {
     super(message);
     this.code = code;
     this.op = op;
+    this.reason = reasonFor(op, code);
   }
+}
+
+/** What a caller decides by: the program cannot be run, or a mount is of the wrong kind. */
+function reasonFor(op: Op["op"] | undefined, code: string): ErrorReason | undefined {
+  if (op === "program" || op === "exec") {
+    if (code === "ENOENT" || code === "ENOTDIR") return "ExecutableNotFound";
+    return ["EACCES", "EISDIR", "ENOEXEC"].includes(code) ? "ExecutableNotPermitted" : undefined;
+  }
+  if (op === "bind" && (code === "EINVAL" || code === "ENOTDIR")) return "MountTypeMismatch";
+  return op === "mount" && code === "ENOTDIR" ? "MountTypeMismatch" : undefined;
 }
 
 /** Puts a failure that the helper reported into words. `errno` is positive. */

@@ -1,18 +1,16 @@
 import { type Handlers, RpcError } from "@gantry/ipc";
 import type { runtimeContract } from "@gantry/ipc/contracts/runtime";
-import { SpecError } from "@gantry/oci-spec/runtime";
 import type { Host } from "../host.ts";
-import { PlanError } from "../plan/op.ts";
+import { classify } from "../run/classify.ts";
 import { createContainer } from "../run/create.ts";
 import { deleteContainer } from "../run/delete.ts";
 import { execInContainer } from "../run/exec.ts";
-import { OperationError } from "../run/failure.ts";
 import { containerPids, containerState, containerStats } from "../run/inspect.ts";
 import { killContainer } from "../run/kill.ts";
 import { pauseContainer, resumeContainer } from "../run/pause.ts";
 import { startContainer } from "../run/start.ts";
 import { updateContainer } from "../run/update.ts";
-import { ContainerError, Store } from "../state/store.ts";
+import { Store } from "../state/store.ts";
 import { withStreams } from "./streams.ts";
 import { Turns } from "./turns.ts";
 
@@ -64,16 +62,9 @@ export function runtimeHandlers(host: Host, onRequest: () => void = () => undefi
   };
 }
 
-/** What a caller did wrong is told apart from what failed here. */
 function asRpcError(error: unknown): never {
-  if (error instanceof ContainerError) throw new RpcError(error.code, error.message);
-  if (error instanceof SpecError) throw new RpcError("InvalidArgument", error.message, { problems: error.problems });
-  if (error instanceof PlanError) throw new RpcError("InvalidArgument", error.message);
-  if (error instanceof OperationError)
-    throw new RpcError("FailedPrecondition", error.message, {
-      errno: error.code,
-      ...(error.op ? { op: error.op } : {}),
-    });
   if (error instanceof RpcError) throw error;
-  throw new RpcError("Internal", (error as Error).message, undefined, { cause: error });
+  const { code, reason, data } = classify(error);
+  const all = { ...data, ...(reason === undefined ? {} : { reason }) };
+  throw new RpcError(code, (error as Error).message, all, { cause: error });
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { RpcError } from "@gantry/ipc";
 import type { CheckpointOptions, Runtime } from "@gantry/ipc/contracts/common";
 import type { Children } from "./children.ts";
-import { lastLoggedError, runtimeError } from "./errors.ts";
+import { lastLoggedError, malformedAnswer, runtimeError } from "./errors.ts";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime.ts";
 
 interface Command {
@@ -73,7 +73,7 @@ export class CommandLineRuntime implements OciRuntime {
   async pids(): Promise<number[]> {
     const pids = await this.#runForJson({ name: "ps", args: ["--format", "json", this.#context.id] });
     if (Array.isArray(pids) && pids.every((pid) => Number.isSafeInteger(pid))) return pids as number[];
-    throw runtimeError("ps", "the answer is no list of process ids");
+    throw malformedAnswer("ps", "the answer is no list of process ids");
   }
 
   async update(resources: Document): Promise<void> {
@@ -84,7 +84,7 @@ export class CommandLineRuntime implements OciRuntime {
     const answer = await this.#runForJson({ name: "events", args: ["--stats", this.#context.id] });
     const data = (answer as { data?: unknown } | null)?.data;
     if (typeof data === "object" && data !== null) return data as Document;
-    throw runtimeError("events", "the answer has no data");
+    throw malformedAnswer("events", "the answer has no data");
   }
 
   async checkpoint(options: CheckpointOptions): Promise<void> {
@@ -104,7 +104,7 @@ export class CommandLineRuntime implements OciRuntime {
       await this.#run({ name, args: [...flags, ...terminal, "--pid-file", pidFile, this.#context.id], streams });
       const pid = Number(readFileSync(pidFile, "latin1"));
       if (Number.isSafeInteger(pid) && pid > 0) return pid;
-      throw runtimeError(name, "it wrote no process id");
+      throw malformedAnswer(name, "it wrote no process id");
     } finally {
       rmSync(pidFile, { force: true });
     }
@@ -115,7 +115,7 @@ export class CommandLineRuntime implements OciRuntime {
     try {
       return JSON.parse(text);
     } catch {
-      throw runtimeError(command.name, `the answer is no JSON: ${text.slice(0, 200)}`);
+      throw malformedAnswer(command.name, `the answer is no JSON: ${text.slice(0, 200)}`);
     }
   }
 
@@ -145,8 +145,8 @@ export class CommandLineRuntime implements OciRuntime {
         child.once(streams ? "exit" : "close", (code, signal) => resolve(code ?? signal));
       });
       if (status === 0) return stdout();
-      const said = lastLoggedError(readText(log)) ?? stderr().trim();
-      throw runtimeError(command.name, said || `${runtime.path} ended with ${status}`);
+      const message = stderr().trim() || `${runtime.path} ended with ${status}`;
+      throw runtimeError(command.name, lastLoggedError(readText(log)) ?? { message, meaning: undefined });
     } catch (error) {
       if (error instanceof RpcError) throw error;
       throw new RpcError(

@@ -1,45 +1,50 @@
-import { type ErrorCode, RpcError } from "@gantry/ipc";
+import { asErrorCode, asErrorReason, RpcError } from "@gantry/ipc";
+import { type Meaning, meaningOf } from "./foreign-errors.ts";
 
-/**
- * What OCI runtimes say on their command line has no codes, only words: this is the one place that reads them.
- * The words of runc, crun and youki.
- */
-const meanings: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/container .*does not exist|no such container|container not found/i, "NotFound"],
-  [/already exists|given ID already/i, "AlreadyExists"],
-  [
-    /not running|not paused|already (finished|stopped|paused|running)|cannot \w+ a? ?(stopped|paused)/i,
-    "FailedPrecondition",
-  ],
-  [
-    /executable file .*not found|exec(ve)?[ :].*(no such file|permission denied|is a directory|format error)/i,
-    "InvalidArgument",
-  ],
-  [/operation not permitted/i, "PermissionDenied"],
-];
+/** The last error that a runtime has logged. */
+export interface LoggedError {
+  readonly message: string;
+  /** As our own runtime reports it; foreign ones have text alone. */
+  readonly meaning: Meaning | undefined;
+}
 
-/** A runtime's complaint as an error with its message kept. */
-export function runtimeError(command: string, message: string): RpcError {
-  const code = meanings.find(([words]) => words.test(message))?.[1] ?? "Internal";
-  return new RpcError(code, `OCI runtime ${command} failed: ${message}`);
+/** A runtime's failure as an error with its message kept. */
+export function runtimeError(command: string, { message, meaning }: LoggedError): RpcError {
+  const { code, reason } = meaning ?? meaningOf(message);
+  const data = reason === undefined ? undefined : { reason };
+  return new RpcError(code, `OCI runtime ${command} failed: ${message}`, data);
+}
+
+/** An answer that a runtime must not give. */
+export function malformedAnswer(command: string, problem: string): RpcError {
+  return new RpcError("Internal", `OCI runtime ${command} failed: ${problem}`);
 }
 
 /** The last error in a runtime's JSON log (`--log-format json`): one object a line with `level` and `msg`. */
-export function lastLoggedError(log: string): string | undefined {
+export function lastLoggedError(log: string): LoggedError | undefined {
   for (const line of log.trimEnd().split("\n").reverse()) {
-    const message = messageOf(line);
-    if (message) return message;
+    const logged = parseLine(line);
+    if (logged) return logged;
   }
   return undefined;
 }
 
-function messageOf(line: string): string | undefined {
+function parseLine(line: string): LoggedError | undefined {
+  let entry: unknown;
   try {
-    const entry: unknown = JSON.parse(line);
-    if (typeof entry !== "object" || entry === null) return undefined;
-    const { level, msg } = entry as { level?: unknown; msg?: unknown };
-    return typeof msg === "string" && (level === "error" || level === "fatal") ? msg.trim() : undefined;
+    entry = JSON.parse(line);
   } catch {
     return undefined; // not every line of every runtime is JSON
   }
+  if (typeof entry !== "object" || entry === null) return undefined;
+  const { level, msg, code, reason } = entry as Readonly<Record<string, unknown>>;
+  if (typeof msg !== "string" || msg.trim() === "" || (level !== "error" && level !== "fatal")) return undefined;
+  return { message: msg.trim(), meaning: meaningIn(code, reason) };
+}
+
+function meaningIn(code: unknown, reason: unknown): Meaning | undefined {
+  const known = asErrorCode(code);
+  if (known === undefined) return undefined;
+  const why = asErrorReason(reason);
+  return why === undefined ? { code: known } : { code: known, reason: why };
 }

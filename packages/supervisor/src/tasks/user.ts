@@ -1,4 +1,5 @@
 import { fstatSync, readFileSync } from "node:fs";
+import { type ErrorReason, RpcError } from "@gantry/ipc";
 import {
   AT_FDCWD,
   Fd,
@@ -52,7 +53,8 @@ function findUser(passwd: string, user: string): { name?: string; uid: number; g
     if (isNumber(uid) && isNumber(gid)) return { name, uid: inRange(uid), gid: inRange(gid) };
   }
   if (user === "") return { uid: 0, gid: 0 };
-  if (!isNumber(user)) throw invalidArgument(`unable to find user ${user}: no matching entries in passwd file`);
+  if (!isNumber(user))
+    throw unknownName("UserNotFound", `unable to find user ${user}: no matching entries in passwd file`);
   return { uid: inRange(user), gid: 0 };
 }
 
@@ -60,8 +62,13 @@ function findGroup(groups: string, group: string): number {
   for (const [name, , gid = ""] of entries(groups)) {
     if (isNumber(gid) && (name === group || (isNumber(group) && Number(gid) === Number(group)))) return inRange(gid);
   }
-  if (!isNumber(group)) throw invalidArgument(`unable to find group ${group}: no matching entries in group file`);
+  if (!isNumber(group))
+    throw unknownName("GroupNotFound", `unable to find group ${group}: no matching entries in group file`);
   return inRange(group);
+}
+
+function unknownName(reason: ErrorReason, message: string): RpcError {
+  return new RpcError("InvalidArgument", message, { reason });
 }
 
 function groupsOf(groups: string, user: string): number[] {

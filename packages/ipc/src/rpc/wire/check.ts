@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Schema } from "../../contracts/define.ts";
-import { type ErrorCode, errorCodes, RpcError } from "../../contracts/errors.ts";
+import { asErrorCode, RpcError } from "../../contracts/errors.ts";
 import { decode, encode } from "./codec.ts";
 
 /**
@@ -56,14 +56,10 @@ export function encodeError(error: RpcError): Uint8Array {
 export function decodeError(body: Uint8Array | undefined): RpcError {
   try {
     const { code, message, data } = v.parse(errorSchema, decode(body ?? new Uint8Array()));
-    return new RpcError(isErrorCode(code) ? code : "Internal", message, data);
+    return new RpcError(asErrorCode(code) ?? "Internal", message, data);
   } catch {
     return new RpcError("Internal", "the peer answered with an error that cannot be read");
   }
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(errorCodes, code);
 }
 
 /** Any failure as an RpcError; what is not one already is Internal and keeps its cause. */
