@@ -76,6 +76,30 @@ test("exec runs as asked and gives its exit code", async (t) => {
   t.equal((await client(["exec", "host", "true"])).code, 1);
 });
 
+test("logs --since and --until at a line's own time include it, and no line beyond it", async (t) => {
+  const script = "i=0; while [ $i -lt 20 ]; do echo line$i; i=$((i+1)); sleep 0.01; done";
+  await ok("run", "--name", "timed", "busybox", "sh", "-c", script);
+  const stamped = (await client(["logs", "-t", "timed"])).stdout.trimEnd().split("\n");
+  const lines = stamped.map((line) => line.split(" ") as [time: string, text: string]);
+  t.equal(lines.length, 20);
+  const texts = (keep: (time: string) => boolean) =>
+    lines
+      .filter(([time]) => keep(time))
+      .map(([, text]) => `${text}\n`)
+      .join("");
+  for (const [time] of lines) {
+    t.equal(
+      (await client(["logs", "--since", time, "timed"])).stdout,
+      texts((other) => other >= time),
+    );
+    t.equal(
+      (await client(["logs", "--until", time, "timed"])).stdout,
+      texts((other) => other <= time),
+    );
+  }
+  await ok("rm", "timed");
+});
+
 test("logs keep both streams, follow, and can be cut", async (t) => {
   await ok("run", "--name", "talk", "busybox", "sh", "-c", "for i in 1 2 3 4 5; do echo out$i; echo err$i >&2; done");
   const all = await client(["logs", "talk"]);

@@ -194,7 +194,7 @@ test("logs keep their streams apart", async (t) => {
     stdout: "out\n",
     stderr: "err\n",
   });
-  t.match(engine.requests("containerLogs")[0], { Id: "web", Tail: 5, Timestamps: true, Since: 1700000000 });
+  t.match(engine.requests("containerLogs")[0], { Id: "web", Tail: 5, Timestamps: true, Since: "1700000000.000000000" });
   t.match(await engine.client(["logs", "--since", "soon", "web"]), {
     code: 1,
     stderr: 'invalid value for "since": failed to parse value as time or duration: "soon"\n',

@@ -1,5 +1,6 @@
 import { splitCsv } from "@gantry/cli/csv";
 import { DetachFilter, parseDetachKeys } from "@gantry/cli/detach-keys";
+import { formatTimestamp, formatUnixTime } from "@gantry/common/timestamp";
 import { test } from "tap";
 import { parseEnv, parseKeyValueFile } from "../src/parse/env.ts";
 import { parseFilters } from "../src/parse/filters.ts";
@@ -162,17 +163,29 @@ test("networks and hosts", async (t) => {
 });
 
 test("times", async (t) => {
-  t.equal(parseDuration("1h30m"), 5400);
-  t.equal(parseDuration("500ms"), 0.5);
-  t.equal(parseDuration("1.5m"), 90);
+  t.equal(parseDuration("1h30m"), 5400_000_000_000n);
+  t.equal(parseDuration("500ms"), 500_000_000n);
+  t.equal(parseDuration("1.5m"), 90_000_000_000n);
+  t.equal(parseDuration("-.5s"), -500_000_000n);
+  t.equal(parseDuration("0.123456789s1ns"), 123_456_790n);
   t.equal(parseDuration("5"), undefined);
-  t.equal(parseMoment("10m", 1000), 400);
-  t.equal(parseMoment("1700000000.5", 0), 1700000000.5);
-  t.equal(parseMoment("2024-01-02T03:04:05Z", 0), 1704164645);
-  t.equal(parseMoment("2024-01-02T03:04:05.25+01:00", 0), 1704161045.25);
-  t.equal(parseMoment("2024-01-02", 0), new Date(2024, 0, 2).getTime() / 1000);
-  t.throws(() => parseMoment("soon", 0), { message: 'failed to parse value as time or duration: "soon"' });
-  t.throws(() => parseMoment("2024-13-45", 0));
+  t.equal(parseMoment("10m", 1000_000_000_001n), 400_000_000_001n);
+  t.equal(parseMoment("0", 5n), 0n, "a number is Unix time, as for docker");
+  t.equal(parseMoment("1700000000.5", 0n), 1700000000_500_000_000n);
+  t.equal(parseMoment("2024-01-02T03:04:05Z", 0n), 1704164645_000_000_000n);
+  t.equal(parseMoment("2024-01-02T03:04:05.25+01:00", 0n), 1704161045_250_000_000n);
+  t.equal(parseMoment("2024-01-02", 0n), BigInt(new Date(2024, 0, 2).getTime()) * 1_000_000n);
+  t.equal(parseMoment("2024-01-02T03", 0n), BigInt(new Date(2024, 0, 2, 3).getTime()) * 1_000_000n);
+  t.throws(() => parseMoment("soon", 0n), { message: 'failed to parse value as time or duration: "soon"' });
+  t.throws(() => parseMoment("2024-13-45", 0n));
+});
+
+test("a time keeps its nanoseconds in every form", async (t) => {
+  for (let index = 0n; index < 40n; index++) {
+    const ns = 1_767_225_600_123_456_781n + index * 987_654_321_987n;
+    t.equal(parseMoment(formatTimestamp(ns), 0n), ns);
+    t.equal(parseMoment(formatUnixTime(ns), 0n), ns);
+  }
 });
 
 test("filters", async (t) => {

@@ -1,7 +1,14 @@
 import { test } from "tap";
 import { Clock } from "../src/clock.ts";
 import { ago, humanDuration } from "../src/duration.ts";
-import { formatTimestamp, parseTimestamp, unixSeconds, zeroTimestamp } from "../src/timestamp.ts";
+import {
+  formatTimestamp,
+  formatUnixTime,
+  parseTimestamp,
+  parseUnixTime,
+  unixSeconds,
+  zeroTimestamp,
+} from "../src/timestamp.ts";
 
 test("a clock gives nanoseconds of the present that never go backwards", async (t) => {
   const clock = new Clock();
@@ -28,6 +35,21 @@ test("timestamps keep their nanoseconds both ways", async (t) => {
   t.equal(unixSeconds("1970-01-01T00:00:07Z"), 7);
   t.equal(unixSeconds("no time"), 0);
   t.equal(parseTimestamp(zeroTimestamp), -62_135_596_800_000_000_000n);
+});
+
+test("Unix times keep their nanoseconds both ways", async (t) => {
+  for (const [text, ns] of [
+    ["1767323045.000000001", 1767323045_000_000_001n],
+    ["0.000000000", 0n],
+    ["-0.500000000", -500_000_000n],
+  ] as const) {
+    t.equal(formatUnixTime(ns), text);
+    t.equal(parseUnixTime(text), ns);
+  }
+  t.equal(parseUnixTime("1767323045"), 1767323045_000_000_000n);
+  t.equal(parseUnixTime("1767323045.5"), 1767323045_500_000_000n);
+  for (const text of ["", "1e9", "1.", ".5", "1.0000000001", "+1", "now"])
+    t.equal(parseUnixTime(text), undefined, text);
 });
 
 test("durations in Docker's words", async (t) => {

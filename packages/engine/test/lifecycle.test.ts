@@ -258,7 +258,11 @@ test("events tell of a run in Docker's words, and what was can be asked for", as
   live.cancel();
   live.result.catch(() => {});
   t.same(seen, ["create", "attach", "start", "die", "destroy"]);
-  const past = engine.client.open("events", { Since: 0, Until: Date.now() / 1000, Filters: { event: ["die"] } });
+  const past = engine.client.open("events", {
+    Since: "0",
+    Until: String(Date.now() / 1000),
+    Filters: { event: ["die"] },
+  });
   const kept: string[] = [];
   for await (const { value } of past.items) kept.push(value.Action);
   t.same(kept, ["die"]);
@@ -270,8 +274,8 @@ test("events tell of a run in Docker's words, and what was can be asked for", as
   await engine.client.call("containerStart", { Id: again });
   await engine.client.call("containerStop", { Id: again, Timeout: 0 });
   const all = engine.client.open("events", {
-    Since: 0,
-    Until: (Date.now() + 5) / 1000,
+    Since: "0",
+    Until: String((Date.now() + 5) / 1000),
     Filters: { container: [again] },
   });
   const actions: string[] = [];

@@ -1,52 +1,53 @@
-const unitSeconds: Readonly<Record<string, number>> = {
-  ns: 1e-9,
-  us: 1e-6,
-  µs: 1e-6,
-  μs: 1e-6,
-  ms: 1e-3,
-  s: 1,
-  m: 60,
-  h: 3600,
+import { parseUnixTime } from "@gantry/common/timestamp";
+
+const unitNs: Readonly<Record<string, bigint>> = {
+  ns: 1n,
+  us: 1_000n,
+  µs: 1_000n,
+  μs: 1_000n,
+  ms: 1_000_000n,
+  s: 1_000_000_000n,
+  m: 60_000_000_000n,
+  h: 3_600_000_000_000n,
 };
 
-/** Seconds of a Go duration (1h30m, 500ms, -5s); undefined when it is none. */
-export function parseDuration(text: string): number | undefined {
-  if (/^[+-]?0$/.test(text)) return 0;
+/** Nanoseconds of a Go duration (1h30m, 500ms, -5s); undefined for any other text. */
+export function parseDuration(text: string): bigint | undefined {
+  if (/^[+-]?0$/.test(text)) return 0n;
   if (!/^[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(text)) return undefined;
-  let seconds = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
-    seconds += Number(number) * (unitSeconds[unit as string] ?? 0);
+  let ns = 0n;
+  for (const [, whole = "", fraction = "", unit = ""] of text.matchAll(/(\d*)\.?(\d*)(ns|us|µs|μs|ms|s|m|h)/g)) {
+    const scale = 10n ** BigInt(fraction.length);
+    ns += (BigInt(`${whole}${fraction}`) * (unitNs[unit] ?? 0n)) / scale;
   }
-  return text.startsWith("-") ? -seconds : seconds;
+  return text.startsWith("-") ? -ns : ns;
 }
 
 /** 2013-01-02, 2013-01-02T15:04, with seconds, fraction and zone; without a zone it is local time. */
-const timestampForm = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}(?::\d{2}(?::\d{2}(?:\.\d{1,9})?)?)?)?(?:Z|[+-]\d{2}:\d{2})?$/;
+const timestampForm =
+  /^(?<date>\d{4}-\d{2}-\d{2})(?:[T ](?<clock>\d{2}(?::\d{2}(?::\d{2}(?:\.(?<fraction>\d{1,9}))?)?)?))?(?<zone>Z|[+-]\d{2}:\d{2})?$/;
 
 /**
- * Unix seconds of --since and --until: a duration before now, an RFC 3339 time or a part of one, or Unix seconds.
+ * Nanoseconds since 1970 of --since and --until: a duration before now, an RFC 3339 time or a part of one, or Unix
+ * seconds with a fraction.
  * @throws Error
  */
-export function parseMoment(text: string, nowSeconds: number): number {
-  const duration = parseDuration(text);
-  if (duration !== undefined && !/^\d+$/.test(text)) return nowSeconds - duration;
-  if (/^-?\d+(?:\.\d{1,9})?$/.test(text)) return Number(text);
-  if (timestampForm.test(text)) {
-    const milliseconds = Date.parse(dateText(text));
-    if (!Number.isNaN(milliseconds)) return milliseconds / 1000 + belowMilliseconds(text);
-  }
-  throw new Error(`failed to parse value as time or duration: ${JSON.stringify(text)}`);
+export function parseMoment(text: string, nowNs: bigint): bigint {
+  const ns = parseUnixTime(text) ?? before(nowNs, parseDuration(text)) ?? parseDate(text);
+  if (ns === undefined) throw new Error(`failed to parse value as time or duration: ${JSON.stringify(text)}`);
+  return ns;
 }
 
-/** What Date.parse takes: it wants hours with minutes, and takes a bare date for UTC. */
-function dateText(text: string): string {
-  const [, date = "", clock = "", zone = ""] =
-    /^(\d{4}-\d{2}-\d{2})(?:[T ]([\d:.]+))?(Z|[+-]\d{2}:\d{2})?$/.exec(text) ?? [];
-  const full = clock === "" ? "00:00" : clock.includes(":") ? clock : `${clock}:00`;
-  return `${date}T${full.replace(/(\.\d{3})\d+$/, "$1")}${zone}`;
+function before(nowNs: bigint, duration: bigint | undefined): bigint | undefined {
+  return duration === undefined ? undefined : nowNs - duration;
 }
 
-function belowMilliseconds(text: string): number {
-  const digits = /\.\d{3}(\d+)/.exec(text)?.[1];
-  return digits === undefined ? 0 : Number(`0.000${digits}`);
+function parseDate(text: string): bigint | undefined {
+  const { date, clock = "", fraction = "", zone = "" } = timestampForm.exec(text)?.groups ?? {};
+  if (date === undefined) return undefined;
+  // Date.parse wants hours with minutes, and reads a bare date as UTC.
+  const [hour = "00", minute = "00", second = "00"] = clock.replace(/\..*$/, "").split(":").filter(Boolean);
+  const milliseconds = Date.parse(`${date}T${hour}:${minute}:${second}${zone}`);
+  if (Number.isNaN(milliseconds)) return undefined;
+  return BigInt(milliseconds) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
 }

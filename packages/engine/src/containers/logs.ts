@@ -1,7 +1,7 @@
+import { parseUnixTime } from "@gantry/common/timestamp";
 import type { RequestOf } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { type LogSink, readLog } from "@gantry/json-log/read-log";
-import { secondsToNs } from "../base/clock.ts";
 import { conflict } from "../base/errors.ts";
 import type { Container } from "./container.ts";
 import type { World } from "./world.ts";
@@ -25,8 +25,8 @@ export async function containerLogs(
       stderr: request.Stderr,
       timestamps: request.Timestamps ?? false,
       details: request.Details ?? false,
-      since: request.Since === undefined ? undefined : secondsToNs(request.Since),
-      until: request.Until === undefined ? undefined : secondsToNs(request.Until),
+      since: request.Since === undefined ? undefined : parseUnixTime(request.Since),
+      until: request.Until === undefined ? undefined : parseUnixTime(request.Until),
       tail: request.Tail === undefined || request.Tail < 0 ? undefined : request.Tail,
       finished: request.Follow ? finished(container) : undefined,
       signal: output.signal,

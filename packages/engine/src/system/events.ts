@@ -1,11 +1,12 @@
+import { parseUnixTime } from "@gantry/common/timestamp";
 import type { EngineEvent, Filters } from "@gantry/ipc/contracts/engine-types";
-import { secondsToNs } from "../base/clock.ts";
 import { checkFilters, matchesLabels } from "../base/filters.ts";
 import type { EventHub } from "./event-hub.ts";
 
 export interface EventsRequest {
-  readonly Since?: number | undefined;
-  readonly Until?: number | undefined;
+  /** Unix seconds with a fraction. */
+  readonly Since?: string | undefined;
+  readonly Until?: string | undefined;
   readonly Filters?: Filters | undefined;
 }
 
@@ -17,8 +18,8 @@ export async function sendEvents(
   callerGone: AbortSignal,
 ): Promise<void> {
   const matches = eventFilter(request.Filters ?? {});
-  const since = request.Since === undefined ? undefined : secondsToNs(request.Since);
-  const until = request.Until === undefined ? undefined : secondsToNs(request.Until);
+  const since = request.Since === undefined ? undefined : parseUnixTime(request.Since);
+  const until = request.Until === undefined ? undefined : parseUnixTime(request.Until);
   const end = new AbortController();
   callerGone.addEventListener("abort", () => end.abort(), { once: true });
   const from = since === undefined && until === undefined ? hub.log.last + 1 : hub.log.oldest;

@@ -11,6 +11,9 @@ export const timestamp = v.pipe(v.string(), v.isoTimestamp());
 /** A whole number that JSON and MessagePack both carry exactly. */
 export const integer = v.pipe(v.number(), v.safeInteger());
 
+/** Unix seconds with up to nine digits of fraction, as text: nanoseconds do not fit a number. */
+export const unixTime = v.pipe(v.string(), v.regex(/^-?\d{1,11}(?:\.\d{1,9})?$/));
+
 /** An exit status as wait(2) and the shells count it: 0–255, 128+n for signal n. */
 export const exitStatus = v.pipe(integer, v.minValue(0), v.maxValue(255));
 

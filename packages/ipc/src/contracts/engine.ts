@@ -9,6 +9,7 @@ import {
   outputItem,
   progress,
   registryAuth,
+  unixTime,
 } from "./common.ts";
 import { call, contract, stream } from "./define.ts";
 import {
@@ -38,8 +39,8 @@ const system = {
     reply: empty,
   }),
   events: stream({
-    doc: "Events, live; with Since or Until (Unix seconds, fractions allowed) also or only those that are kept.",
-    request: v.object({ Since: v.optional(v.number()), Until: v.optional(v.number()), Filters: v.optional(filters) }),
+    doc: "Events, live; with Since or Until (Unix seconds with a fraction, as text) also or only those that are kept.",
+    request: v.object({ Since: v.optional(unixTime), Until: v.optional(unixTime), Filters: v.optional(filters) }),
     item: engineEvent,
     input: v.never(),
     reply: empty,
@@ -140,9 +141,8 @@ const containers = {
       Stderr: v.boolean(),
       Follow: v.optional(v.boolean()),
       Timestamps: v.optional(v.boolean()),
-      /** Unix seconds, fractions allowed. */
-      Since: v.optional(v.number()),
-      Until: v.optional(v.number()),
+      Since: v.optional(unixTime),
+      Until: v.optional(unixTime),
       /** Last so many lines; absent: all. */
       Tail: v.optional(integer),
       Details: v.optional(v.boolean()),

@@ -1,6 +1,7 @@
 import { defined } from "@gantry/cli";
+import { Clock } from "@gantry/common/clock";
+import { formatUnixTime } from "@gantry/common/timestamp";
 import { defineCommand } from "../../command.ts";
-
 import { parseMoment } from "../../parse/time.ts";
 
 export const command = defineCommand({
@@ -17,11 +18,11 @@ export const command = defineCommand({
   args: [1, 1],
   examples: ["-f --tail 100 web", "--since 10m -t web"],
   async run(context, { values, args: [name = ""] }) {
-    const now = Date.now() / 1000;
-    const moment = (flag: "since" | "until"): number | undefined => {
+    const nowNs = new Clock().nowNs();
+    const moment = (flag: "since" | "until"): string | undefined => {
       const text = values[flag];
       try {
-        return text === undefined ? undefined : parseMoment(text, now);
+        return text === undefined ? undefined : formatUnixTime(parseMoment(text, nowNs));
       } catch (error) {
         throw new Error(`invalid value for "${flag}": ${(error as Error).message}`);
       }
@@ -38,7 +39,7 @@ export const command = defineCommand({
       Tail: parseTail(values.tail),
     };
     const engine = await context.engine();
-    const stream = engine.open("containerLogs", defined(request) as typeof request & { Since: number });
+    const stream = engine.open("containerLogs", defined(request));
     for await (const { value, blobs } of stream.items) {
       for (const blob of blobs) {
         const wait = context.out.write(value.stream === "stderr" ? 2 : 1, blob);
@@ -51,7 +52,7 @@ export const command = defineCommand({
   },
 });
 
-/** As docker: what is no number means all of them. */
+/** As docker: any text but a number means all lines. */
 function parseTail(text: string): number | undefined {
   return /^\d+$/.test(text) ? Number(text) : undefined;
 }

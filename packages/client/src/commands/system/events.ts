@@ -1,11 +1,12 @@
 import { defined } from "@gantry/cli";
+import { Clock } from "@gantry/common/clock";
+import { formatUnixTime } from "@gantry/common/timestamp";
 import type { EngineEvent } from "@gantry/ipc/contracts/engine-types";
 import { defineCommand } from "../../command.ts";
 import { compileTemplate } from "../../format/template/index.ts";
 import { markMap } from "../../format/template/values.ts";
 import { rfc3339Nano } from "../../format/time.ts";
 import { parseFilters } from "../../parse/filters.ts";
-
 import { parseMoment } from "../../parse/time.ts";
 
 export const command = defineCommand({
@@ -20,9 +21,9 @@ export const command = defineCommand({
   args: [0, 0],
   examples: ["--filter type=container", "--since 10m --until 0s"],
   async run(context, { values }) {
-    const now = Date.now() / 1000;
-    const moment = (text: string | undefined): number | undefined =>
-      text === undefined ? undefined : parseMoment(text, now);
+    const nowNs = new Clock().nowNs();
+    const moment = (text: string | undefined): string | undefined =>
+      text === undefined ? undefined : formatUnixTime(parseMoment(text, nowNs));
     const render = renderer(values.format);
     const request = { Since: moment(values.since), Until: moment(values.until), Filters: parseFilters(values.filter) };
     const engine = await context.engine();
