@@ -11,7 +11,7 @@ import { LOCK_EX, LOCK_NB, nativeSys } from "@gantry/native-sys";
 import type { Log } from "./base/log.ts";
 import { pathsOf } from "./base/paths.ts";
 import { Signalled } from "./containers/container.ts";
-import type { ContainerDocument } from "./containers/document.ts";
+import { containerDocument } from "./containers/document-schema.ts";
 import { handleExit } from "./containers/exit.ts";
 import { reconcile, recover } from "./containers/recover.ts";
 import { Registry } from "./containers/registry.ts";
@@ -19,9 +19,9 @@ import type { World } from "./containers/world.ts";
 import { Execs } from "./execs/execs.ts";
 import { Images } from "./images/images.ts";
 import { enableForwarding } from "./networks/bridge.ts";
+import { networkDocument } from "./networks/document.ts";
 import { type Firewall, iptablesFirewall, noFirewall, requireIptables } from "./networks/firewall.ts";
 import { restoreNetworks } from "./networks/manage.ts";
-import type { Network } from "./networks/network.ts";
 import { Networks } from "./networks/networks.ts";
 import { chainsOf } from "./networks/rules.ts";
 import type { EngineOptions } from "./options.ts";
@@ -39,7 +39,8 @@ import { inNamespace } from "./supervisor/link.ts";
 import { SupervisorLink } from "./supervisor/process.ts";
 import { EventHub } from "./system/event-hub.ts";
 import { readHostFacts } from "./system/host-facts.ts";
-import { type VolumeDocument, Volumes } from "./volumes/volumes.ts";
+import { volumeDocument } from "./volumes/document.ts";
+import { Volumes } from "./volumes/volumes.ts";
 
 export interface Engine {
   readonly endpoint: string;
@@ -65,6 +66,7 @@ export async function startEngine(options: EngineOptions, log: Log): Promise<Eng
   await link.ready();
   const world = makeWorld(options, { log, database, firewall, link });
   const execs = new Execs(world);
+  await world.volumes.restore();
   await restoreNetworks(world.networks, { bridge: options.bridge, address: options.bip });
   const following = new AbortController();
   await follow(world, { link, execs }, following.signal);
@@ -141,21 +143,22 @@ function makeWorld(options: EngineOptions, { log, database, firewall, link }: Pa
   const paths = pathsOf(options.root, options.state);
   const events = new EventHub();
   const supervisor = inNamespace(link.client);
-  const registry = new Registry(documents<ContainerDocument>(database, "containers"));
+  const onUnreadable = (message: string) =>
+    log.error({ database: paths.database }, `${message}; the row is kept and left out`);
+  const registry = new Registry(documents(database, { table: "containers", schema: containerDocument, onUnreadable }));
+  const background = new BackgroundTasks((error, what) => log.warn({ error: messageOf(error) }, what));
   const volumes = new Volumes({
     native: nativeSys(),
     directory: paths.volumes,
-    documents: documents<VolumeDocument>(database, "volumes"),
+    documents: documents(database, { table: "volumes", schema: volumeDocument, onUnreadable }),
     events,
-    usersOf: (name) =>
-      registry
-        .all()
-        .filter(({ document }) => document.mounts.some((mount) => mount.Type === "volume" && mount.Name === name))
-        .map(({ id }) => id),
+    log,
+    background,
+    usersOf: (name) => registry.usersOf(name),
   });
   const networks = new Networks({
     database,
-    documents: documents<Network>(database, "networks"),
+    documents: documents(database, { table: "networks", schema: networkDocument, onUnreadable }),
     events,
     log,
     netnsDirectory: paths.netns,
@@ -170,7 +173,6 @@ function makeWorld(options: EngineOptions, { log, database, firewall, link }: Pa
   const { runtimes, defaultRuntime, cgroupParent, initPath, cpus } = options;
   const settings = { runtimes, defaultRuntime, cgroupParent, initPath, cpus };
   const images = new Images(supervisor);
-  const background = new BackgroundTasks((error, what) => log.warn({ error: messageOf(error) }, what));
   const facts = readHostFacts();
   return { registry, supervisor, images, volumes, networks, events, paths, facts, settings, log, background };
 }

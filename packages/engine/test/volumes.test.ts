@@ -63,3 +63,21 @@ test("of several containers that fill one fresh volume at the same time all are 
   t.equal(lstatSync(join(data, "file0")).nlink, 2);
   t.notOk(existsSync(join(engine.root, "volumes/vol/_partial")));
 });
+
+test("a create that fails takes its volumes with it, and leaves those that were there", async (t) => {
+  await using engine = await engineUnderTest();
+  const { client } = engine;
+  await client.call("volumeCreate", { Name: "before" });
+  const request = {
+    Config: { Image: "busybox", Cmd: ["true"], Volumes: { "/anonymous": {} } },
+    HostConfig: { NetworkMode: "none", Binds: ["before:/a", "made:/b"] },
+    NetworkingConfig: { EndpointsConfig: { absent: {} } },
+  };
+  await t.rejects(client.call("containerCreate", request), { code: "NotFound", message: /network absent/ });
+  const { Volumes } = await client.call("volumeList", {});
+  t.same(
+    Volumes.map(({ Name }) => Name),
+    ["before"],
+  );
+  t.same(readdirSync(join(engine.root, "volumes")), ["before"]);
+});

@@ -66,6 +66,7 @@ export async function createContainer(
       await fillVolumes(world, container);
     }
     world.registry.add(container);
+    world.volumes.commit(id);
     containerEvent(world, container, "create");
     return { id, warnings };
   } catch (error) {
@@ -133,7 +134,7 @@ interface Parts {
 
 async function makeDocument(world: World, parts: Parts): Promise<ContainerDocument> {
   const { id, name, image, config, host } = parts;
-  const mounts = await makeVolumes(world, parts.plans);
+  const mounts = await makeVolumes(world, id, parts.plans);
   return {
     id,
     name,
@@ -183,14 +184,14 @@ function endpointsOf(world: World, mode: string, request: CreateRequest): Record
   return { [network.name]: world.networks.newEndpoint(network, own), ...result };
 }
 
-async function makeVolumes(world: World, plans: readonly MountPlan[]): Promise<MountPoint[]> {
+async function makeVolumes(world: World, containerId: string, plans: readonly MountPlan[]): Promise<MountPoint[]> {
   const mounts: MountPoint[] = [];
   for (const { VolumeLabels, ...plan } of plans) {
     if (plan.Type !== "volume") {
       mounts.push(plan);
       continue;
     }
-    const volume = await world.volumes.create({ Name: plan.Name, Labels: VolumeLabels });
+    const volume = await world.volumes.acquire(containerId, { Name: plan.Name, Labels: VolumeLabels });
     mounts.push({ ...plan, Name: volume.Name, Source: volume.Mountpoint });
   }
   return mounts;
@@ -211,6 +212,7 @@ async function undo(world: World, id: string): Promise<void> {
     () => world.supervisor.call("containers.delete", { id }),
     () => world.supervisor.call("snapshots.remove", { key: id }),
     () => rm(join(world.paths.containerDirectory(id)), { recursive: true, force: true }),
+    () => world.volumes.rollback(id),
   ];
   for (const step of steps) {
     await step().catch((error: RpcError | Error) => {

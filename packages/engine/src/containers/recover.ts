@@ -91,17 +91,17 @@ export async function recover(world: World): Promise<void> {
 async function removeStrangers(world: World): Promise<void> {
   const { supervisor, registry } = world;
   const { tasks } = await supervisor.call("tasks.list", {});
-  for (const { containerId } of tasks) if (!registry.get(containerId)) await discard(world, containerId);
+  for (const { containerId } of tasks) if (!registry.knows(containerId)) await discard(world, containerId);
   const { containers } = await supervisor.call("containers.list", {});
   for (const { id } of containers) {
     const own = registry.get(id);
     if (own) own.recorded = true;
-    else await quietly(world, () => supervisor.call("containers.delete", { id }));
+    else if (!registry.knows(id)) await quietly(world, () => supervisor.call("containers.delete", { id }));
   }
   const { snapshots } = await supervisor.call("snapshots.list", {});
   for (const { key, labels } of snapshots) {
     const owner = labels["gantry.container"];
-    if (owner !== undefined && !registry.get(owner)) {
+    if (owner !== undefined && !registry.knows(owner)) {
       await quietly(world, () => supervisor.call("snapshots.remove", { key }));
     }
   }
@@ -111,12 +111,13 @@ async function removeStrangers(world: World): Promise<void> {
 async function removeLeftovers(world: World): Promise<void> {
   const { registry, networks, paths } = world;
   for (const id of await readdir(join(paths.root, "containers")).catch(() => [])) {
-    if (!registry.get(id)) await rm(paths.containerDirectory(id), { recursive: true, force: true });
+    if (!registry.knows(id)) await rm(paths.containerDirectory(id), { recursive: true, force: true });
   }
   const alive = registry.all().filter((container) => container.alive);
-  const sandboxes = new Set(alive.map((container) => sandboxKey(container.document)));
+  const kept = [...alive.map(({ id }) => id), ...registry.unreadable];
+  const sandboxes = new Set(kept.map((id) => sandboxKey({ id })));
   for (const key of networks.sandboxes.keys()) if (!sandboxes.has(key)) networks.sandboxes.remove(key);
-  const ids = new Set(alive.map((container) => container.id));
+  const ids = new Set(kept);
   for (const { network, address, container } of networks.addresses.entries()) {
     if (!ids.has(container)) networks.addresses.release(network, address);
   }

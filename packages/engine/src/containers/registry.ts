@@ -8,10 +8,14 @@ export class Registry {
   readonly #documents: Documents<ContainerDocument>;
   readonly #byId = new Map<string, Container>();
   readonly #byName = new Map<string, string>();
+  /** Rows of containers whose document cannot be read, by id. */
+  readonly #broken: ReadonlyMap<string, string>;
 
   constructor(documents: Documents<ContainerDocument>) {
     this.#documents = documents;
-    for (const document of documents.all()) {
+    const { documents: readable, unreadable } = documents.load();
+    this.#broken = new Map(unreadable.map(({ id, text }) => [id, text]));
+    for (const document of readable) {
       this.#byId.set(document.id, new Container(document));
       this.#byName.set(document.name, document.id);
     }
@@ -19,6 +23,25 @@ export class Registry {
 
   all(): Container[] {
     return [...this.#byId.values()];
+  }
+
+  /** Ids of containers whose document cannot be read. */
+  get unreadable(): string[] {
+    return [...this.#broken.keys()];
+  }
+
+  /** Whether there is a container of this id, if only one whose document cannot be read: nothing of it is cleared away. */
+  knows(id: string): boolean {
+    return this.#byId.has(id) || this.#broken.has(id);
+  }
+
+  /** Ids of containers that have a volume among their mounts, or may have it as far as can be told. */
+  usersOf(volume: string): string[] {
+    const users = this.all().filter(({ document }) =>
+      document.mounts.some((mount) => mount.Type === "volume" && mount.Name === volume),
+    );
+    const possible = [...this.#broken].filter(([, text]) => text.includes(JSON.stringify(volume)));
+    return [...users.map(({ id }) => id), ...possible.map(([id]) => id)];
   }
 
   get(id: string): Container | undefined {

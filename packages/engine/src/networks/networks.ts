@@ -39,7 +39,7 @@ export class Networks {
     this.addresses = new AddressPool(options.database);
     this.sandboxes = new Sandboxes(options.netnsDirectory, options.proxyPath === undefined);
     this.publisher = new Publisher({ proxyPath: options.proxyPath, firewall: options.firewall });
-    for (const network of options.documents.all()) this.#byId.set(network.id, network);
+    for (const network of options.documents.load().documents) this.#byId.set(network.id, network);
   }
 
   all(): Network[] {

@@ -1,23 +1,18 @@
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import type { BackgroundTasks } from "@gantry/common/background-tasks";
+import { messageOf } from "@gantry/common/error-message";
 import { KeyedLock } from "@gantry/common/keyed-lock";
 import type { Volume } from "@gantry/ipc/contracts/engine-types";
 import type { NativeSys } from "@gantry/native-sys";
 import { now } from "../base/clock.ts";
-import { conflict, invalid, notFound } from "../base/errors.ts";
+import { conflict, internal, invalid, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
+import type { Log } from "../base/log.ts";
 import type { Documents } from "../store/documents.ts";
 import type { EventHub } from "../system/event-hub.ts";
-import { type FillSource, fillVolume } from "./fill.ts";
+import { VolumeDirectories } from "./directories.ts";
+import type { VolumeDocument } from "./document.ts";
+import type { FillSource } from "./fill.ts";
 import { checkVolumeName } from "./parse-bind.ts";
-
-/** What is kept of a volume. */
-export interface VolumeDocument {
-  readonly name: string;
-  readonly createdAt: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly anonymous: boolean;
-}
 
 export interface VolumeRequest {
   readonly Name?: string | undefined;
@@ -32,60 +27,75 @@ export interface VolumesOptions {
   readonly directory: string;
   readonly documents: Documents<VolumeDocument>;
   readonly events: EventHub;
+  readonly log: Log;
+  readonly background: BackgroundTasks;
   /** Ids of containers that have the volume among their mounts. */
   readonly usersOf: (name: string) => string[];
 }
 
-/** Volumes of the local driver: directories that outlive containers. */
+/** Volumes of the local driver: directories that outlive containers. What happens to one volume happens under its lock. */
 export class Volumes {
   readonly #options: VolumesOptions;
+  readonly #directories: VolumeDirectories;
   readonly #byName = new Map<string, VolumeDocument>();
+  /** Names whose document cannot be read: they stay taken, and their files stay. */
+  readonly #unreadable: ReadonlySet<string>;
   readonly #locks = new KeyedLock();
+  /** Names of the volumes that a container under creation holds, by its id. */
+  readonly #held = new Map<string, Set<string>>();
 
   constructor(options: VolumesOptions) {
     this.#options = options;
-    for (const document of options.documents.all()) this.#byName.set(document.name, document);
+    this.#directories = new VolumeDirectories(options.native, options.directory);
+    const { documents, unreadable } = options.documents.load();
+    for (const document of documents) this.#byName.set(document.name, document);
+    this.#unreadable = new Set(unreadable.map(({ id }) => id));
   }
 
-  /** Makes a volume, or returns the one of this name. @throws RpcError InvalidArgument */
+  /** Creates a volume, or returns the one of this name. @throws RpcError InvalidArgument */
   async create(request: VolumeRequest): Promise<Volume> {
-    const name = request.Name || newId();
-    if (request.Name) checkVolumeName(request.Name);
-    if (request.Driver && request.Driver !== "local") {
-      throw invalid(`error looking up volume plugin ${request.Driver}: plugin "${request.Driver}" not found`);
-    }
-    const [option] = Object.keys(request.DriverOpts ?? {});
-    if (option !== undefined) throw invalid(`create ${name}: invalid option: "${option}": the local driver takes none`);
-    const present = this.#byName.get(name);
-    if (present) return this.#show(present);
-    const anonymous = !request.Name;
-    const labels = anonymous ? { ...request.Labels, "com.docker.volume.anonymous": "" } : { ...request.Labels };
-    const document: VolumeDocument = { name, createdAt: now(), labels, anonymous };
-    // The name is taken before the first wait: two requests for it at once get the same volume.
-    this.#byName.set(name, document);
-    try {
-      await mkdir(this.path(name), { recursive: true, mode: 0o755 });
-      this.#options.documents.put(name, document);
-    } catch (error) {
-      this.#byName.delete(name);
-      throw error;
-    }
-    this.#emit("create", name);
-    return this.#show(document);
+    const name = checkedName(request);
+    return await this.#locks.run(name, async () => {
+      this.#settle(await this.#ensure(name, request, false));
+      return this.get(name);
+    });
   }
 
-  /** Directory of a volume's content on the host. */
-  path(name: string): string {
-    return join(this.#options.directory, name, "_data");
+  /**
+   * The same for a container that is being created: the volume stays until `commit` or `rollback` of the container, and
+   * a volume that did not exist goes again with `rollback`.
+   */
+  async acquire(containerId: string, request: VolumeRequest): Promise<Volume> {
+    const name = checkedName(request);
+    return await this.#locks.run(name, async () => {
+      await this.#ensure(name, request, true);
+      const held = this.#held.get(containerId) ?? new Set();
+      this.#held.set(containerId, held.add(name));
+      return this.get(name);
+    });
+  }
+
+  /** The container is recorded: from now on its document keeps the volumes. */
+  commit(containerId: string): void {
+    for (const name of this.#release(containerId)) {
+      const document = this.#byName.get(name);
+      if (document) this.#settle(document);
+    }
+  }
+
+  /** The container will not exist: what `acquire` created for it goes, unless another container holds it by now. */
+  async rollback(containerId: string): Promise<void> {
+    for (const name of this.#release(containerId)) {
+      await this.#locks.run(name, async () => {
+        const isWanted = !this.#byName.get(name)?.provisional || this.usersOf(name).length > 0;
+        if (!isWanted) await this.#destroy(name);
+      });
+    }
   }
 
   /** Fills a volume that is empty from an image; of several at once, one fills it. @throws SystemError; it is empty then */
   async fill(name: string, source: FillSource): Promise<void> {
-    await this.#locks.run(name, () => fillVolume(this.#options.native, source, join(this.#options.directory, name)));
-  }
-
-  has(name: string): boolean {
-    return this.#byName.has(name);
+    await this.#locks.run(name, () => this.#directories.fill(name, source));
   }
 
   /** @throws RpcError NotFound */
@@ -101,20 +111,90 @@ export class Volumes {
     return this.#byName.get(name)?.anonymous ?? false;
   }
 
+  /** Ids of containers that have the volume, those under creation included. */
   usersOf(name: string): string[] {
-    return this.#options.usersOf(name);
+    const holders = [...this.#held].filter(([, names]) => names.has(name)).map(([id]) => id);
+    return [...new Set([...this.#options.usersOf(name), ...holders])];
   }
 
   /** Removes a volume and its content. @throws RpcError NotFound (unless force), FailedPrecondition while it is in use */
   async remove(name: string, force: boolean): Promise<void> {
-    if (force && !this.#byName.has(name)) return;
-    this.#find(name);
-    const users = this.#options.usersOf(name);
-    if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
-    this.#byName.delete(name);
-    this.#options.documents.delete(name);
-    await rm(join(this.#options.directory, name), { recursive: true, force: true });
+    await this.#locks.run(name, async () => {
+      if (force && !this.#byName.has(name)) return;
+      this.#find(name);
+      const users = this.usersOf(name);
+      if (users.length > 0) throw conflict(`remove ${name}: volume is in use - [${users.join(", ")}]`);
+      await this.#destroy(name);
+    });
+  }
+
+  /** Finishes or clears away what an earlier engine left half done. To be called once, before anything is created. */
+  async restore(): Promise<void> {
+    const { names, removed } = await this.#directories.list();
+    for (const directory of removed) {
+      if (this.#byName.has(directory.name) && !names.includes(directory.name)) this.#forget(directory.name);
+      this.#options.background.add(`deleting the files of the removed volume ${directory.name}`, () =>
+        this.#directories.discard(directory),
+      );
+    }
+    for (const name of names) {
+      if (!this.#byName.has(name) && !this.#unreadable.has(name)) await this.#setUnclaimedAside(name);
+    }
+    for (const document of [...this.#byName.values()]) {
+      await this.#directories.restore(document.name);
+      if (!document.provisional) continue;
+      if (this.usersOf(document.name).length > 0) this.#settle(document);
+      else await this.#destroy(document.name);
+    }
+  }
+
+  async #ensure(name: string, request: VolumeRequest, provisional: boolean): Promise<VolumeDocument> {
+    const present = this.#byName.get(name);
+    if (present) return present;
+    if (this.#unreadable.has(name)) throw internal(`the record of volume ${name} cannot be read: see the engine's log`);
+    await this.#setUnclaimedAside(name);
+    await this.#directories.create(name);
+    const anonymous = !request.Name;
+    const labels = anonymous ? { ...request.Labels, "com.docker.volume.anonymous": "" } : { ...request.Labels };
+    const document = { name, createdAt: now(), labels, anonymous, ...(provisional ? { provisional } : {}) };
+    this.#options.documents.put(name, document);
+    this.#byName.set(name, document);
+    this.#emit("create", name);
+    return document;
+  }
+
+  /** Records that a volume stays whatever becomes of the container that it was created for. */
+  #settle({ provisional, ...settled }: VolumeDocument): void {
+    if (!provisional) return;
+    this.#options.documents.put(settled.name, settled);
+    this.#byName.set(settled.name, settled);
+  }
+
+  /** The directory leaves its name first and the record follows, so a kill in between leaves nothing that has to be undone. */
+  async #destroy(name: string): Promise<void> {
+    const directory = await this.#directories.setAside(name);
+    this.#forget(name);
     this.#emit("destroy", name);
+    if (!directory) return;
+    await this.#directories.discard(directory).catch((error: unknown) => {
+      this.#options.log.warn({ volume: name, path: directory.path, error: messageOf(error) }, "deleting its files");
+    });
+  }
+
+  async #setUnclaimedAside(name: string): Promise<void> {
+    const path = await this.#directories.setUnclaimedAside(name);
+    if (path) this.#options.log.warn({ volume: name, path }, "files without a volume were moved aside");
+  }
+
+  #release(containerId: string): Set<string> {
+    const held = this.#held.get(containerId) ?? new Set();
+    this.#held.delete(containerId);
+    return held;
+  }
+
+  #forget(name: string): void {
+    this.#options.documents.delete(name);
+    this.#byName.delete(name);
   }
 
   #find(name: string): VolumeDocument {
@@ -131,11 +211,23 @@ export class Volumes {
     return {
       Name: document.name,
       Driver: "local",
-      Mountpoint: this.path(document.name),
+      Mountpoint: this.#directories.dataPath(document.name),
       CreatedAt: document.createdAt,
       Labels: { ...document.labels },
       Scope: "local",
       Options: {},
     };
   }
+}
+
+/** The name of a requested volume, a new one for an anonymous volume. @throws RpcError InvalidArgument */
+function checkedName(request: VolumeRequest): string {
+  const name = request.Name || newId();
+  if (request.Name) checkVolumeName(request.Name);
+  if (request.Driver && request.Driver !== "local") {
+    throw invalid(`error looking up volume plugin ${request.Driver}: plugin "${request.Driver}" not found`);
+  }
+  const [option] = Object.keys(request.DriverOpts ?? {});
+  if (option !== undefined) throw invalid(`create ${name}: invalid option: "${option}": the local driver takes none`);
+  return name;
 }
