@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import * as v from "valibot";
 import { call, contract, type Handlers, RpcError, stream } from "../src/index.ts";
 
@@ -17,7 +18,11 @@ export const suiteContract = contract("suite", 1, {
     request: v.object({}),
     reply: v.object({ sizes: v.array(v.number()) }),
   }),
-  fail: call({ doc: "Fails.", request: v.object({ how: v.picklist(["rpc", "plain", "reply"]) }), reply: text }),
+  fail: call({
+    doc: "Fails.",
+    request: v.object({ how: v.picklist(["rpc", "plain", "clean-up", "reply"]) }),
+    reply: text,
+  }),
   hang: call({ doc: "Ends when its signal is aborted.", request: text, reply: text }),
   count: stream({ doc: "Sends numbers up to n.", request: number, item: number, input: v.never(), reply: number }),
   fill: stream({
@@ -70,6 +75,10 @@ export function suiteHandlers(probe: Probe): Handlers<SuiteMethods> {
     fail: async ({ how }) => {
       if (how === "rpc") throw new RpcError("NotFound", "no such thing", { id: "x" });
       if (how === "plain") throw new Error("a fault of the handler");
+      if (how === "clean-up") {
+        using _resource = { [Symbol.dispose]: () => assert.fail("a fault of the clean-up") };
+        throw new RpcError("NotFound", "no such thing");
+      }
       return { text: 5 as unknown as string };
     },
     hang: async ({ text }, { signal }) => {

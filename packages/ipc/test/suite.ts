@@ -108,6 +108,8 @@ function failures(transport: Transport): void {
     const unknown = await failure(client.call("fail", { how: "plain" }));
     t.match(unknown, { code: "Internal", message: "a fault of the handler" });
     t.match(faults, [{ message: "a fault of the handler" }]);
+    const first = await failure(client.call("fail", { how: "clean-up" }));
+    t.match(first, { code: "NotFound", message: "no such thing" }, "a failed clean-up does not hide the failure");
   });
 
   test(`${transport.name}: what fails its check is named by its path`, async (t) => {

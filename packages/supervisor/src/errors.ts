@@ -1,4 +1,4 @@
-import { messageOf } from "@gantry/common/error-message";
+import { firstFailure, messageOf } from "@gantry/common/error-message";
 import { type ErrorCode, isRpcError, RpcError } from "@gantry/ipc";
 
 const fail =
@@ -17,19 +17,39 @@ export const resourceExhausted = fail("ResourceExhausted");
 export const unimplemented = fail("Unimplemented");
 export const internal = fail("Internal");
 
-/** Puts what was being done before an error's words; the code stays, InvalidArgument where it had none. */
-export function inContext(error: unknown, context: string): RpcError {
+/**
+ * Adds what was being done to an error's message; its code stays. Failures without one become Internal where a system
+ * call failed and InvalidArgument for all others: those concern the data that was sent.
+ */
+export function inContext(thrown: unknown, context: string): RpcError {
+  const error = firstFailure(thrown);
   const message = `${context}: ${messageOf(error)}`;
   if (isRpcError(error)) return new RpcError(error.code, message, error.data, { cause: error });
-  return new RpcError(isSystemFailure(error) ? "Internal" : "InvalidArgument", message, undefined, { cause: error });
+  return new RpcError(isLocalFailure(error) ? "Internal" : "InvalidArgument", message, undefined, { cause: error });
 }
 
-/** Failures of the machine (a full disk, a lost file), as against those of what was sent. */
-function isSystemFailure(error: unknown): boolean {
-  return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === "string";
+/** True for failures of this machine (a full disk, no free descriptors), as against faults of the data that was sent. */
+export function isLocalFailure(thrown: unknown): boolean {
+  const error = firstFailure(thrown);
+  if (isRpcError(error)) return error.code === "ResourceExhausted" || error.code === "Internal";
+  if (!(error instanceof Error)) return false;
+  const { syscall, code } = error as NodeJS.ErrnoException;
+  return typeof syscall === "string" || code === "ERR_SQLITE_ERROR";
 }
 
-/** True for what is not there, here or at the other end. */
+/**
+ * Undoes the steps of a failed operation. The operation's failure is the one to report: a step that fails here is
+ * skipped, and its leftover is removed at the next start.
+ */
+export async function undo(...steps: readonly (() => unknown)[]): Promise<void> {
+  for (const step of steps) {
+    try {
+      await step();
+    } catch {}
+  }
+}
+
+/** True for a missing thing, in a local store or at a registry. */
 export function isNotFound(error: unknown): boolean {
   return isRpcError(error, "NotFound");
 }

@@ -125,12 +125,11 @@ test("a root file system's tar becomes an image, compressed or not", async (t) =
     const name = `docker.io/library/imported:${at}`;
     const request = { namespace, name, configDocument: { config: { Cmd: ["tool"] }, author: "me" } };
     const { image, configDigest } = await importRootfs(
-      parts.images,
+      parts,
       request,
       (async function* () {
         yield bytes;
       })(),
-      parts.progress,
     );
     t.equal(image.name, name);
     const resolved = await parts.images.resolve(namespace, name, undefined);
@@ -142,7 +141,7 @@ test("a root file system's tar becomes an image, compressed or not", async (t) =
   }
   t.equal(chains.size, 1);
   const request = { namespace, name: "short", configDocument: {} };
-  await t.rejects(importRootfs(parts.images, request, empty(), parts.progress), {
+  await t.rejects(importRootfs(parts, request, empty()), {
     message: /given in full/,
   });
 });

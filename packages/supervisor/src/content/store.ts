@@ -30,6 +30,8 @@ export interface CommitOptions {
   readonly size?: number | undefined;
   /** Has the blob before it is there, so that no collection comes between. */
   readonly hold?: Lease | undefined;
+  /** Aborted when the caller has given up: then nothing is stored. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -139,6 +141,7 @@ export class ContentStore {
     const { namespace, managed, labels } = options;
     if (!this.#metadata.blobs.isKnown(digest)) {
       await ingest.finish();
+      options.signal?.throwIfAborted();
       // No turn of the event loop between these two: a blob without a row is removed as a leftover. And the ingest
       // keeps its file until there is a row: whoever is killed here goes on with it.
       this.#place(ingest, digest);

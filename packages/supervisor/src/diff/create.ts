@@ -56,7 +56,7 @@ export async function createDiff(native: NativeSys, stores: Stores, options: Dif
   }
   options.hold?.(ingest.digest);
   const diffId = compression === "none" ? ingest.digest : `sha256:${hash.digest("hex")}`;
-  const stored = { namespace: upper.namespace, managed, labels: { ...labels, [uncompressedLabel]: diffId } };
+  const stored = { namespace: upper.namespace, managed, signal, labels: { ...labels, [uncompressedLabel]: diffId } };
   const { digest, size } = await content.commit(ingest, stored);
   return { descriptor: { mediaType, digest, size }, diffId };
 }

@@ -1,3 +1,5 @@
+import { firstFailure } from "@gantry/common/error-message";
+import { undo } from "../errors.ts";
 import type { Stores } from "../stores.ts";
 import { mark } from "./mark.ts";
 import { snapshotNode } from "./references.ts";
@@ -42,6 +44,22 @@ export function collect(stores: Stores, namespace: string): Collected {
       };
     }
   }
+}
+
+/**
+ * Runs an operation that makes managed content, then collects whatever it left unneeded, also after a failure. The
+ * operation's own failure is the one that is thrown.
+ */
+export async function collectingAfter<T>(stores: Stores, namespace: string, operation: () => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await operation();
+  } catch (error) {
+    await undo(() => collect(stores, namespace));
+    throw firstFailure(error);
+  }
+  collect(stores, namespace);
+  return result;
 }
 
 function collectSnapshots({ metadata, snapshots }: Stores, namespace: string, needed: ReadonlySet<string>) {

@@ -1,12 +1,13 @@
 import type { Image } from "@gantry/ipc/contracts/supervisor";
 import type { NativeSys } from "@gantry/native-sys";
-import { type ImageConfig, type ImageDescriptor, mediaTypes, parseImageConfig } from "@gantry/oci-spec";
+import { type ImageConfig, mediaTypes, parseImageConfig } from "@gantry/oci-spec";
 import { createDiff } from "../diff/create.ts";
 import { inContext, invalidArgument } from "../errors.ts";
-import { collect } from "../gc/collect.ts";
+import { collectingAfter } from "../gc/collect.ts";
 import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
 import { chainIds, type PlatformImage } from "./image-content.ts";
-import { type ImageStore, manifestBytes, manifestDescriptor, requireFullName } from "./image-store.ts";
+import { type ImageStore, requireFullName } from "./image-store.ts";
+import { manifestBytes, manifestDescriptor, platformImageOf } from "./new-image.ts";
 
 export interface CommitRequest {
   readonly namespace: string;
@@ -25,43 +26,51 @@ export interface CommitWork {
   readonly signal: AbortSignal;
 }
 
-/** Makes an image of the layers of another one and of what a snapshot adds to them. */
-export async function commitImage(
-  { native, images, signal }: CommitWork,
-  request: CommitRequest,
-): Promise<{ image: Image; configDigest: string }> {
-  const { namespace, name, mediaType = mediaTypes.layer, leaveOut } = request;
-  requireFullName(name);
-  const { stores } = images;
-  try {
-    using lease = stores.leases.hold();
-    const options = { namespace, managed: true, hold: lease };
-    const upper = stores.snapshots.get(namespace, request.key, request.snapshotter);
-    const base = await baseOf(images, request, upper);
-    if (base) lease.add(...base.path.map(({ digest }) => digest), base.manifestDescriptor.digest);
-    const lower = base && upper.parentId !== undefined ? stores.metadata.snapshots.byId(upper.parentId) : undefined;
-    const hold = (digest: string) => lease.add(digest);
-    const layer = await createDiff(native, stores, { upper, lower, mediaType, managed: true, hold, signal, leaveOut });
-    const document = configOf(request, base?.config, layer.diffId);
-    const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
-    const layers = [...(base?.manifest.layers ?? []), layer.descriptor];
-    const manifestBlob = await stores.content.put(manifestBytes(configBlob, layers), options);
-    const target = manifestDescriptor(manifestBlob);
-    const made = imageOf(target, configBlob, layers, parseImageConfig(document));
-    images.link(made);
-    const { image } = images.set(namespace, name, target);
-    unpackSoon(images, namespace, made);
-    return { image, configDigest: configBlob.digest };
-  } catch (error) {
-    throw inContext(error, `cannot commit ${request.key}`);
-  } finally {
-    collect(stores, namespace);
-  }
+/** An image that was created, and the digest of its configuration. */
+export interface CreatedImage {
+  readonly image: Image;
+  readonly configDigest: string;
 }
 
-/** Whoever uses the image waits for this; who asked for the image need not. */
+/** Creates an image of another one's layers and of the changes that a snapshot has made to them. */
+export async function commitImage(work: CommitWork, request: CommitRequest): Promise<CreatedImage> {
+  requireFullName(request.name);
+  return await collectingAfter(work.images.stores, request.namespace, async () => {
+    try {
+      return await commit(work, request);
+    } catch (error) {
+      throw inContext(error, `cannot commit ${request.key}`);
+    }
+  });
+}
+
+async function commit({ native, images, signal }: CommitWork, request: CommitRequest): Promise<CreatedImage> {
+  const { namespace, name, mediaType = mediaTypes.layer, leaveOut } = request;
+  const { stores } = images;
+  using lease = stores.leases.hold();
+  const options = { namespace, managed: true, hold: lease };
+  const upper = stores.snapshots.get(namespace, request.key, request.snapshotter);
+  const base = await baseOf(images, request, upper);
+  if (base) lease.add(...base.path.map(({ digest }) => digest), base.manifestDescriptor.digest);
+  const lower = base && upper.parentId !== undefined ? stores.metadata.snapshots.byId(upper.parentId) : undefined;
+  const hold = (digest: string) => lease.add(digest);
+  const layer = await createDiff(native, stores, { upper, lower, mediaType, managed: true, hold, signal, leaveOut });
+  const document = configOf(request, base?.config, layer.diffId);
+  const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
+  const layers = [...(base?.manifest.layers ?? []), layer.descriptor];
+  const manifestBlob = await stores.content.put(manifestBytes(configBlob, layers), options);
+  const target = manifestDescriptor(manifestBlob);
+  const created = platformImageOf({ target, config: configBlob, layers, document: parseImageConfig(document) });
+  signal.throwIfAborted();
+  images.link(created);
+  const { image } = images.set(namespace, name, target);
+  unpackSoon(images, namespace, created);
+  return { image, configDigest: configBlob.digest };
+}
+
+/** Unpacks in the background: only the first use of the image has to wait for it. */
 function unpackSoon(images: ImageStore, namespace: string, image: PlatformImage): void {
-  // A failure is told to whoever uses the image, for then it is tried again.
+  // The first use tries again, and reports a failure.
   images.unpacker.unpack(namespace, image).catch(() => {});
 }
 
@@ -89,20 +98,5 @@ function configOf(
     ...configDocument,
     history: [...(base?.history ?? []), ...added],
     rootfs: { type: "layers", diff_ids: [...(base?.rootfs.diff_ids ?? []), diffId] },
-  };
-}
-
-function imageOf(
-  target: ImageDescriptor,
-  config: { digest: string; size: number },
-  layers: ImageDescriptor[],
-  document: ImageConfig,
-): PlatformImage {
-  const configDescriptor = { mediaType: mediaTypes.config, ...config };
-  return {
-    manifestDescriptor: target,
-    manifest: { schemaVersion: 2, config: configDescriptor, layers },
-    config: document,
-    path: [target],
   };
 }

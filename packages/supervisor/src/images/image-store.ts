@@ -1,5 +1,5 @@
 import type { Image, ResolvedImage } from "@gantry/ipc/contracts/supervisor";
-import { formatReference, type ImageDescriptor, mediaTypes, parseReference, repositoryName } from "@gantry/oci-spec";
+import { formatReference, type ImageDescriptor, parseReference, repositoryName } from "@gantry/oci-spec";
 import { inContext, invalidArgument, notFound } from "../errors.ts";
 import { collect } from "../gc/collect.ts";
 import type { Stores } from "../stores.ts";
@@ -175,20 +175,4 @@ export function requireFullName(name: string): void {
     throw invalidArgument((error as Error).message, error);
   }
   if (full !== name) throw invalidArgument(`image names are given in full: ${full}, not ${name}`);
-}
-
-/** Descriptor of the manifest of an image that is made here. */
-export function manifestDescriptor(blob: { digest: string; size: number }): ImageDescriptor {
-  return { mediaType: mediaTypes.manifest, ...blob };
-}
-
-/** A manifest for layers and a configuration that are in the content store. */
-export function manifestBytes(config: { digest: string; size: number }, layers: readonly ImageDescriptor[]): Buffer {
-  const manifest = {
-    schemaVersion: 2,
-    mediaType: mediaTypes.manifest,
-    config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
-    layers: layers.map(({ mediaType, digest, size }) => ({ mediaType, digest, size })),
-  };
-  return Buffer.from(JSON.stringify(manifest));
 }

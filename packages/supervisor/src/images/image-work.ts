@@ -2,11 +2,11 @@ import type { NativeSys } from "@gantry/native-sys";
 import type { ImageStore } from "./image-store.ts";
 import type { ProgressReporter } from "./progress.ts";
 
-/** What work on images needs, whatever it is. */
+/** Dependencies of operations on images. */
 export interface ImageWork {
   readonly native: NativeSys;
   readonly images: ImageStore;
   readonly progress: ProgressReporter;
-  /** Aborted when whoever asked for the work is gone. */
-  readonly signal?: AbortSignal;
+  /** Aborted when the caller has given up. */
+  readonly signal?: AbortSignal | undefined;
 }

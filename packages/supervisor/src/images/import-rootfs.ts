@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
-import type { Image } from "@gantry/ipc/contracts/supervisor";
-import { type ImageConfig, type ImageDescriptor, mediaTypes, parseImageConfig } from "@gantry/oci-spec";
+import { type ImageDescriptor, mediaTypes, parseImageConfig } from "@gantry/oci-spec";
 import { inContext, invalidArgument } from "../errors.ts";
-import { collect } from "../gc/collect.ts";
+import { collectingAfter } from "../gc/collect.ts";
 import { compressionOf, decompress, peek } from "../layers/decompress.ts";
+import type { CreatedImage } from "./commit-image.ts";
 import { chainIds, wantedPlatform } from "./image-content.ts";
-import { type ImageStore, manifestBytes, manifestDescriptor, requireFullName } from "./image-store.ts";
+import { type ImageStore, requireFullName } from "./image-store.ts";
+import type { ImageWork } from "./image-work.ts";
 import { layerDescriptor } from "./layer-descriptor.ts";
-import type { ProgressReporter } from "./progress.ts";
+import { manifestBytes, manifestDescriptor, platformImageOf } from "./new-image.ts";
 
 export interface ImportRequest {
   readonly namespace: string;
@@ -18,35 +19,43 @@ export interface ImportRequest {
   readonly lease?: string | undefined;
 }
 
-/** Makes an image of one layer out of a root file system's tar. */
+/** Creates an image of one layer from the tar of a root file system. */
 export async function importRootfs(
-  images: ImageStore,
+  work: Omit<ImageWork, "native">,
   request: ImportRequest,
   input: AsyncIterable<Uint8Array>,
-  progress: ProgressReporter,
-): Promise<{ image: Image; configDigest: string }> {
+): Promise<CreatedImage> {
   requireFullName(request.name);
+  return await collectingAfter(work.images.stores, request.namespace, async () => {
+    try {
+      return await importInto(work, request, input);
+    } catch (error) {
+      throw inContext(error, `cannot import ${request.name}`);
+    }
+  });
+}
+
+async function importInto(
+  { images, progress, signal }: Omit<ImageWork, "native">,
+  request: ImportRequest,
+  input: AsyncIterable<Uint8Array>,
+): Promise<CreatedImage> {
   const { stores } = images;
-  const { namespace } = request;
-  try {
-    using lease = stores.leases.hold(request);
-    const options = { namespace, managed: true, hold: lease };
-    const layer = await storeLayer(images, namespace, input, (digest) => lease.add(digest));
-    const document = configOf(request, await diffIdOf(images, namespace, layer));
-    const config = parseImageConfig(document);
-    const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
-    const manifestBlob = await stores.content.put(manifestBytes(configBlob, [layer]), options);
-    lease.add(...chainIds(config));
-    const target = manifestDescriptor(manifestBlob);
-    const found = imageOf(target, configBlob, layer, config);
-    await images.unpacker.unpack(namespace, found, progress);
-    images.link(found);
-    return { image: images.set(namespace, request.name, target).image, configDigest: configBlob.digest };
-  } catch (error) {
-    throw inContext(error, `cannot import ${request.name}`);
-  } finally {
-    collect(stores, namespace);
-  }
+  const { namespace, name } = request;
+  using lease = stores.leases.hold(request);
+  const options = { namespace, managed: true, hold: lease };
+  const layer = await storeLayer(images, namespace, input, (digest) => lease.add(digest));
+  const document = configOf(request, await diffIdOf(images, namespace, layer));
+  const config = parseImageConfig(document);
+  const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
+  const manifestBlob = await stores.content.put(manifestBytes(configBlob, [layer]), options);
+  lease.add(...chainIds(config));
+  const target = manifestDescriptor(manifestBlob);
+  const found = platformImageOf({ target, config: configBlob, layers: [layer], document: config });
+  await images.unpacker.unpack(namespace, found, { progress, signal });
+  signal?.throwIfAborted();
+  images.link(found);
+  return { image: images.set(namespace, name, target).image, configDigest: configBlob.digest };
 }
 
 /** Stores the tar as it came; what no layer may be compressed with is stored plain. */
@@ -87,20 +96,5 @@ function configOf({ configDocument, platform }: ImportRequest, diffId: string): 
     history: [{ created, comment: "Imported from a root file system" }],
     ...configDocument,
     rootfs: { type: "layers", diff_ids: [diffId] },
-  };
-}
-
-function imageOf(
-  target: ImageDescriptor,
-  config: { digest: string; size: number },
-  layer: ImageDescriptor,
-  document: ImageConfig,
-) {
-  const configDescriptor = { mediaType: mediaTypes.config, ...config };
-  return {
-    manifestDescriptor: target,
-    manifest: { schemaVersion: 2 as const, config: configDescriptor, layers: [layer] },
-    config: document,
-    path: [target],
   };
 }

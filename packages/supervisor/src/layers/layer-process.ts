@@ -15,6 +15,13 @@ export interface SelfCommand {
   readonly args: readonly string[];
 }
 
+export interface LayerProcessOptions {
+  /** Called with the number of bytes that have been read. */
+  readonly onRead?: (bytes: number) => void;
+  /** Ends the process. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Unpacks a layer as `applyLayer` does, in a process of its own: this one goes on to answer while a slow disk holds
  * the other up, and what it needs of memory goes with it.
@@ -23,9 +30,9 @@ export async function applyLayerApart(
   self: SelfCommand,
   source: LayerSource,
   target: LayerTarget,
-  onRead: (bytes: number) => void = () => {},
+  { onRead = () => {}, signal }: LayerProcessOptions = {},
 ): Promise<AppliedLayer> {
-  using file = isLayerFile(source) ? watched(source, onRead) : undefined;
+  using file = isLayerFile(source) ? watched(source, onRead, signal) : undefined;
   const stdio = [file?.fd ?? "pipe", "pipe", "pipe"] as const;
   const child = spawn(self.program, [...self.args, unpackCommand, JSON.stringify(target)], { stdio: [...stdio] });
   const ended = new Promise<void>((resolve, reject) => {
@@ -36,12 +43,16 @@ export async function applyLayerApart(
   const answer = text(child.stdout as Readable);
   const words = text(child.stderr as Readable);
   for (const reading of [answer, words]) reading.catch(() => {});
+  const end = () => child.kill("SIGKILL");
+  signal?.addEventListener("abort", end, { once: true });
   try {
     if (child.stdin && !isLayerFile(source)) await feed(counted(source, onRead), child.stdin);
     await ended;
+    signal?.throwIfAborted();
     return applied(await answer, await words);
   } finally {
-    child.kill("SIGKILL");
+    signal?.removeEventListener("abort", end);
+    end();
     await ended.catch(() => {});
   }
 }
@@ -50,11 +61,15 @@ export async function applyLayerApart(
 const lookMs = 100;
 
 /** Tells how far a file has been read by whoever shares the descriptor; closes it at the end. */
-function watched({ fd }: LayerFile, onRead: (bytes: number) => void): LayerFile & Disposable {
+function watched(
+  { fd }: LayerFile,
+  onRead: (bytes: number) => void,
+  signal: AbortSignal | undefined,
+): LayerFile & Disposable {
   const look = async (): Promise<void> => {
     const info = await fs.readFile(`/proc/self/fdinfo/${fd}`, "utf8").catch(() => "");
     const position = info.match(/^pos:\s+(\d+)/m)?.[1];
-    if (position !== undefined) onRead(Number(position));
+    if (position !== undefined && !signal?.aborted) onRead(Number(position));
   };
   const timer = setInterval(() => void look(), lookMs);
   const end = (): void => {

@@ -21,18 +21,20 @@ export interface ArchiveParts {
 /** Images from archives and into them, and out of the stores. */
 export function archiveMethods({ native, images, memory }: ArchiveParts): Pick<SupervisorHandlers, ArchiveMethod> {
   return {
-    "images.load": async (request, { send, input }) => {
+    "images.load": async (request, { send, input, signal }) => {
       const progress = new ProgressReporter(send);
-      const loaded = await memory.during(() => loadImages({ native, images, progress }, request, bytesOf(input)));
+      const loaded = await memory.during(() =>
+        loadImages({ native, images, progress, signal }, request, bytesOf(input)),
+      );
       await progress.flush();
       return { images: loaded };
     },
     "images.export": async (request, { send, signal }) => ({
       size: await memory.during(() => exportImages(images, request, (...parts) => send({}, ...parts), signal)),
     }),
-    "images.importRootfs": async (request, { send, input }) => {
+    "images.importRootfs": async (request, { send, input, signal }) => {
       const progress = new ProgressReporter(send);
-      const imported = await memory.during(() => importRootfs(images, request, bytesOf(input), progress));
+      const imported = await memory.during(() => importRootfs({ images, progress, signal }, request, bytesOf(input)));
       await progress.flush();
       return imported;
     },

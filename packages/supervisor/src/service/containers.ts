@@ -65,10 +65,12 @@ export function containerService(options: ContainerServiceOptions): ServiceHandl
         if (isLeft) await bundles.remove(namespace, id);
         return {};
       }),
-    "containers.mountRootfs": async ({ namespace, id }) =>
+    "containers.mountRootfs": async ({ namespace, id }, { signal }) =>
       await tasks.exclusive(namespace, id, async () => {
         const container = get(namespace, id);
         await tasks.cleanedUp(namespace, id);
+        // A caller that has given up would never unmount it.
+        signal.throwIfAborted();
         return { path: bundles.mount(namespace, container) };
       }),
     "containers.unmountRootfs": async ({ namespace, id }) =>

@@ -1,11 +1,13 @@
-import { readdirSync, rmSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import type { IdleMemory } from "@gantry/common/memory";
 import type { NativeSys } from "@gantry/native-sys";
 import { createDiff } from "../diff/create.ts";
-import { inContext, invalidArgument } from "../errors.ts";
+import { emptyDirectory } from "../directory-target.ts";
+import { inContext, invalidArgument, undo } from "../errors.ts";
 import { commitImage } from "../images/commit-image.ts";
 import type { ImageStore } from "../images/image-store.ts";
 import { applyLayer } from "../layers/apply-layer.ts";
+import { counted } from "../layers/layer-source.ts";
 import type { SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
 import type { Stores } from "../stores.ts";
 import type { ServiceHandlers } from "./handlers.ts";
@@ -32,16 +34,17 @@ export function diffService({ native, images, memory }: DiffServiceOptions): Ser
       const { descriptor, diffId } = await memory.during(() => createDiff(native, stores, options));
       return { descriptor: { mediaType, digest: descriptor.digest, size: descriptor.size }, diffId };
     },
-    "diff.apply": async ({ namespace, snapshotter, key, descriptor }) => {
+    "diff.apply": async ({ namespace, snapshotter, key, descriptor }, { signal }) => {
       const { digest, size } = descriptor;
       const target = snapshots.layerTarget(snapshots.get(namespace, key, snapshotter));
       const info = content.info(namespace, digest);
       if (info.size !== size) throw invalidArgument(`${digest} has ${info.size} bytes, not ${size}`);
       const wasEmpty = readdirSync(target.directory).length === 0;
       try {
-        return await memory.during(() => applyLayer(native, content.read(namespace, digest), target));
+        const source = counted(content.read(namespace, digest), () => signal.throwIfAborted());
+        return await memory.during(() => applyLayer(native, source, target));
       } catch (error) {
-        if (wasEmpty) empty(target.directory);
+        if (wasEmpty) await undo(() => emptyDirectory(target.directory));
         throw inContext(error, `layer ${digest}`);
       }
     },
@@ -60,10 +63,4 @@ function lowerOf(
   if (parent === "") return undefined;
   if (parent !== undefined) return snapshots.get(upper.namespace, parent, snapshotter);
   return upper.parentId === undefined ? undefined : metadata.snapshots.byId(upper.parentId);
-}
-
-function empty(directory: string): void {
-  for (const name of readdirSync(directory, "buffer")) {
-    rmSync(Buffer.concat([Buffer.from(`${directory}/`), name]), { recursive: true });
-  }
 }

@@ -19,12 +19,12 @@ export function ingestMethods(stores: Stores): Pick<SupervisorHandlers, IngestMe
   const { content, leases } = stores;
   const { ingests } = content;
   return {
-    "content.write": async ({ namespace, lease, digest, size, labels }, { input }) => {
+    "content.write": async ({ namespace, lease, digest, size, labels }, { input, signal }) => {
       using hold = leases.hold({ namespace, lease });
       using ingest = content.ingest(digest);
       for await (const chunk of bytesOf(input)) ingest.write(chunk);
       hold.add(ingest.digest);
-      await content.commit(ingest, { namespace, managed: lease !== undefined, digest, size, labels });
+      await content.commit(ingest, { namespace, managed: lease !== undefined, digest, size, labels, signal });
       return content.info(namespace, ingest.digest);
     },
     "content.ingest": async ({ namespace, ref, lease, offset, total, expected }, { input }) => {
@@ -37,13 +37,13 @@ export function ingestMethods(stores: Stores): Pick<SupervisorHandlers, IngestMe
       await takeBytes(ingest, ref, { offset, total: ingests.status(namespace, ref).total }, input);
       return ingests.status(namespace, ref);
     },
-    "content.commit": async ({ namespace, ref, lease, digest, size, labels }) => {
+    "content.commit": async ({ namespace, ref, lease, digest, size, labels }, { signal }) => {
       using hold = leases.hold({ namespace, lease });
       const { expected, total } = ingests.status(namespace, ref);
       using ingest = await content.openIngest({ namespace, ref, comparedWith: digest });
       hold.add(ingest.digest);
       const promised = { digest: digest ?? expected, size: size ?? (total > 0 ? total : undefined) };
-      await content.commit(ingest, { namespace, managed: lease !== undefined, labels, ...promised });
+      await content.commit(ingest, { namespace, managed: lease !== undefined, labels, signal, ...promised });
       return content.info(namespace, ingest.digest);
     },
     "content.ingests": async ({ namespace, filters }) => {

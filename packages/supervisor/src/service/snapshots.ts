@@ -7,11 +7,11 @@ import type { ServiceHandlers } from "./handlers.ts";
 
 export function snapshotService(stores: Stores, collector: Collector): ServiceHandlers<"snapshots"> {
   const { snapshots, metadata } = stores;
-  const prepare = async (kind: "active" | "view", request: PrepareRequest) => {
+  const prepare = async (kind: "active" | "view", request: PrepareRequest, signal: AbortSignal) => {
     const { namespace, key, parent, labels = {}, snapshotter, lease } = request;
     using hold = stores.leases.hold({ namespace, lease });
     hold.add(key);
-    const options = { labels, kind, snapshotter, managed: lease !== undefined };
+    const options = { labels, kind, snapshotter, managed: lease !== undefined, signal };
     return { mounts: snapshots.mounts(await snapshots.prepare(namespace, key, parent, options)) };
   };
   const get = ({ namespace, key, snapshotter }: SnapshotRequest) => {
@@ -27,12 +27,12 @@ export function snapshotService(stores: Stores, collector: Collector): ServiceHa
       };
       return { default: name, reason, snapshotters: [state("overlayfs"), state("native")] };
     },
-    "snapshots.prepare": async (request) => await prepare("active", request),
-    "snapshots.view": async (request) => await prepare("view", request),
-    "snapshots.commit": async ({ name, labels, lease, ...request }) => {
+    "snapshots.prepare": async (request, { signal }) => await prepare("active", request, signal),
+    "snapshots.view": async (request, { signal }) => await prepare("view", request, signal),
+    "snapshots.commit": async ({ name, labels, lease, ...request }, { signal }) => {
       using hold = stores.leases.hold({ namespace: request.namespace, lease });
       hold.add(name);
-      await snapshots.commit(get(request), name, { labels });
+      await snapshots.commit(get(request), name, { labels, signal });
       return {};
     },
     "snapshots.stat": async (request) => snapshotInfo(metadata, get(request)),

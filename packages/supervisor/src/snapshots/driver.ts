@@ -20,8 +20,8 @@ export interface SnapshotDriver {
   readonly name: SnapshotterName;
   /** True where a snapshot holds only what it adds, so that a chain's bytes are the sum of its snapshots'. */
   readonly isStacked: boolean;
-  /** Fills the empty directory of a new snapshot. */
-  make(place: SnapshotPlace): Promise<void>;
+  /** Fills the empty directory of a new snapshot. @param signal ends a long copy */
+  make(place: SnapshotPlace, signal?: AbortSignal): Promise<void>;
   /** What to mount to see an active snapshot or a view. */
   mounts(place: SnapshotPlace): MountSpec[];
   /** Where to unpack a layer onto an active snapshot. */

@@ -19,12 +19,13 @@ export class NativeDriver implements SnapshotDriver {
     this.#root = root;
   }
 
-  async make({ id, kind, parents }: SnapshotPlace): Promise<void> {
+  async make({ id, kind, parents }: SnapshotPlace, signal?: AbortSignal): Promise<void> {
     const files = filesOf(this.#root, id);
     const [parent] = parents;
     mkdirSync(files, { mode: 0o755 });
     // A view has nothing of its own: its parent never changes.
-    if (parent !== undefined && kind === "active") await copyTree(this.#native, filesOf(this.#root, parent), files);
+    if (parent === undefined || kind !== "active") return;
+    await copyTree(this.#native, filesOf(this.#root, parent), files, signal ? { signal } : {});
   }
 
   mounts({ id, kind, parents }: SnapshotPlace): MountSpec[] {

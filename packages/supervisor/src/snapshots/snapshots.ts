@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { BackgroundTasks } from "@gantry/common/background-tasks";
-import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
+import { alreadyExists, failedPrecondition, notFound, undo } from "../errors.ts";
 import type { LayerTarget } from "../layers/apply-layer.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { SnapshotKind, SnapshotRow, SnapshotterName } from "../metadata/snapshots.ts";
@@ -17,13 +17,17 @@ export interface PrepareOptions {
   readonly kind?: Exclude<SnapshotKind, "committed">;
   /** Made for images; see SnapshotTable. */
   readonly managed?: boolean;
+  /** Aborted when the caller has given up: then the snapshot is undone. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface CommitOptions {
   /** Counted where it is not known. */
   readonly usage?: { readonly size: number; readonly inodes: number };
-  /** Instead of those it had. */
+  /** Replace the present ones. */
   readonly labels?: Record<string, string> | undefined;
+  /** Aborted when the caller has given up: then the snapshot stays active. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const removing = ".removing";
@@ -62,7 +66,7 @@ export class Snapshots {
   /** Makes an active snapshot, or a view, on a committed parent; empty: on nothing. */
   async prepare(namespace: string, key: string, parentKey: string, options: PrepareOptions = {}): Promise<SnapshotRow> {
     const { snapshots } = this.#metadata;
-    const { kind = "active", labels = {}, managed = false, snapshotter = this.snapshotters.default } = options;
+    const { kind = "active", labels = {}, managed = false, snapshotter = this.snapshotters.default, signal } = options;
     const driver = this.snapshotters.driver(snapshotter);
     if (snapshots.get(namespace, snapshotter, key)) throw alreadyExists(`snapshot ${key} already exists`);
     const parent = parentKey === "" ? undefined : this.get(namespace, parentKey, snapshotter);
@@ -73,7 +77,9 @@ export class Snapshots {
     if (parent) this.#parents.push(parent.id);
     try {
       this.#makeDirectory(id);
-      await driver.make({ id, kind, parents: this.#chainFrom(parent?.id) });
+      await driver.make({ id, kind, parents: this.#chainFrom(parent?.id) }, signal);
+      // No await between this and the reply: an aborted call leaves no snapshot, any other has its caller's answer.
+      signal?.throwIfAborted();
       this.#metadata.events.publishing(() => {
         if (snapshots.get(namespace, snapshotter, key)) throw alreadyExists(`snapshot ${key} already exists`);
         this.#metadata.namespaces.ensure(namespace);
@@ -81,7 +87,7 @@ export class Snapshots {
         return { result: undefined, events: [{ namespace, topic: "/snapshot/prepare", id: key }] };
       });
     } catch (error) {
-      this.#discard(String(id));
+      await undo(() => this.#discard(String(id)));
       throw error;
     } finally {
       if (parent) this.#parents.splice(this.#parents.indexOf(parent.id), 1);
@@ -140,6 +146,7 @@ export class Snapshots {
     if (row.kind !== "active")
       throw failedPrecondition(`snapshot ${row.key} is ${row.kind}: only active ones are committed`);
     const usage = options.usage ?? (await diskUsage(this.directory(row.id)));
+    options.signal?.throwIfAborted();
     const { namespace, snapshotter } = row;
     this.#metadata.events.publishing(() => {
       if (this.find(namespace, name, snapshotter)) throw alreadyExists(`snapshot ${name} already exists`);
@@ -211,8 +218,10 @@ export class Snapshots {
   }
 
   #discard(name: string): void {
+    const from = `${this.#root}/${name}`;
     const to = `${this.#root}/${removing}/${name}`;
-    renameSync(`${this.#root}/${name}`, to);
+    if (!lstatSync(from, { throwIfNoEntry: false })) return;
+    renameSync(from, to);
     this.#removeFiles(to);
   }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { messageOf } from "@gantry/common/error-message";
 import { MNT_DETACH, mountOverlay, type NativeSys } from "@gantry/native-sys";
-import { invalidArgument } from "../errors.ts";
+import { invalidArgument, undo } from "../errors.ts";
 import { opaqueXattr } from "../layers/lower-view.ts";
 import type { SnapshotterName } from "../metadata/snapshots.ts";
 import type { SnapshotDriver } from "./driver.ts";
@@ -69,6 +69,7 @@ function probeOverlay(native: NativeSys, root: string): string | undefined {
   } catch (error) {
     return `overlayfs does not work in ${root}: ${messageOf(error).replaceAll(`${probe}/`, "")}`;
   } finally {
-    rmSync(probe, { recursive: true, force: true });
+    // Where this fails, as on a read-only disk, the reason above is what counts.
+    void undo(() => rmSync(probe, { recursive: true, force: true }));
   }
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { BackgroundTasks } from "@gantry/common/background-tasks";
@@ -14,8 +15,11 @@ import { openMetadata } from "../../src/metadata/index.ts";
 import { Snapshots, snapshotDirectory } from "../../src/snapshots/snapshots.ts";
 import { findSnapshotters } from "../../src/snapshots/snapshotters.ts";
 
-/** The image part of a supervisor, in this process. */
-export function imageParts() {
+/**
+ * The image part of a supervisor, in this process.
+ * @param options.snapshotBytes size of a file system of the snapshots' own
+ */
+export function imageParts(options: { readonly snapshotBytes?: number } = {}) {
   const directory: TempDir = tempDir("images");
   const root = join(directory.path, "root");
   mkdirSync(root);
@@ -24,6 +28,10 @@ export function imageParts() {
   const metadata = openMetadata(`${root}/metadata.db`);
   const content = new ContentStore(root, metadata);
   const stored = snapshotDirectory(root);
+  const { snapshotBytes } = options;
+  if (snapshotBytes !== undefined) {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${snapshotBytes},mode=711`, "tmpfs", stored]);
+  }
   const snapshots = new Snapshots(stored, metadata, background, findSnapshotters(nativeSys(), stored));
   const stores = { metadata, content, snapshots, leases: new Leases(metadata) };
   const images = new ImageStore(stores, new Unpacker(nativeSys(), stores));
@@ -53,6 +61,7 @@ export function imageParts() {
     async [Symbol.asyncDispose]() {
       await background.idle();
       metadata.db.close();
+      if (snapshotBytes !== undefined) execFileSync("umount", [stored]);
       await directory[Symbol.asyncDispose]();
     },
   };

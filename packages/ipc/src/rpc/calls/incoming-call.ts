@@ -1,3 +1,4 @@
+import { firstFailure } from "@gantry/common/error-message";
 import type { Method } from "../../contracts/define.ts";
 import { RpcError } from "../../contracts/errors.ts";
 import { Inflow } from "../streams/inflow.ts";
@@ -58,7 +59,8 @@ export class IncomingCall {
       const body = encode(value ?? {});
       checkFrames([body]);
       this.#outflow.end(() => this.#reply(body));
-    } catch (error) {
+    } catch (thrown) {
+      const error = firstFailure(thrown);
       this.#returned = true;
       if (this.#closed) return;
       if (!(error instanceof RpcError)) this.#options.onError(asError(error));

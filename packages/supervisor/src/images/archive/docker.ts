@@ -9,8 +9,8 @@ import {
 import { compress } from "../../diff/compress.ts";
 import { invalidArgument } from "../../errors.ts";
 import { requireLayerCount } from "../image-content.ts";
-import { manifestBytes, manifestDescriptor } from "../image-store.ts";
 import { layerDescriptor } from "../layer-descriptor.ts";
+import { manifestBytes, manifestDescriptor } from "../new-image.ts";
 import type { LoadedImage, Loading } from "./loading.ts";
 import { keptNames } from "./names.ts";
 

@@ -1,11 +1,10 @@
 import type { Image } from "@gantry/ipc/contracts/supervisor";
 import { type ImageDescriptor, mediaTypes } from "@gantry/oci-spec";
 import { inContext, invalidArgument } from "../../errors.ts";
-import { collect } from "../../gc/collect.ts";
+import { collectingAfter } from "../../gc/collect.ts";
 import { chainIds } from "../image-content.ts";
 import { type ImageStore, plainDescriptor, requireFullName } from "../image-store.ts";
 import type { ImageWork } from "../image-work.ts";
-import type { ProgressReporter } from "../progress.ts";
 import type { ArchiveSource } from "./archive-source.ts";
 import { readDockerArchive } from "./docker.ts";
 import { LayoutDirectory } from "./layout-directory.ts";
@@ -23,23 +22,28 @@ export async function loadImages(
   request: LoadRequest,
   input: AsyncIterable<Uint8Array>,
 ): Promise<Image[]> {
-  const { images, progress } = work;
-  const { stores } = images;
   if (request.indexName !== undefined) requireFullName(request.indexName);
-  try {
-    using lease = stores.leases.hold(request);
-    using source = await openSource(work, request, input);
-    await using loading = new Loading(images, request, source, lease);
-    const loaded = await readArchive(loading);
-    loading.storeLayers();
-    if (request.unpack !== false) for (const { target } of loaded) await unpack(loading, target, progress);
-    await loading.settled();
-    return nameAll(loading, loaded, await indexOf(loading, loaded));
-  } catch (error) {
-    throw inContext(error, "cannot load the archive");
-  } finally {
-    collect(stores, request.namespace);
-  }
+  return await collectingAfter(work.images.stores, request.namespace, async () => {
+    try {
+      return await load(work, request, input);
+    } catch (error) {
+      throw inContext(error, "cannot load the archive");
+    }
+  });
+}
+
+async function load(work: ImageWork, request: LoadRequest, input: AsyncIterable<Uint8Array>): Promise<Image[]> {
+  const { images, signal } = work;
+  using lease = images.stores.leases.hold(request);
+  using source = await openSource(work, request, input);
+  await using loading = new Loading(images, request, source, lease);
+  const loaded = await readArchive(loading);
+  loading.storeLayers();
+  if (request.unpack !== false) for (const { target } of loaded) await unpack(work, loading, target);
+  await loading.settled();
+  const index = await indexOf(loading, loaded);
+  signal?.throwIfAborted();
+  return nameAll(loading, loaded, index);
 }
 
 async function openSource(
@@ -66,11 +70,11 @@ async function readArchive(loading: Loading): Promise<LoadedImage[]> {
   );
 }
 
-async function unpack(loading: Loading, target: ImageDescriptor, progress: ProgressReporter): Promise<void> {
+async function unpack({ progress, signal }: ImageWork, loading: Loading, target: ImageDescriptor): Promise<void> {
   const { namespace, images, request } = loading;
   const found = await images.platformImage(namespace, { name: target.digest, target }, request.platform);
   loading.hold(...chainIds(found.config));
-  await images.unpacker.unpack(namespace, found, progress, (layer) => loading.layerFile(layer));
+  await images.unpacker.unpack(namespace, found, { progress, signal, open: (layer) => loading.layerFile(layer) });
   images.link(found);
 }
 

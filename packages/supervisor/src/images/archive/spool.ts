@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Ingest } from "../../content/ingest.ts";
 import type { ContentStore } from "../../content/store.ts";
-import { invalidArgument } from "../../errors.ts";
+import { invalidArgument, undo } from "../../errors.ts";
 import { decompress } from "../../layers/decompress.ts";
 import { insidePath } from "../../layers/tar-path.ts";
 import { type TarEntry, TarReader, type TarSink } from "../../layers/tar-reader.ts";
@@ -32,7 +32,7 @@ export class Spool implements TarSink, ArchiveSource {
       reader.finish();
       return spool;
     } catch (error) {
-      spool[Symbol.dispose]();
+      await undo(() => spool[Symbol.dispose]());
       throw error;
     }
   }

@@ -1,14 +1,14 @@
 import { closeSync, openSync, read as readFile } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
-import { messageOf } from "@gantry/common/error-message";
-import { isRpcError, RpcError } from "@gantry/ipc";
+import { isRpcError } from "@gantry/ipc";
 import type { ImageDescriptor } from "@gantry/oci-spec";
 import type { Ingest } from "../../content/ingest.ts";
 import type { ContentStore } from "../../content/store.ts";
+import { undo } from "../../errors.ts";
 import { refOf } from "../progress.ts";
 import type { RepositoryClient } from "../registry/client.ts";
-import { TransientError } from "../registry/retry.ts";
+import { afterRetries } from "../registry/error-context.ts";
 
 const read = promisify(readFile);
 const pieceBytes = 512 << 10;
@@ -125,8 +125,8 @@ export class BlobFetch {
       });
       await content.commit(ingest, { namespace, managed: true, digest, size });
     } catch (error) {
-      ingest.discard();
-      throw error instanceof TransientError ? new RpcError("Unavailable", messageOf(error)) : error;
+      await undo(() => ingest.discard());
+      throw afterRetries(error);
     }
   }
 }

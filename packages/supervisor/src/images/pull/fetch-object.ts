@@ -5,7 +5,7 @@ import { invalidArgument, notFound } from "../../errors.ts";
 import { plainDescriptor, requireFullName } from "../image-store.ts";
 import type { RegistryCall } from "../registry/call.ts";
 import { type Document, RepositoryClient } from "../registry/client.ts";
-import { inWords } from "../registry/error-context.ts";
+import { withContext } from "../registry/error-context.ts";
 
 type Descriptor = Image["target"];
 
@@ -25,7 +25,7 @@ export async function fetchObject(
   const named = withDefaultTag(parseReference(request.name));
   const reference = request.digest === undefined ? named : { ...named, digest: request.digest };
   using repository = new RepositoryClient({ ...request, reference, directories, action: "pull", signal });
-  return await inWords(`cannot fetch ${request.digest ? `${request.digest} of ` : ""}${request.name}`, async () => {
+  return await withContext(`cannot fetch ${request.digest ? `${request.digest} of ` : ""}${request.name}`, async () => {
     const { digest } = reference;
     if (digest === undefined) return await writeDocument(await repository.target(), write);
     // Blobs first: some registries fail when they are asked for a manifest and the digest is a layer's.

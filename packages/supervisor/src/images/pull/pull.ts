@@ -1,4 +1,3 @@
-import { Semaphore } from "@gantry/common/semaphore";
 import { isRpcError } from "@gantry/ipc";
 import type { Image } from "@gantry/ipc/contracts/supervisor";
 import {
@@ -13,8 +12,8 @@ import {
   withDefaultTag,
 } from "@gantry/oci-spec";
 import type { Lease } from "../../content/leases.ts";
-import { inContext, isNotFound } from "../../errors.ts";
-import { collect } from "../../gc/collect.ts";
+import { inContext, isLocalFailure, isNotFound } from "../../errors.ts";
+import { collectingAfter } from "../../gc/collect.ts";
 import {
   chainIds,
   findPlatformImage,
@@ -26,13 +25,14 @@ import {
   wantedPlatform,
 } from "../image-content.ts";
 import { type ImageStore, requireFullName } from "../image-store.ts";
-import { type ProgressReporter, refOf, shortDigest } from "../progress.ts";
+import type { ProgressReporter } from "../progress.ts";
 import type { RegistryCall } from "../registry/call.ts";
 import { RepositoryClient } from "../registry/client.ts";
-import { lastCause } from "../registry/error-context.ts";
+import { afterRetries } from "../registry/error-context.ts";
 import { listReferrers } from "../registry/referrers.ts";
 import type { RegistryTransfer } from "../registry/transfer.ts";
-import { BlobFetch } from "./blob-fetch.ts";
+import type { BlobFetch } from "./blob-fetch.ts";
+import { Downloads } from "./downloads.ts";
 
 export interface PullRequest extends RegistryCall {
   readonly namespace: string;
@@ -45,84 +45,111 @@ export interface PullRequest extends RegistryCall {
   readonly unpack?: boolean | undefined;
   readonly labels?: Record<string, string> | undefined;
   readonly parallel?: number | undefined;
-  /** Keeps what is fetched. */
+  /** Keeps the content after the pull. */
   readonly lease?: string | undefined;
 }
 
 const parallelLayers = 3;
 
-/** Fetches an image, checks and unpacks it, and then gives it its name; a failure leaves nothing behind. */
-export async function pullImage(
-  parts: RegistryTransfer,
-  request: PullRequest,
-  signal: AbortSignal,
-): Promise<{ image: Image; changed: boolean }> {
-  requireFullName(request.name);
-  const { namespace, name } = request;
-  const stopped = new AbortController();
-  const pull = new Pull(parts, request, AbortSignal.any([signal, stopped.signal]));
-  try {
-    return await pull.run();
-  } catch (error) {
-    const first = await pull.causeOf(error);
-    stopped.abort(first); // the other layers' fetches
-    await pull.settled();
-    const cause = lastCause(first);
-    if (isRpcError(cause) && cause.message.includes(name)) throw cause;
-    throw inContext(cause, `cannot pull ${name}`);
-  } finally {
-    pull.release();
-    // Also what an earlier try, of another state of the tag, has left.
-    collect(parts.images.stores, namespace);
-  }
+export interface PullResult {
+  readonly image: Image;
+  /** True when the name did not have this target before. */
+  readonly changed: boolean;
 }
 
-class Pull {
+/** Fetches an image, checks and unpacks it, and then gives it its name; a failure leaves nothing behind. */
+export async function pullImage(
+  transfer: RegistryTransfer,
+  request: PullRequest,
+  signal: AbortSignal,
+): Promise<PullResult> {
+  requireFullName(request.name);
+  const { namespace, name } = request;
+  // Collects also what an earlier attempt, of another state of the tag, has left.
+  return await collectingAfter(transfer.images.stores, namespace, async () => {
+    using pull = new Pull(transfer, request, signal);
+    try {
+      return await pull.run();
+    } catch (error) {
+      const cause = afterRetries(await pull.stop(error));
+      if (isRpcError(cause) && cause.message.includes(name)) throw cause;
+      throw inContext(cause, `cannot pull ${name}`);
+    }
+  });
+}
+
+class Pull implements Disposable {
   readonly #images: ImageStore;
   readonly #request: PullRequest;
   readonly #progress: ProgressReporter;
+  /** Ends all requests to the registry, and the unpacking. */
+  readonly #stopped = new AbortController();
   readonly #repository: RepositoryClient;
   readonly #lease: Lease;
-  readonly #fetches = new Map<string, BlobFetch>();
-  readonly #downloads: Semaphore;
-  /** What the unpacker is reading. */
+  readonly #downloads: Downloads;
+  /** The download that the unpacker is reading. */
   #reading: BlobFetch | undefined;
+  #firstFailure: { readonly error: unknown } | undefined;
 
-  constructor({ images, directories, progress }: RegistryTransfer, request: PullRequest, signal: AbortSignal) {
+  constructor({ images, directories, progress }: RegistryTransfer, request: PullRequest, callerSignal: AbortSignal) {
     this.#images = images;
     this.#request = request;
     this.#progress = progress;
-    const reference = withDefaultTag(parseReference(request.name));
+    const { namespace, name, lease, parallel = parallelLayers } = request;
+    const reference = withDefaultTag(parseReference(name));
+    const signal = AbortSignal.any([callerSignal, this.#stopped.signal]);
     this.#repository = new RepositoryClient({ ...request, reference, directories, action: "pull", signal });
-    this.#lease = images.stores.leases.hold({
-      namespace: request.namespace,
-      lease: request.lease,
-      resumable: `pull ${request.name}`,
+    this.#lease = images.stores.leases.hold({ namespace, lease, resumable: `pull ${name}` });
+    const onFailure = (error: unknown) => this.#fail(error);
+    this.#downloads = new Downloads({
+      ...{ images, progress, namespace, name, parallel, onFailure },
+      repository: this.#repository,
     });
-    this.#downloads = new Semaphore(request.parallel ?? parallelLayers);
   }
 
-  async run(): Promise<{ image: Image; changed: boolean }> {
+  async run(): Promise<PullResult> {
     const { namespace, name, labels, referrers, metadataOnly } = this.#request;
     const target = await this.#repository.target();
-    await this.#keep(target.descriptor, target.bytes);
-    const main = await this.#main(target.descriptor);
+    await this.#store(target.descriptor, target.bytes);
+    const main = await this.#findMain(target.descriptor);
     if (main && !metadataOnly) this.#fetchLayers(main.manifest, main);
-    await this.#others(target.descriptor, main?.descriptor.digest);
+    await this.#fetchOthers(target.descriptor, main?.descriptor.digest);
     if (main?.image && this.#unpacks) await this.#unpack(main.image);
-    await Promise.all([...this.#fetches.values()].map(({ done }) => done));
+    await this.#downloads.done();
     if (main?.image) this.#images.link(main.image);
     if (referrers) {
       const subjects = new Set([target.descriptor.digest, main?.descriptor.digest ?? target.descriptor.digest]);
       for (const subject of subjects) await this.#fetchReferrers(subject);
     }
+    this.#repository.signal.throwIfAborted();
     const result = this.#images.set(namespace, name, target.descriptor, labels);
     this.#images.noteSource(namespace, target.descriptor.digest, name);
     return result;
   }
 
-  /** Content that is wrong may fail to unpack before all of it is here: then its digest is what says it. */
-  async causeOf(error: unknown): Promise<unknown> {
+  /** Ends every download after a failure. @returns the failure that came first */
+  async stop(error: unknown): Promise<unknown> {
+    this.#fail(await this.#causeOf(error));
+    await this.#downloads.settled();
+    return this.#firstFailure?.error;
+  }
+
+  [Symbol.dispose](): void {
+    this.#repository[Symbol.dispose]();
+    this.#lease[Symbol.dispose]();
+  }
+
+  #fail(error: unknown): void {
+    this.#firstFailure ??= { error };
+    this.#stopped.abort(error);
+  }
+
+  /**
+   * Wrong content may fail to unpack before all of it is here. The check of its digest, at the end of the download,
+   * is the error to report then. Failures of this machine, such as a full disk, are final.
+   */
+  async #causeOf(error: unknown): Promise<unknown> {
+    if (this.#firstFailure || isLocalFailure(error)) return error;
     const failure = await this.#reading?.done.then(
       () => undefined,
       (reason: unknown) => reason,
@@ -130,23 +157,12 @@ class Pull {
     return failure ?? error;
   }
 
-  /** Resolves once no fetch writes any more. */
-  async settled(): Promise<void> {
-    await Promise.allSettled([...this.#fetches.values()].map(({ done }) => done));
-    this.release();
-  }
-
-  release(): void {
-    this.#lease[Symbol.dispose]();
-    this.#repository[Symbol.dispose]();
-  }
-
   get #unpacks(): boolean {
     return (this.#request.unpack ?? true) && !this.#request.metadataOnly;
   }
 
-  /** The manifest that was asked for; undefined where all were, and there is none for this platform. */
-  async #main(target: ImageDescriptor): Promise<Main | undefined> {
+  /** The requested manifest; undefined where all were requested, and there is none for this platform. */
+  async #findMain(target: ImageDescriptor): Promise<MainManifest | undefined> {
     const { platform: text, allPlatforms, allMetadata, name } = this.#request;
     const platform = wantedPlatform(text);
     const read = (descriptor: ImageDescriptor) => this.#document(descriptor);
@@ -154,7 +170,7 @@ class Pull {
       const found = await findPlatformManifest(target, platform, read);
       const { config } = found.manifest;
       const isKnown = this.#images.stores.content.has(this.#request.namespace, config.digest);
-      await this.#keepManifest(found.manifestDescriptor, found.manifest);
+      await this.#fetchConfig(found.manifestDescriptor, found.manifest);
       for (const [at, { digest }] of found.path.entries()) {
         const child = found.path[at + 1];
         if (child) this.#images.stores.metadata.blobs.link(digest, [child.digest]);
@@ -172,8 +188,8 @@ class Pull {
     }
   }
 
-  /** The other manifests of an index, where they were asked for. */
-  async #others(descriptor: ImageDescriptor, main: string | undefined, depth = 0): Promise<void> {
+  /** Fetches the other manifests of an index, where the request includes them. */
+  async #fetchOthers(descriptor: ImageDescriptor, main: string | undefined, depth = 0): Promise<void> {
     const { allPlatforms, allMetadata, metadataOnly } = this.#request;
     if (!(allPlatforms || allMetadata) || descriptor.digest === main || depth > maxNesting) return;
     const bytes = await this.#document(descriptor);
@@ -183,29 +199,28 @@ class Pull {
         descriptor.digest,
         manifests.map(({ digest }) => digest),
       );
-      for (const child of manifests) await this.#others(child, main, depth + 1);
+      for (const child of manifests) await this.#fetchOthers(child, main, depth + 1);
       return;
     }
     const manifest = parseManifest(bytes);
-    await this.#keepManifest(descriptor, manifest);
+    await this.#fetchConfig(descriptor, manifest);
     if (allPlatforms && !metadataOnly) this.#fetchLayers(manifest);
   }
 
-  /** What refers to a document (distribution-spec, "Listing Referrers"), with all of its content. */
+  /** Fetches the documents that refer to another one (distribution-spec, "Listing Referrers"), with their content. */
   async #fetchReferrers(subject: string): Promise<void> {
     const { blobs } = this.#images.stores.metadata;
     for (const descriptor of await listReferrers(this.#repository, subject)) {
       if (isIndexType(descriptor.mediaType)) continue;
       const manifest = parseManifest(await this.#document(descriptor));
-      await this.#keepManifest(descriptor, manifest);
-      const fetches = manifest.layers.map((layer) => this.#begin(layer).done);
-      await Promise.all(fetches);
+      await this.#fetchConfig(descriptor, manifest);
+      await Promise.all(manifest.layers.map((layer) => this.#downloads.start(layer).done));
       blobs.link(subject, [descriptor.digest]);
     }
   }
 
-  /** Keeps a manifest's configuration with it, and says what it needs. */
-  async #keepManifest(descriptor: ImageDescriptor, manifest: ImageManifest): Promise<void> {
+  /** Fetches a manifest's configuration, and records the blobs that the manifest needs. */
+  async #fetchConfig(descriptor: ImageDescriptor, manifest: ImageManifest): Promise<void> {
     const { blobs } = this.#images.stores.metadata;
     const needs = [manifest.config, ...manifest.layers].map(({ digest }) => digest);
     this.#lease.add(...needs);
@@ -215,9 +230,13 @@ class Pull {
 
   async #unpack(image: PlatformImage): Promise<void> {
     const { namespace } = this.#request;
-    await this.#images.unpacker.unpack(namespace, image, this.#progress, ({ digest }) => {
-      this.#reading = this.#fetches.get(digest);
-      return this.#reading?.read();
+    await this.#images.unpacker.unpack(namespace, image, {
+      progress: this.#progress,
+      signal: this.#repository.signal,
+      open: ({ digest }) => {
+        this.#reading = this.#downloads.find(digest);
+        return this.#reading?.read();
+      },
     });
     this.#reading = undefined;
   }
@@ -229,22 +248,22 @@ class Pull {
     this.#lease.add(descriptor.digest);
     if (!content.share(descriptor, { namespace, managed: true })) {
       if (isIndexType(descriptor.mediaType) || isManifestType(descriptor.mediaType)) {
-        await this.#keep(descriptor, (await this.#repository.manifest(descriptor.digest)).bytes);
-      } else await this.#begin(descriptor).done;
+        await this.#store(descriptor, (await this.#repository.manifest(descriptor.digest)).bytes);
+      } else await this.#downloads.start(descriptor).done;
     }
     this.#images.noteSource(namespace, descriptor.digest, name);
     return content.readAll(namespace, descriptor.digest);
   }
 
-  async #keep(descriptor: ImageDescriptor, bytes: Uint8Array): Promise<void> {
+  async #store(descriptor: ImageDescriptor, bytes: Uint8Array): Promise<void> {
     const { digest, size } = descriptor;
     this.#lease.add(digest);
     await this.#images.stores.content.put(bytes, { namespace: this.#request.namespace, managed: true, digest, size });
     this.#progress.about(descriptor, "Download complete");
   }
 
-  /** Starts to fetch what is not here, a few layers at a time, in their order. */
-  #fetchLayers(manifest: ImageManifest, { image, isKnown }: Partial<Main> = {}): void {
+  /** Starts to fetch the layers that are not here. */
+  #fetchLayers(manifest: ImageManifest, { image, isKnown }: Partial<MainManifest> = {}): void {
     const { snapshots } = this.#images.stores;
     const { namespace } = this.#request;
     const chain = image ? chainIds(image.config) : [];
@@ -255,14 +274,14 @@ class Pull {
         // Docker shows no layers of an image that it has.
         if (isKnown && isUnpacked) this.#progress.hidden(layer, "Already exists");
         else this.#progress.layer(layer, isUnpacked ? "Already exists" : "Download complete");
-      } else if (!this.#fetches.has(layer.digest) && !missing.some(({ digest }) => digest === layer.digest)) {
+      } else if (!this.#downloads.find(layer.digest) && !missing.some(({ digest }) => digest === layer.digest)) {
         this.#progress.layer(layer, "Pulling fs layer");
         missing.push(layer);
       }
     }
     for (const layer of missing) {
       if (this.#downloads.isFull) this.#progress.layer(layer, "Waiting");
-      this.#begin(layer);
+      this.#downloads.start(layer);
     }
   }
 
@@ -272,43 +291,13 @@ class Pull {
     if (isHere) this.#images.noteSource(namespace, layer.digest, name);
     return isHere;
   }
-
-  #begin(descriptor: ImageDescriptor): BlobFetch {
-    const present = this.#fetches.get(descriptor.digest);
-    if (present) return present;
-    const { namespace, name } = this.#request;
-    const { content } = this.#images.stores;
-    const id = shortDigest(descriptor.digest);
-    const ref = refOf(descriptor);
-    const isLayer = ref.startsWith("layer-");
-    const report = (current: number) => {
-      if (!isLayer) return;
-      this.#progress.amount({ status: "Downloading", id, ref, current, total: descriptor.size });
-      if (current === descriptor.size) this.#progress.layer(descriptor, "Verifying Checksum");
-    };
-    const permit = this.#downloads.request();
-    const fetch = new BlobFetch(
-      { content, namespace, repository: this.#repository, descriptor, report },
-      permit.acquired,
-    );
-    this.#fetches.set(descriptor.digest, fetch);
-    fetch.done.then(
-      () => {
-        permit.release();
-        this.#images.noteSource(namespace, descriptor.digest, name);
-        this.#progress.about(descriptor, "Download complete");
-      },
-      () => permit.release(),
-    );
-    return fetch;
-  }
 }
 
-interface Main {
+interface MainManifest {
   readonly descriptor: ImageDescriptor;
   readonly manifest: ImageManifest;
-  /** Absent for an artifact that is no root file system. */
+  /** Absent for an artifact that is not a root file system. */
   readonly image?: PlatformImage;
-  /** Its configuration was here before. */
+  /** The configuration was in the store before the pull. */
   readonly isKnown: boolean;
 }

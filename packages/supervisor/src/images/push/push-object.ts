@@ -14,7 +14,7 @@ import { requireFullName, sourcesOf } from "../image-store.ts";
 import { refOf, shortDigest } from "../progress.ts";
 import type { RegistryCall } from "../registry/call.ts";
 import { RepositoryClient } from "../registry/client.ts";
-import { inWords } from "../registry/error-context.ts";
+import { withContext } from "../registry/error-context.ts";
 import { putManifest } from "../registry/manifests.ts";
 import type { RegistryTransfer } from "../registry/transfer.ts";
 import { Uploader } from "../registry/upload.ts";
@@ -53,7 +53,7 @@ export async function pushObject(
     throw invalidArgument(`what is pushed to ${name} has another digest: ${digest}`);
   }
   using repository = new RepositoryClient({ ...request, reference, directories, action: "push", signal });
-  return await inWords(`cannot push ${digest} to ${name}`, async () => {
+  return await withContext(`cannot push ${digest} to ${name}`, async () => {
     const isDocument = manifestAccept.includes(mediaType);
     const pushed = isDocument
       ? await pushDocument(repository, target, content.readAll(namespace, digest))

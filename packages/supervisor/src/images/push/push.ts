@@ -7,7 +7,7 @@ import { plainDescriptor, requireFullName, sourcesOf } from "../image-store.ts";
 import { refOf } from "../progress.ts";
 import type { RegistryCall } from "../registry/call.ts";
 import { RepositoryClient } from "../registry/client.ts";
-import { lastCause } from "../registry/error-context.ts";
+import { afterRetries } from "../registry/error-context.ts";
 import { putManifest } from "../registry/manifests.ts";
 import type { RegistryTransfer } from "../registry/transfer.ts";
 import { Uploader, type UploadResult } from "../registry/upload.ts";
@@ -47,7 +47,7 @@ export async function pushImage(
     return plainDescriptor(plan.target);
   } catch (error) {
     stopped.abort(error); // the other layers
-    const cause = lastCause(error);
+    const cause = afterRetries(error);
     if (isRpcError(cause) && cause.message.includes(name)) throw cause;
     throw inContext(cause, `cannot push ${name}`);
   }

@@ -3,7 +3,7 @@ import { permissionDenied } from "../../errors.ts";
 import type { RegistryCall } from "./call.ts";
 import { RepositoryClient } from "./client.ts";
 import { Endpoint } from "./endpoint.ts";
-import { inWords } from "./error-context.ts";
+import { withContext } from "./error-context.ts";
 import { registryHosts } from "./hosts.ts";
 import { refusal } from "./refusal.ts";
 import { tagsOf } from "./tags.ts";
@@ -17,7 +17,7 @@ export async function listTags(
   const { repository } = request;
   const reference = parseReference(repository);
   using client = new RepositoryClient({ ...request, reference, directories, action: "pull", signal });
-  return await inWords(`cannot list the tags of ${repository}`, () => tagsOf(client));
+  return await withContext(`cannot list the tags of ${repository}`, () => tagsOf(client));
 }
 
 /** Whether a registry takes credentials. @returns a refresh token, where its token server gives one */
@@ -31,7 +31,7 @@ export async function checkLogin(
   const own = (await registryHosts(domain, request, directories)).at(-1);
   if (!own) throw permissionDenied(`no host of registry ${registry} is configured`);
   using endpoint = new Endpoint({ host: own, auth, signal, offline: true });
-  return await inWords(`cannot log in to ${registry}`, async () => {
+  return await withContext(`cannot log in to ${registry}`, async () => {
     const response = await endpoint.send({ method: "GET", target: "", scope: "" });
     if (response.status === 401 || response.status === 403) {
       response.body.resume();

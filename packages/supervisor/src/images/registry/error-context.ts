@@ -2,17 +2,20 @@ import { isRpcError, RpcError } from "@gantry/ipc";
 import { inContext } from "../../errors.ts";
 import { TransientError } from "./retry.ts";
 
-/** What a caller is told of a failure: one that stayed after all attempts is Unavailable. */
-export function lastCause(error: unknown): unknown {
+/** The error to report once retries have ended: a failure that stayed transient becomes Unavailable. */
+export function afterRetries(error: unknown): unknown {
   return error instanceof TransientError ? new RpcError("Unavailable", error.message) : error;
 }
 
-/** Does something with a registry; a failure says what was to be done. @throws RpcError */
-export async function inWords<T>(context: string, work: () => Promise<T>): Promise<T> {
+/**
+ * Runs work with a registry, and prefixes its failure with what was being done.
+ * @throws RpcError
+ */
+export async function withContext<T>(context: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const cause = lastCause(error);
+    const cause = afterRetries(error);
     if (isRpcError(cause, "Cancelled")) throw cause;
     throw inContext(cause, context);
   }

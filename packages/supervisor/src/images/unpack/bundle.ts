@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -65,14 +65,19 @@ async function makeVolumes(native: NativeSys, bundle: string, { config = {} }: I
 
 /** Copies what the image has at a path, whatever links lead there inside of the root. */
 async function seed(native: NativeSys, rootfs: string, path: string, to: string): Promise<void> {
-  using root = new Fd(native.openat2(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0));
+  using root = new Fd(native.openat2(AT_FDCWD, rootfs, directoryFlags, 0, 0));
+  using directory = openInside(native, root, path);
+  if (directory) await copyTree(native, `/proc/self/fd/${directory.number}/.`, to);
+}
+
+const directoryFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+/** A directory of the image; undefined where it has none at this path. */
+function openInside(native: NativeSys, root: Fd, path: string): Fd | undefined {
   try {
-    const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-    const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    using directory = new Fd(native.openat2(root.number, path, flags, 0, resolve));
-    await copyTree(native, `/proc/self/fd/${directory.number}/.`, to);
+    return new Fd(native.openat2(root.number, path, directoryFlags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
   } catch (error) {
-    if (isSystemError(error, "ENOENT", "ENOTDIR") && lstatSync(to).isDirectory()) return; // the image has nothing there
+    if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { KeyedLock } from "@gantry/common/keyed-lock";
 import type { NativeSys } from "@gantry/native-sys";
 import type { ImageDescriptor } from "@gantry/oci-spec";
-import { inContext, invalidArgument } from "../../errors.ts";
+import { inContext, invalidArgument, undo } from "../../errors.ts";
 import { type AppliedLayer, applyLayer, type LayerTarget } from "../../layers/apply-layer.ts";
 import { applyLayerApart, type SelfCommand } from "../../layers/layer-process.ts";
 import { counted, isLayerFile, type LayerSource, readDescriptor } from "../../layers/layer-source.ts";
@@ -15,11 +15,23 @@ const apartBytes = 4 << 20;
 
 export const extractPrefix = "extract-";
 
-interface LayerStep {
+export interface UnpackOptions {
+  readonly progress?: ProgressReporter | undefined;
+  /** Ends the unpacking; layers that are unpacked by then stay. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Opens a layer that is not in the content store yet: its bytes while they are being fetched, which end once they are
+   * checked and stored, or fail; or a file of checked bytes. Undefined: the layer is in the store.
+   */
+  readonly open?: (layer: ImageDescriptor) => LayerSource | undefined;
+}
+
+interface LayerStep extends UnpackOptions {
   readonly namespace: string;
   readonly layer: ImageDescriptor;
   readonly diffId: string;
   readonly chainId: string;
+  /** Chain id of the layers below; empty for the first layer. */
   readonly parent: string;
 }
 
@@ -50,16 +62,12 @@ export class Unpacker {
 
   /**
    * Unpacks the layers that are not unpacked yet.
-   * @param open gives a layer's bytes while they are still being fetched, which end once they are checked and in the
-   * content store, and fail when they never come; or a file of bytes that have been checked. Undefined: they are in
-   * the store.
    * @returns the chain id of the last layer; empty for an image without layers
    */
   async unpack(
     namespace: string,
     image: Pick<PlatformImage, "manifest" | "config">,
-    progress?: ProgressReporter,
-    open: (layer: ImageDescriptor) => LayerSource | undefined = () => undefined,
+    options: UnpackOptions = {},
   ): Promise<string> {
     const diffIds = image.config.rootfs.diff_ids ?? [];
     const { layers } = image.manifest;
@@ -72,41 +80,35 @@ export class Unpacker {
     let parent = "";
     for (const [at, chainId] of chain.entries()) {
       const layer = layers[at] as ImageDescriptor;
-      const step = { namespace, layer, diffId: diffIds[at] as string, chainId, parent };
-      await this.#lock.run(`${namespace} ${chainId}`, () => this.#unpackLayer(step, progress, open));
+      const step = { ...options, namespace, layer, diffId: diffIds[at] as string, chainId, parent };
+      await this.#lock.run(`${namespace} ${chainId}`, () => this.#unpackLayer(step));
       parent = chainId;
     }
     return parent;
   }
 
-  async #unpackLayer(
-    step: LayerStep,
-    progress: ProgressReporter | undefined,
-    open: (layer: ImageDescriptor) => LayerSource | undefined,
-  ): Promise<void> {
-    const { namespace, layer, diffId, chainId, parent } = step;
+  async #unpackLayer(step: LayerStep): Promise<void> {
+    const { namespace, layer, diffId, chainId, parent, progress, signal } = step;
     const { snapshots, content } = this.#stores;
-    const id = shortDigest(layer.digest);
+    signal?.throwIfAborted();
     if (snapshots.find(namespace, chainId)) return;
     const key = `${extractPrefix}${randomBytes(6).toString("hex")} ${chainId}`;
     using lease = this.#stores.leases.hold();
     lease.add(key);
-    const row = await snapshots.prepare(namespace, key, parent, { managed: true });
+    const row = await snapshots.prepare(namespace, key, parent, { managed: true, signal });
     try {
-      const source = open(layer) ?? content.open(namespace, layer.digest);
+      const source = step.open?.(layer) ?? content.open(namespace, layer.digest);
       const checked = isLayerFile(source) ? { digest: layer.digest } : {};
       const target = { ...snapshots.layerTarget(row), ...checked };
-      const applied = await this.#apply(source, target, layer, (read) =>
-        progress?.figure("Extracting", id, read, layer.size),
-      );
+      const applied = await this.#apply(source, target, step);
       if (applied.diffId !== diffId) {
         throw invalidArgument(`wrong content: unpacked it is ${applied.diffId}, the image says ${diffId}`);
       }
       // A copying driver's snapshot holds more than the layer: that is counted.
-      await snapshots.commit(row, chainId, snapshots.isStacked(row) ? { usage: applied } : {});
-      progress?.step("Pull complete", id);
+      await snapshots.commit(row, chainId, snapshots.isStacked(row) ? { usage: applied, signal } : { signal });
+      progress?.step("Pull complete", shortDigest(layer.digest));
     } catch (error) {
-      snapshots.remove(row);
+      await undo(() => snapshots.remove(row));
       throw inContext(error, `layer ${layer.digest}`);
     }
   }
@@ -114,10 +116,14 @@ export class Unpacker {
   async #apply(
     source: LayerSource,
     target: LayerTarget,
-    { size }: ImageDescriptor,
-    onRead: (bytes: number) => void,
+    { layer, progress, signal }: LayerStep,
   ): Promise<AppliedLayer> {
-    if (this.#self && size >= apartBytes) return await applyLayerApart(this.#self, source, target, onRead);
+    const { digest, size } = layer;
+    const onRead = (read: number) => {
+      signal?.throwIfAborted();
+      progress?.figure("Extracting", shortDigest(digest), read, size);
+    };
+    if (this.#self && size >= apartBytes) return await applyLayerApart(this.#self, source, target, { onRead, signal });
     const bytes = isLayerFile(source) ? readDescriptor(source.fd) : source;
     return await applyLayer(this.#native, counted(bytes, onRead), target);
   }
