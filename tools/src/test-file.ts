@@ -4,20 +4,20 @@ import { paths } from "./paths.ts";
 
 export interface Failure {
   readonly name: string;
-  /** What the assertion said, and what the file wrote to stderr. */
+  /** The messages of the assertions, and what the file wrote to stderr. */
   readonly details: string;
 }
 
 export interface FileResult {
   readonly passed: number;
   readonly failures: readonly Failure[];
-  /** "name: reason" of what was skipped. */
+  /** "NAME: REASON" of each skipped test. */
   readonly skips: readonly string[];
   readonly milliseconds: number;
 }
 
-/** The longest that one file may take. */
-const limitMs = 8 * 60_000;
+/** The longest that one file may take. A guest is slower beside other tests. */
+const limitMs = 15 * 60_000;
 
 /** Runs one tap test file as a program of its own and reads the TAP that it prints. A test is a top-level `test()` of the file. */
 export async function runTestFile(file: string): Promise<FileResult> {
@@ -34,9 +34,9 @@ export async function runTestFile(file: string): Promise<FileResult> {
     child.kill("SIGTERM");
     setTimeout(() => child.kill("SIGKILL"), 5000).unref();
   }, limitMs);
-  let words = "";
+  let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    words = (words + text).slice(-8000);
+    stderr = (stderr + text).slice(-8000);
   });
   child.stdout.pipe(reader.parser);
   const code = await new Promise<number | null>((resolve, reject) => {
@@ -45,10 +45,10 @@ export async function runTestFile(file: string): Promise<FileResult> {
   });
   clearTimeout(timer);
   const results = await reader.finished;
-  const failures = reader.failures.map((failure) => ({ ...failure, details: failure.details + words }));
+  const failures = reader.failures.map((failure) => ({ ...failure, details: failure.details + stderr }));
   if (failures.length === 0 && (code !== 0 || !results.ok)) {
     const reason = late ? `took longer than ${limitMs / 1000} s` : `ended with ${code}`;
-    failures.push({ name: `the file ${reason}`, details: words });
+    failures.push({ name: `the file ${reason}`, details: stderr });
   }
   return { passed: reader.passed, failures, skips: reader.skips, milliseconds: performance.now() - started };
 }
@@ -83,7 +83,7 @@ class TapReader {
   }
 }
 
-/** The parts of tap's diagnostics that tell what went wrong. */
+/** The parts of a TAP diagnostic that explain a failure. */
 interface Diagnostics {
   readonly at?: { readonly fileName?: string; readonly lineNumber?: number };
   readonly diff?: string;

@@ -1,27 +1,42 @@
 import { existsSync, globSync } from "node:fs";
-import { relative, resolve } from "node:path";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { paths } from "./paths.ts";
-import { type FileResult, runTestFile } from "./test-file.ts";
+import { runTestFile } from "./test-file.ts";
+import { runInLanes } from "./test-lanes.ts";
+import { type FileRun, reportFile, shownPath, summarize } from "./test-report.ts";
 
-const help = `Usage:  tools/test [--bail] [--retry] [PATH]...
+const help = `Usage:  tools/test [OPTIONS] [PATH]...
 
-Runs the tests below the given files or folders, all of them unless told, one file after another.
-Ends with a line "tests: N passed, N failed, N skipped". What is skipped says why.
+Runs the tests below the given files or folders, or all tests. Files that do not share the machine's state run side by
+side (tools/src/test-lanes.ts). Ends with a line "tests: N passed, N failed, N skipped". A skipped test prints why.
 
-  --bail    stop after the first file that fails
-  --retry   run a file that failed once more at the end, and say so when it passes then
+  --bail         stop after the first file that fails
+  --jobs N       run up to N files side by side (default: as many as there are processors, at most 4)
+  --repeat N     run every file N times, to find tests that pass only mostly
+  --retry        run a file that failed once more at the end, and report it as unsteady if it passes then
 
 Example:
   tools/test packages/ipc test/e2e
+  tools/test --repeat 20 --bail test/chaos
 `;
+
+interface Options {
+  readonly bail: boolean;
+  readonly jobs: number;
+  readonly repeat: number;
+  readonly retry: boolean;
+}
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     options: {
       help: { type: "boolean", short: "h" },
-      bail: { type: "boolean" },
-      retry: { type: "boolean" },
+      bail: { type: "boolean", default: false },
+      jobs: { type: "string", default: String(Math.min(availableParallelism(), 4)) },
+      repeat: { type: "string", default: "1" },
+      retry: { type: "boolean", default: false },
     },
     allowPositionals: true,
   });
@@ -29,71 +44,63 @@ async function main(): Promise<void> {
     process.stdout.write(help);
     return;
   }
-  const results = new Map<string, FileResult>();
-  for (const file of testFiles(positionals)) {
-    const result = await runTestFile(file);
-    report(file, result);
-    results.set(file, result);
-    if (values.bail && result.failures.length > 0) break;
-  }
-  if (values.retry) await retry(results);
-  process.exitCode = summarize(results) ? 0 : 1;
+  const options = { ...values, jobs: countOf("--jobs", values.jobs), repeat: countOf("--repeat", values.repeat) };
+  const runs = await runAll(testFiles(positionals), options);
+  process.exitCode = summarize(options.retry ? await retryFailed(runs) : runs) ? 0 : 1;
 }
 
-/** Runs once more what failed. What passes then is told all the same: its test, or what it tests, is unsteady. */
-async function retry(results: Map<string, FileResult>): Promise<void> {
-  for (const [file, { failures }] of results) {
-    if (failures.length === 0) continue;
-    const again = await runTestFile(file);
-    report(file, again);
-    if (again.failures.length > 0) continue;
-    for (const { name } of failures) process.stdout.write(`unsteady, passed when run again: ${shown(file)}: ${name}\n`);
-    results.set(file, again);
-  }
+function countOf(flag: string, text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`${flag} must be a number from 1 to 9999, not ${text}`);
+  return Number(text);
 }
 
-/** The closing lines. @returns whether all is well */
-function summarize(results: ReadonlyMap<string, FileResult>): boolean {
-  const total = { passed: 0, failed: 0, skipped: 0 };
-  for (const [file, { passed, failures, skips }] of results) {
-    total.passed += passed;
-    total.failed += failures.length;
-    total.skipped += skips.length;
-    for (const { name } of failures) process.stdout.write(`failed: ${shown(file)}: ${name}\n`);
+async function runAll(files: readonly string[], { bail, jobs, repeat }: Options): Promise<FileRun[]> {
+  const runs: FileRun[] = [];
+  let failed = false;
+  for (let round = 1; round <= repeat && !(failed && bail); round++) {
+    if (repeat > 1) process.stdout.write(`round ${round} of ${repeat}\n`);
+    await runInLanes(files, jobs, async (file) => {
+      const run = { file, result: await runTestFile(file) };
+      reportFile(run);
+      runs.push(run);
+      failed ||= run.result.failures.length > 0;
+      return !(failed && bail);
+    });
   }
-  process.stdout.write(`tests: ${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped\n`);
-  return total.failed === 0 && total.passed > 0;
+  return runs;
 }
 
-function testFiles(asked: readonly string[]): string[] {
-  const places =
-    asked.length > 0 ? asked.map((path) => resolve(path)) : [`${paths.packages}/*/test`, `${paths.root}/test`];
-  const found = places.flatMap((place) =>
+/** Runs the files that failed once more, one at a time. A file that passes then is reported: it, or what it tests, is unsteady. */
+async function retryFailed(runs: readonly FileRun[]): Promise<FileRun[]> {
+  const latest: FileRun[] = [];
+  for (const run of runs) {
+    latest.push(run.result.failures.length > 0 ? await retry(run) : run);
+  }
+  return latest;
+}
+
+async function retry(failed: FileRun): Promise<FileRun> {
+  const again = { file: failed.file, result: await runTestFile(failed.file) };
+  reportFile(again);
+  if (again.result.failures.length > 0) return failed;
+  for (const { name } of failed.result.failures)
+    process.stdout.write(`unsteady, passed when run again: ${shownPath(failed.file)}: ${name}\n`);
+  return again;
+}
+
+function testFiles(places: readonly string[]): string[] {
+  const folders =
+    places.length > 0 ? places.map((path) => resolve(path)) : [`${paths.packages}/*/test`, `${paths.root}/test`];
+  const found = folders.flatMap((place) =>
     place.endsWith(".test.ts") && existsSync(place) ? [place] : globSync(`${place}/**/*.test.ts`),
   );
-  if (found.length === 0) throw new Error(`no *.test.ts below ${places.join(", ")}`);
+  if (found.length === 0) throw new Error(`no *.test.ts below ${folders.join(", ")}`);
   return [...new Set(found)].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b));
 }
 
 /** Packages before the whole stack: what is small fails first. */
 function rank(file: string): number {
   return file.startsWith(paths.packages) ? 0 : 1;
-}
-
-function report(file: string, result: FileResult): void {
-  const seconds = (result.milliseconds / 1000).toFixed(1);
-  const verdict = result.failures.length > 0 ? "FAIL" : "ok  ";
-  process.stdout.write(`${verdict} ${shown(file)} (${result.passed} passed, ${seconds} s)\n`);
-  for (const skip of result.skips) process.stdout.write(`     skipped: ${skip}\n`);
-  for (const failure of result.failures) process.stdout.write(`${indent(`${failure.name}\n${failure.details}`)}\n`);
-}
-
-function shown(file: string): string {
-  return relative(paths.root, file);
-}
-
-function indent(text: string): string {
-  return text.replaceAll(/^/gm, "     ");
 }
 
 main().catch((error: unknown) => {

@@ -3,12 +3,13 @@ import { openSync, readdirSync, statSync, unlinkSync, writeSync } from "node:fs"
 import { join } from "node:path";
 import { digestOf } from "@gantry/oci-spec";
 import { waitFor } from "@gantry/testkit";
-import { before, test } from "tap";
+import { before, t as tap, test } from "tap";
 import { textOf } from "./support/container.ts";
 import { writeContent } from "./support/content.ts";
 import { type Stack, startStack } from "./support/stack.ts";
 
 const scope = new AsyncDisposableStack();
+tap.teardown(() => scope.disposeAsync());
 let stack: Stack;
 const namespace = "one";
 const ref = "an ingest";
@@ -153,8 +154,4 @@ test("a blob that another namespace has is not sent again, and a row without a f
   unlinkSync(path);
   await stack.restart();
   await t.rejects(client.call("content.info", { namespace: "two", digest }), { code: "NotFound" });
-});
-
-test("the supervisor ends", async () => {
-  await scope.disposeAsync();
 });

@@ -2,12 +2,13 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { formatPlatform, hostPlatform } from "@gantry/oci-spec";
 import { busyboxArchive, tempDir, waitFor } from "@gantry/testkit";
-import { before, test } from "tap";
+import { before, t as tap, test } from "tap";
 import { busybox, load, namespace, sendFile } from "./support/container.ts";
 import { writeContent } from "./support/content.ts";
 import { type Stack, startStack } from "./support/stack.ts";
 
 const scope = new AsyncDisposableStack();
+tap.teardown(() => scope.disposeAsync());
 let stack: Stack;
 let archive: string;
 
@@ -135,8 +136,4 @@ test("plugins, and who the server is", async (t) => {
   t.equal(server.pid, stack.supervisor.pid);
   await stack.restart();
   t.equal((await client.call("introspection.server", {})).uuid, server.uuid);
-});
-
-test("the supervisor ends", async () => {
-  await scope.disposeAsync();
 });

@@ -1,11 +1,12 @@
 import type { SupervisorEvent } from "@gantry/ipc/contracts/supervisor";
 import { busyboxArchive, tempDir } from "@gantry/testkit";
-import { before, test } from "tap";
+import { before, t as tap, test } from "tap";
 import { busybox, sendFile } from "./support/container.ts";
 import { writeContent } from "./support/content.ts";
 import { type Stack, startStack } from "./support/stack.ts";
 
 const scope = new AsyncDisposableStack();
+tap.teardown(() => scope.disposeAsync());
 let stack: Stack;
 
 before(async () => {
@@ -96,8 +97,4 @@ test("events are filtered, and clients may publish their own", async (t) => {
   );
   const [mine] = await matching(() => true, "topic~=^/mine,event.depth.at==7");
   t.match(mine, { namespace: "blue", topic: "/mine/told", data: { depth: { at: 7 } } });
-});
-
-test("the supervisor ends", async () => {
-  await scope.disposeAsync();
 });

@@ -1,11 +1,12 @@
 import { readdirSync } from "node:fs";
 import { busyboxArchive, run, tempDir } from "@gantry/testkit";
-import { before, test } from "tap";
+import { before, t as tap, test } from "tap";
 import { imageParts } from "./support/images.ts";
 import { freeAddress, passOn, startProxy, startRegistry } from "./support/registry.ts";
 
 const nothing = { images: 0, blobs: 0, snapshots: 0 };
 const scope = new AsyncDisposableStack();
+tap.teardown(() => scope.disposeAsync());
 let registry = "";
 
 before(async () => {
@@ -158,10 +159,6 @@ test("a pull that is given up stops and leaves nothing", async (t) => {
   await using parts = imageParts();
   await t.rejects(parts.pull({ name: `${proxy.address}/team/busybox:1` }, stop.signal));
   t.strictSame(parts.left(), nothing);
-});
-
-test("the registry ends", async () => {
-  await scope.disposeAsync();
 });
 
 type End = (body: Buffer) => unknown;

@@ -2,12 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { nativeSys } from "@gantry/native-sys";
 import { busyboxArchive, tempDir, writeDockerArchive } from "@gantry/testkit";
-import { before, test } from "tap";
+import { before, t as tap, test } from "tap";
 import { loadImages } from "../src/images/archive/load.ts";
 import { imageParts } from "./support/images.ts";
 import { passOn, skopeo, startProxy, startRegistry } from "./support/registry.ts";
 
 const scope = new AsyncDisposableStack();
+tap.teardown(() => scope.disposeAsync());
 let directory = "";
 let registry = "";
 let other = "";
@@ -244,10 +245,6 @@ test("a registry with the referrers API is asked by it, and keeps the list itsel
     api.requests.some((request) => request.includes("/manifests/sha256-")),
     "and none is written",
   );
-});
-
-test("the registries end", async () => {
-  await scope.disposeAsync();
 });
 
 type Parts = ReturnType<typeof imageParts>;

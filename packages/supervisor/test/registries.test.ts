@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { busyboxArchive, tempDir } from "@gantry/testkit";
-import { before, test } from "tap";
+import { before, t as tap, test } from "tap";
 import { checkLogin, listTags } from "../src/images/registry/calls.ts";
 import { parseChallenges } from "../src/images/registry/challenge.ts";
 import { imageParts } from "./support/images.ts";
@@ -16,6 +16,7 @@ import {
 } from "./support/registry.ts";
 
 const scope = new AsyncDisposableStack();
+tap.teardown(() => scope.disposeAsync());
 let authority: TestAuthority;
 /** Plain, with TLS, and with TLS and a password. */
 let plain = "";
@@ -239,10 +240,6 @@ test("challenges are read in every form", async (t) => {
     ],
   );
   t.strictSame(parseChallenges(""), []);
-});
-
-test("the registries end", async () => {
-  await scope.disposeAsync();
 });
 
 /** Makes DIRECTORY/HOST with these files, instead of those that it had. */

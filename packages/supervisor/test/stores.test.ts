@@ -2,11 +2,12 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf } from "@gantry/oci-spec";
-import { before, test } from "tap";
+import { before, t as tap, test } from "tap";
 import { textOf } from "./support/container.ts";
 import { type Stack, startStack } from "./support/stack.ts";
 
 const scope = new AsyncDisposableStack();
+tap.teardown(() => scope.disposeAsync());
 let stack: Stack;
 const namespace = "one";
 const bytes = Buffer.from("some content");
@@ -113,8 +114,4 @@ test("what a killed supervisor left half-made is gone after the next start", asy
   t.strictSame(readdirSync(join(stack.root, "ingest")), []);
   t.strictSame(readdirSync(join(stack.root, "blobs/sha256")), []);
   t.notOk(readdirSync(join(stack.root, "snapshots")).includes("999"));
-});
-
-test("the supervisor ends", async () => {
-  await scope.disposeAsync();
 });
