@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { nativeSys } from "@gantry/native-sys";
@@ -7,9 +17,11 @@ import { test } from "tap";
 import { loadImages } from "../src/images/archive/load.ts";
 import { createBundle } from "../src/images/unpack/bundle.ts";
 import { unpackImage } from "../src/images/unpack/rootfs.ts";
+import { diskUsage } from "../src/snapshots/usage.ts";
 import { imageParts } from "./support/images.ts";
 import { makeLayout } from "./support/layout.ts";
 import { directory, file, link, symlink, tarOf } from "./support/tar.ts";
+import { describe } from "./support/trees.ts";
 
 const namespace = "test";
 const native = nativeSys();
@@ -117,6 +129,57 @@ test("a failure leaves the directory as it was", async (t) => {
   t.strictSame(readdirSync(empty), []);
   const nowhere = { namespace, name, directory: join(parts.directory, "no/where") };
   await t.rejects(unpackImage({ native, ...parts }, nowhere), { message: /does not exist/ });
+});
+
+/** A tree with names that are not UTF-8, hard links, and times with nanoseconds of files, links and directories. */
+function makeByteNames(root: string): void {
+  const at = (name: string) => Buffer.from(`${root}/${name}`, "latin1");
+  for (const name of ["d", "d/dir\xff"]) mkdirSync(at(name), { recursive: true });
+  writeFileSync(at("d/file\xfe"), "content");
+  writeFileSync(at("top\xfa"), "");
+  linkSync(at("d/file\xfe"), at("d/dir\xff/link\xfd"));
+  symlinkSync(Buffer.from("to\xfc", "latin1"), at("d/symlink\xfb"));
+  for (const name of ["d/symlink\xfb", "d/file\xfe", "d/dir\xff", "d"]) {
+    native.utimens(at(name), 1_600_000_000_123_456_789n, 1_500_000_000_987_654_321n, false);
+  }
+}
+
+test("names that are not UTF-8, hard links and nanoseconds stay, and a failure leaves none of them", async (t) => {
+  await using parts = imageParts();
+  const [source, target, bundle] = ["source", "target", "bundle"].map((name) => join(parts.directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  makeByteNames(source);
+  const layer = execFileSync("tar", ["-C", source, "--format=pax", "-c", "."]);
+  const wrong = await tarOf(file("gone/../../outside"));
+  for (const [name, layers] of Object.entries({ good: [layer], bad: [layer, wrong] })) {
+    const layout = join(parts.directory, name);
+    makeLayout(layout, { layers, config: { Volumes: { "/d": {} } } });
+    const request = { namespace, directory: layout, defaultName: name, unpack: false };
+    await loadImages({ native, ...parts }, request, none());
+  }
+  const request = (name: string, directory: string) => ({
+    namespace,
+    name: `docker.io/library/${name}:latest`,
+    directory,
+  });
+  await t.rejects(unpackImage({ native, ...parts }, request("bad", target)), { message: /points outside the root/ });
+  t.notOk(existsSync(target));
+
+  await unpackImage({ native, ...parts }, request("good", target));
+  t.strictSame(describe(`${target}/d`), describe(`${source}/d`));
+  await createBundle({ native, ...parts }, request("good", bundle));
+  t.strictSame(describe(`${bundle}/volumes/0`), describe(`${source}/d`), "in a volume too");
+
+  const { chainId } = await parts.images.resolve(namespace, request("good", "").name, undefined);
+  const snapshot = parts.stores.snapshots.get(namespace, chainId);
+  t.equal((await diskUsage(parts.stores.snapshots.directory(snapshot.id))).inodes, 6);
+  for (const name of ["bad", "good"]) parts.images.delete(namespace, request(name, "").name);
+  t.notOk(existsSync(parts.stores.snapshots.directory(snapshot.id)));
+  await parts.idle();
+  t.strictSame(readdirSync(`${parts.root}/snapshots/.removing`), []);
 });
 
 test("a bundle runs at once, with runc and with ours", async (t) => {

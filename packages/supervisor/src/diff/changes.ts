@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { BytePath } from "../layers/byte-path.ts";
+import type { BytePath } from "@gantry/tree-copy/byte-path";
 import { LinkGroups } from "./link-groups.ts";
 import type { MergedView, ViewNode } from "./merged-view.ts";
 import { isSame } from "./same-file.ts";

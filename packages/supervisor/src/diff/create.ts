@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import type { NativeSys } from "@gantry/native-sys";
 import { type ImageDescriptor, mediaTypes } from "@gantry/oci-spec";
+import { toBytePath } from "@gantry/tree-copy/byte-path";
 import { invalidArgument } from "../errors.ts";
-import { toBytePath } from "../layers/byte-path.ts";
 import type { SnapshotRow } from "../metadata/snapshots.ts";
 import type { Stores } from "../stores.ts";
 import { changesBetween } from "./changes.ts";

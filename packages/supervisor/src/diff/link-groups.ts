@@ -1,4 +1,4 @@
-import type { BytePath } from "../layers/byte-path.ts";
+import type { BytePath } from "@gantry/tree-copy/byte-path";
 import type { ViewNode } from "./merged-view.ts";
 
 /** Which names of a tree are one file. */

@@ -1,6 +1,6 @@
 import { type BigIntStats, lstatSync, readdirSync } from "node:fs";
 import { isSystemError, type NativeSys } from "@gantry/native-sys";
-import { type BytePath, fsPath, readable } from "../layers/byte-path.ts";
+import { type BytePath, fsPath, readable } from "@gantry/tree-copy/byte-path";
 import { opaqueXattr } from "../layers/lower-view.ts";
 
 /** One name in a view. */

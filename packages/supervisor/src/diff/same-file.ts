@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync, readlinkSync, readSync } from "node:fs";
 import type { NativeSys } from "@gantry/native-sys";
-import { type BytePath, fsPath } from "../layers/byte-path.ts";
-import { listXattrs } from "../layers/copy-up.ts";
+import { type BytePath, fsPath } from "@gantry/tree-copy/byte-path";
+import { listXattrs } from "@gantry/tree-copy/metadata";
 import type { ViewNode } from "./merged-view.ts";
 
 const compareBytes = 256 << 10;

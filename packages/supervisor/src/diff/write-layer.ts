@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, readlinkSync, readSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { deviceNumbers, isSystemError, type NativeSys } from "@gantry/native-sys";
-import { type BytePath, fsPath } from "../layers/byte-path.ts";
-import { dataOf } from "../layers/copy-up.ts";
+import { type BytePath, fsPath } from "@gantry/tree-copy/byte-path";
+import { dataRanges } from "@gantry/tree-copy/content";
 import type { EntryType } from "../layers/tar-header.ts";
 import { encodeHeader, endOfArchive, type NewEntry, paddingAfter } from "../layers/tar-writer.ts";
 import type { Change } from "./changes.ts";
@@ -94,7 +94,7 @@ class LayerEntries {
       yield* this.#pieces.add(encodeHeader({ ...entry, size }));
       let done = 0;
       const isSparse = stats.blocks * 512n < stats.size;
-      for (const { start, end } of isSparse ? dataOf(this.#native, fd, size) : [{ start: 0, end: size }]) {
+      for (const { start, end } of isSparse ? dataRanges(this.#native, fd, size) : [{ start: 0, end: size }]) {
         yield* this.#pieces.zeros(start - done);
         done = start + (yield* this.#pieces.read(fd, start, end));
       }

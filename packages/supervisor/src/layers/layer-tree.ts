@@ -9,8 +9,8 @@ import {
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
 } from "@gantry/native-sys";
-import { type BytePath, fsPath, readable } from "./byte-path.ts";
-import { copyDirectory } from "./copy-up.ts";
+import { type BytePath, fsPath, readable } from "@gantry/tree-copy/byte-path";
+import { copyDirectory } from "@gantry/tree-copy/copy-node";
 import { isOpaque, isWhiteout, LowerView, lstatOrNone, opaqueXattr } from "./lower-view.ts";
 
 const maxLinks = 40;

@@ -16,9 +16,10 @@ import {
   writeSync,
 } from "node:fs";
 import { isSystemError, type NativeSys, S_IFBLK, S_IFCHR, S_IFIFO } from "@gantry/native-sys";
+import { type BytePath, fsPath, readable } from "@gantry/tree-copy/byte-path";
+import { copyNode } from "@gantry/tree-copy/copy-node";
+import { listXattrs, setXattr } from "@gantry/tree-copy/metadata";
 import type { LayerTarget } from "./apply-layer.ts";
-import { type BytePath, fsPath, readable } from "./byte-path.ts";
-import { copyNode, listXattrs, setXattr } from "./copy-up.ts";
 import { LayerTree } from "./layer-tree.ts";
 import { lstatOrNone } from "./lower-view.ts";
 import { Making } from "./making.ts";

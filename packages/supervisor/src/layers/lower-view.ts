@@ -1,6 +1,6 @@
 import { lstatSync, type Stats } from "node:fs";
 import type { NativeSys } from "@gantry/native-sys";
-import { type BytePath, fsPath, toBytePath } from "./byte-path.ts";
+import { type BytePath, fsPath, toBytePath } from "@gantry/tree-copy/byte-path";
 
 export const opaqueXattr = "trusted.overlay.opaque";
 

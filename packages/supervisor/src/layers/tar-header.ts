@@ -1,4 +1,4 @@
-import type { BytePath } from "./byte-path.ts";
+import type { BytePath } from "@gantry/tree-copy/byte-path";
 
 /** What an entry of a tar is (POSIX pax, "ustar Interchange Format"; GNU's extensions). */
 export type EntryType = "file" | "link" | "symlink" | "character" | "block" | "directory" | "fifo";

@@ -1,4 +1,4 @@
-import { type BytePath, readable } from "./byte-path.ts";
+import { type BytePath, readable } from "@gantry/tree-copy/byte-path";
 import { TarError } from "./tar-header.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { BytePath } from "./byte-path.ts";
+import type { BytePath } from "@gantry/tree-copy/byte-path";
 import { blockSize, type EntryType } from "./tar-header.ts";
 
 /** What one entry of a tar says. */

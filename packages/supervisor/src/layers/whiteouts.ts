@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { S_IFCHR } from "@gantry/native-sys";
-import { type BytePath, fsPath } from "./byte-path.ts";
+import { type BytePath, fsPath } from "@gantry/tree-copy/byte-path";
 import type { LayerTree } from "./layer-tree.ts";
 import { lstatOrNone } from "./lower-view.ts";
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import type { NativeSys } from "@gantry/native-sys";
+import { copyTree } from "@gantry/tree-copy/copy-tree";
 import type { LayerTarget } from "../layers/apply-layer.ts";
-import { copyTree } from "./copy-tree.ts";
 import { bindMount, filesOf, type MountSpec, type SnapshotDriver, type SnapshotPlace } from "./driver.ts";
 
 /**

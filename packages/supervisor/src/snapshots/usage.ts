@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { isSystemError } from "@gantry/native-sys";
-import { type BytePath, fsPath, toBytePath } from "../layers/byte-path.ts";
+import { type BytePath, fsPath, toBytePath } from "@gantry/tree-copy/byte-path";
 
 const directoriesPerTurn = 64;
 

@@ -58,6 +58,8 @@ export function imageParts(options: { readonly snapshotBytes?: number } = {}) {
       blobs: metadata.blobs.list("test").length,
       snapshots: metadata.snapshots.list("test").length,
     }),
+    /** Resolves once files that were given up are removed. */
+    idle: () => background.idle(),
     async [Symbol.asyncDispose]() {
       await background.idle();
       metadata.db.close();

@@ -19,8 +19,8 @@ import {
   writeSync,
 } from "node:fs";
 import { nativeSys, S_IFBLK, S_IFCHR, S_IFIFO } from "@gantry/native-sys";
-import { type BytePath, fsPath } from "../../src/layers/byte-path.ts";
-import { listXattrs } from "../../src/layers/copy-up.ts";
+import { type BytePath, fsPath } from "@gantry/tree-copy/byte-path";
+import { listXattrs } from "@gantry/tree-copy/metadata";
 
 /** Numbers from a seed, so that a failure can be repeated (mulberry32). */
 export type Random = (below: number) => number;

@@ -13,9 +13,9 @@ import {
   RESOLVE_NO_MAGICLINKS,
 } from "@gantry/native-sys";
 import { type ImageConfig, type Mount, specOfImage, type User } from "@gantry/oci-spec";
+import { copyTree } from "@gantry/tree-copy/copy-tree";
 import { fillDirectory } from "../../directory-target.ts";
 import { invalidArgument } from "../../errors.ts";
-import { copyTree } from "../../snapshots/copy-tree.ts";
 import { resolveUser } from "../../tasks/user.ts";
 import type { ImageWork } from "../image-work.ts";
 import { type UnpackRequest, withImage, writeRootfs } from "./rootfs.ts";

@@ -1,1 +1,0 @@
-export * from "@gantry/tree-copy/byte-path";
