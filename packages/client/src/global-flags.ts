@@ -1,6 +1,7 @@
 import type { FlagTable } from "@gantry/cli";
+import { version } from "@gantry/common/version";
 
-export const versionLine = "Gantry version 0.1.0";
+export const versionLine = `Gantry version ${version}`;
 
 /** Flags that stand before the command. */
 export const globalFlags = {

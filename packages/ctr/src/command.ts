@@ -13,8 +13,10 @@ export interface Context {
   readonly log: Log;
   /** The containerd-like namespace that requests are made in. */
   readonly namespace: string;
-  /** The supervisor's endpoint. @throws CommandError when what was given is none */
+  /** The supervisor's endpoint. */
   readonly endpoint: string;
+  /** The addresses where a supervisor was looked for: one that was given, or the usual ones. */
+  readonly searched: readonly string[];
   /** Connects at the first use. */
   supervisor(): Promise<Supervisor>;
 }

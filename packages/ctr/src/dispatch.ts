@@ -1,13 +1,15 @@
+import { statSync } from "node:fs";
 import { argumentProblem, type FlagTable, type Parsed, parseFlags, UnknownFlag, UsageError } from "@gantry/cli";
-import { parseEndpoint } from "@gantry/cli/endpoint";
+import { connectionError, parseEndpoint } from "@gantry/cli/endpoint";
 import { createLog } from "@gantry/cli/log";
 import { BrokenPipe, brokenPipeExitCode, type Output } from "@gantry/cli/output";
 import { type Command, CommandError, type Context } from "./command.ts";
 import { findCommand } from "./commands/table.ts";
-import { defaultAddress, globalFlags, versionLine } from "./global-flags.ts";
+import { globalFlags, versionLine } from "./global-flags.ts";
 import { parseDuration } from "./parse/duration.ts";
 import { connectSupervisor, type Supervisor } from "./supervisor/connect.ts";
 import { describeFailure } from "./supervisor/failure.ts";
+import { defaultNamespace, locateSupervisor } from "./supervisor/locate.ts";
 
 /** What the process brings. */
 export interface Process {
@@ -40,7 +42,7 @@ export async function dispatch(argv: readonly string[], process: Process): Promi
       out.write(1, rootHelp());
       return 0;
     }
-    context = createContext(process, values);
+    context = await createContext(process, values);
     return await find(words, values.help || isHelp, context);
   } catch (error) {
     return await fail(error, out, context);
@@ -109,19 +111,22 @@ function usage(error: unknown, name: string): unknown {
     : error;
 }
 
-function createContext(process: Process, values: Parsed<typeof globalFlags>["values"]): Context {
+async function createContext(process: Process, values: Parsed<typeof globalFlags>["values"]): Promise<Context> {
   const { out, env } = process;
   const log = createLog(out, values.debug ? "debug" : "info");
   const timeoutMs = parseDuration(values.timeout, "--timeout");
   const connectTimeoutMs = parseDuration(values["connect-timeout"], "--connect-timeout");
   const signal = timeoutMs > 0 ? AbortSignal.timeout(timeoutMs) : undefined;
-  const endpoint = parseEndpoint(values.address ?? (env["GANTRY_SUPERVISOR"] || defaultAddress), "supervisor");
+  const given = values.address ?? (env["GANTRY_SUPERVISOR"] || undefined);
+  const { address, searched } = await locateSupervisor(given, socketChecks);
+  const endpoint = parseEndpoint(address, "supervisor");
   let supervisor: Promise<Supervisor> | undefined;
   return {
     ...process,
     log,
     endpoint,
-    namespace: values.namespace ?? (env["CONTAINERD_NAMESPACE"] || "default"),
+    searched,
+    namespace: values.namespace ?? (env["CONTAINERD_NAMESPACE"] || defaultNamespace(endpoint)),
     supervisor() {
       if (!supervisor) {
         log.debug(`connecting to ${endpoint}`);
@@ -132,10 +137,22 @@ function createContext(process: Process, values: Parsed<typeof globalFlags>["val
   };
 }
 
+const socketChecks = {
+  exists: (path: string): boolean => {
+    try {
+      statSync(path);
+      return true;
+    } catch (error) {
+      return !["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+    }
+  },
+  listens: async (path: string): Promise<boolean> => (await connectionError(path)) === undefined,
+};
+
 async function fail(error: unknown, out: Output, context: Context | undefined): Promise<number> {
   if (error instanceof BrokenPipe) return brokenPipeExitCode;
   const shown = usage(error, "ctr");
-  const { message, exitCode } = await describeFailure(shown, { endpoint: context?.endpoint ?? "" });
+  const { message, exitCode } = await describeFailure(shown, context ?? { endpoint: "", searched: [] });
   if (message !== "") out.printError(`ctr: ${message}`);
   if (context?.log.debugging && error instanceof Error && error.stack) context.log.debug(error.stack);
   return exitCode;

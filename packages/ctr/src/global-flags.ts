@@ -1,18 +1,17 @@
 import type { FlagTable } from "@gantry/cli";
+import { version } from "@gantry/common/version";
+import { searchedAddresses } from "./supervisor/locate.ts";
 
-export const version = "0.1.0";
 export const versionLine = `ctr Gantry ${version}`;
-
-export const defaultAddress = "/run/gantry/supervisor.sock";
 
 /** Flags that stand before the command. */
 export const globalFlags = {
-  debug: { type: "boolean", doc: "Tell more about failures, on standard error" },
+  debug: { type: "boolean", doc: "Report more about failures on standard error" },
   address: {
     type: "string",
     short: "a",
     value: "ADDRESS",
-    doc: `The supervisor's socket, ipc:///PATH or an absolute path; else GANTRY_SUPERVISOR, else ${defaultAddress}`,
+    doc: `The supervisor's socket, ipc:///PATH or an absolute path; else GANTRY_SUPERVISOR, else the first of ${searchedAddresses.join(" and ")} that answers`,
   },
   timeout: { type: "string", value: "DURATION", doc: "Give up after so long (10s, 1m30s); 0: never", default: "0s" },
   "connect-timeout": {
@@ -25,7 +24,7 @@ export const globalFlags = {
     type: "string",
     short: "n",
     value: "NAME",
-    doc: 'Namespace to work in; else CONTAINERD_NAMESPACE, else "default"',
+    doc: 'Namespace to work in; else CONTAINERD_NAMESPACE, else "gantry" at the supervisor of an engine, else "default"',
   },
   help: { type: "boolean", short: "h", doc: "Print this help" },
   version: { type: "boolean", short: "v", doc: "Print the version" },

@@ -1,9 +1,9 @@
 import { CommandError } from "../command-error.ts";
 
 /**
- * The endpoint of a daemon from what a person gave: ipc:///PATH, or an absolute path alone.
+ * The endpoint of a daemon as given on a command line: ipc:///PATH, or an absolute path alone.
  * unix:// is refused: it names a socket that speaks HTTP or gRPC.
- * @param who whose socket it is, for the words of an error: engine
+ * @param who the daemon's name for an error: engine
  * @throws CommandError
  */
 export function parseEndpoint(text: string, who: string): string {
@@ -15,23 +15,31 @@ export function parseEndpoint(text: string, who: string): string {
   );
 }
 
-/**
- * Why a daemon cannot be reached, in one sentence; undefined when something does listen there.
- * Called after a failure only.
- */
-export async function unreachable(endpoint: string, who: string): Promise<string | undefined> {
+/** Connects to a socket and closes the connection. @returns the error's code; undefined when a program listens */
+export async function connectionError(path: string): Promise<string | undefined> {
   const { connect } = await import("node:net");
-  const code = await new Promise<string | undefined>((resolve) => {
-    const socket = connect(endpoint.slice("ipc://".length));
+  return await new Promise<string | undefined>((resolve) => {
+    const socket = connect(path);
     socket.once("connect", () => {
       socket.destroy();
       resolve(undefined);
     });
     socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? "error"));
   });
+}
+
+/**
+ * Explains in one sentence why a daemon cannot be reached; undefined when a program does listen there. For use after a
+ * failure.
+ * @param absent the sentence for a daemon that does not listen
+ */
+export async function unreachable(
+  endpoint: string,
+  who: string,
+  absent = `Cannot connect to the Gantry ${who} at ${endpoint}. Is the ${who} running?`,
+): Promise<string | undefined> {
+  const code = await connectionError(endpoint.slice("ipc://".length));
   if (code === undefined) return undefined;
-  if (code === "EACCES" || code === "EPERM") {
-    return `permission denied while trying to connect to the Gantry ${who} at ${endpoint}`;
-  }
-  return `Cannot connect to the Gantry ${who} at ${endpoint}. Is the ${who} running?`;
+  if (code !== "EACCES" && code !== "EPERM") return absent;
+  return `permission denied while trying to connect to the Gantry ${who} at ${endpoint}`;
 }

@@ -1,7 +1,8 @@
 import { unreachable } from "@gantry/cli/endpoint";
 import { forEachName } from "@gantry/cli/for-each";
 import { printable } from "@gantry/cli/printable";
-import type { RpcError } from "@gantry/ipc";
+import { messageOf } from "@gantry/common/error-message";
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { CommandError, type Context } from "../command.ts";
 
 export interface Failure {
@@ -9,14 +10,7 @@ export interface Failure {
   readonly exitCode: number;
 }
 
-/** True for a failure that the engine reported, or that has to do with reaching it. */
-export function isRpcError(error: unknown, code?: RpcError["code"]): error is RpcError {
-  return (
-    error instanceof Error && error.name === "RpcError" && (code === undefined || (error as RpcError).code === code)
-  );
-}
-
-/** What to tell a person of a failure, and the exit code. */
+/** The message and exit code for a failure. */
 export async function describeFailure(error: unknown, context: Pick<Context, "host">): Promise<Failure> {
   const { message, exitCode } = await rawFailure(error, context);
   return { message: printable(message), exitCode };
@@ -25,16 +19,16 @@ export async function describeFailure(error: unknown, context: Pick<Context, "ho
 async function rawFailure(error: unknown, context: Pick<Context, "host">): Promise<Failure> {
   if (error instanceof CommandError) return { message: error.message, exitCode: error.exitCode };
   if (isRpcError(error)) {
-    // a lost connection is nothing that the engine said
+    // A lost connection is not a report of the engine.
     if (error.code === "Unavailable")
       return { message: (await unreachable(context.host, "engine")) ?? error.message, exitCode: 1 };
     return { message: `Error response from engine: ${error.message}`, exitCode: 1 };
   }
-  return { message: error instanceof Error ? error.message : String(error), exitCode: 1 };
+  return { message: messageOf(error), exitCode: 1 };
 }
 
 /**
- * Does something for each of several things; a failure of one is told and does not stop the others.
+ * Does something for each of several things; a failure of one is reported and does not stop the others.
  * @returns 1 when any failed
  */
 export async function forEach(

@@ -1,8 +1,9 @@
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { CommandError, type Context } from "../command.ts";
 import { typedDocument } from "../format/template/document.ts";
 import { compileTemplate } from "../format/template/index.ts";
 import type { PlainObject } from "../format/template/values.ts";
-import { describeFailure, isRpcError } from "./failure.ts";
+import { describeFailure } from "./failure.ts";
 
 const syntaxErrorCode = 64;
 const indent = 4;

@@ -1,10 +1,11 @@
+import { version } from "@gantry/common/version";
 import { isObject, type PlainObject } from "./template/values.ts";
 import { ansiDate } from "./time.ts";
 
-/** What this program says of itself. */
+/** The client's part of `client version`. */
 export function clientVersion(): PlainObject {
   const architecture = { x64: "amd64" }[process.arch as string] ?? process.arch;
-  return { Version: "0.1.0", Os: process.platform, Arch: architecture, NodeVersion: process.versions.node };
+  return { Version: version, Os: process.platform, Arch: architecture, NodeVersion: process.versions.node };
 }
 
 /** docker version's layout. */

@@ -1,8 +1,8 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { fileProblem } from "@gantry/cli/file-problem";
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import type { Context } from "../command.ts";
 import type { Engine } from "../engine/connect.ts";
-import { isRpcError } from "../engine/failure.ts";
 import type { CreateRequest, CreateValues } from "./create-request.ts";
 
 /**

@@ -1,8 +1,9 @@
 import { UsageError } from "@gantry/cli";
 import { BrokenPipe } from "@gantry/cli/output";
 import { NoTerminalError } from "@gantry/cli/terminal";
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { CommandError, type Context } from "../command.ts";
-import { describeFailure, isRpcError } from "../engine/failure.ts";
+import { describeFailure } from "../engine/failure.ts";
 
 const engineFailed = 125;
 const cannotInvoke = 126;

@@ -1,7 +1,7 @@
 import { type Session, type SessionEnd, startSession } from "@gantry/cli/session";
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import type { Context } from "../command.ts";
 import type { Engine } from "../engine/connect.ts";
-import { isRpcError } from "../engine/failure.ts";
 import { openAttach } from "./attach.ts";
 import { startFailure } from "./failure.ts";
 

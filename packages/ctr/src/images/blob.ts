@@ -1,5 +1,5 @@
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import type { Supervisor } from "../supervisor/connect.ts";
-import { isRpcError } from "../supervisor/failure.ts";
 
 /** Where blobs are read. */
 export interface BlobSource {

@@ -1,5 +1,5 @@
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { CommandError, type Context } from "../command.ts";
-import { isRpcError } from "../supervisor/failure.ts";
 import { deleteProcess } from "../tasks/session.ts";
 
 /** Removes a container, its task that has ended, and its snapshot. @throws CommandError for one that runs */

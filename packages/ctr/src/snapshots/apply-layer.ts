@@ -1,8 +1,8 @@
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import type { ImageDescriptor } from "@gantry/oci-spec";
 import { CommandError } from "../command.ts";
 import type { BlobSource } from "../images/blob.ts";
 import type { SnapshotterName } from "../images/snapshotter.ts";
-import { isRpcError } from "../supervisor/failure.ts";
 
 export interface LayerScope extends BlobSource {
   readonly chosen: { readonly snapshotter?: SnapshotterName };

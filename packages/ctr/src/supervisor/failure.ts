@@ -1,7 +1,8 @@
 import { unreachable } from "@gantry/cli/endpoint";
 import { forEachName } from "@gantry/cli/for-each";
 import { printable } from "@gantry/cli/printable";
-import type { RpcError } from "@gantry/ipc";
+import { messageOf } from "@gantry/common/error-message";
+import { type ErrorCode, isRpcError } from "@gantry/ipc/contracts/errors";
 import { CommandError, type Context } from "../command.ts";
 
 export interface Failure {
@@ -9,15 +10,8 @@ export interface Failure {
   readonly exitCode: number;
 }
 
-/** True for a failure that the supervisor reported, or that has to do with reaching it. */
-export function isRpcError(error: unknown, code?: RpcError["code"]): error is RpcError {
-  return (
-    error instanceof Error && error.name === "RpcError" && (code === undefined || (error as RpcError).code === code)
-  );
-}
-
-/** What scripts look for at the end of ctr's messages. */
-const endings: Readonly<Partial<Record<RpcError["code"], string>>> = {
+/** The endings of containerd's messages, which scripts look for. */
+const endings: Readonly<Partial<Record<ErrorCode, string>>> = {
   NotFound: "not found",
   AlreadyExists: "already exists",
   InvalidArgument: "invalid argument",
@@ -26,22 +20,31 @@ const endings: Readonly<Partial<Record<RpcError["code"], string>>> = {
   Unimplemented: "not implemented",
 };
 
-/** What to tell a person of a failure, and the exit code. */
-export async function describeFailure(error: unknown, context: Pick<Context, "endpoint">): Promise<Failure> {
+type Searched = Pick<Context, "endpoint" | "searched">;
+
+/** The message and exit code for a failure. */
+export async function describeFailure(error: unknown, context: Searched): Promise<Failure> {
   if (error instanceof CommandError) return { message: printable(error.message), exitCode: error.exitCode };
-  return { message: printable(await words(error, context)), exitCode: 1 };
+  return { message: printable(await messageFor(error, context)), exitCode: 1 };
 }
 
-async function words(error: unknown, context: Pick<Context, "endpoint">): Promise<string> {
-  if (!isRpcError(error)) return error instanceof Error ? error.message : String(error);
-  // a lost connection is nothing that the supervisor said
-  if (error.code === "Unavailable") return (await unreachable(context.endpoint, "supervisor")) ?? error.message;
+async function messageFor(error: unknown, context: Searched): Promise<string> {
+  if (!isRpcError(error)) return messageOf(error);
+  // A lost connection is not a report of the supervisor.
+  if (error.code === "Unavailable") return (await noSupervisor(context)) ?? error.message;
   const ending = endings[error.code];
   return ending === undefined || error.message.includes(ending) ? error.message : `${error.message}: ${ending}`;
 }
 
+async function noSupervisor({ endpoint, searched }: Searched): Promise<string | undefined> {
+  if (searched.length < 2) return await unreachable(endpoint, "supervisor");
+  const places = searched.join(" or ");
+  const absent = `Cannot connect to a Gantry supervisor: none listens at ${places}. Is the engine or a supervisor running?`;
+  return await unreachable(endpoint, "supervisor", absent);
+}
+
 /**
- * Does something for each of several things; a failure of one is told and does not stop the others.
+ * Does something for each of several things; a failure of one is reported and does not stop the others.
  * @returns 1 when any failed
  */
 export async function forEach(

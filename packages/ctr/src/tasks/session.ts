@@ -1,8 +1,8 @@
 import { constants } from "node:os";
 import { type SessionStream, startSession } from "@gantry/cli/session";
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import type { Context } from "../command.ts";
 import type { Supervisor } from "../supervisor/connect.ts";
-import { isRpcError } from "../supervisor/failure.ts";
 import { type Fifos, openFifos } from "./fifo-stream.ts";
 import type { StreamPlan } from "./stdio.ts";
 

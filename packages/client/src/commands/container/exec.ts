@@ -2,8 +2,9 @@ import { defined } from "@gantry/cli";
 import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
 import { startSession } from "@gantry/cli/session";
 import { checkInputTerminal, terminalSize } from "@gantry/cli/terminal";
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { anyNumber, CommandError, type Context, defineCommand } from "../../command.ts";
-import { describeFailure, isRpcError } from "../../engine/failure.ts";
+import { describeFailure } from "../../engine/failure.ts";
 import { collectEnv } from "../../parse/env.ts";
 
 import { asSession } from "../../run/attach.ts";

@@ -1,5 +1,6 @@
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { anyNumber, defineCommand } from "../../command.ts";
-import { forEach, isRpcError } from "../../engine/failure.ts";
+import { forEach } from "../../engine/failure.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] CONTAINER [CONTAINER...]",

@@ -1,6 +1,6 @@
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { anyNumber, CommandError, defineCommand } from "../../command.ts";
 import type { Engine } from "../../engine/connect.ts";
-import { isRpcError } from "../../engine/failure.ts";
 import { inspect } from "../../engine/inspect.ts";
 import type { PlainObject } from "../../format/template/values.ts";
 

@@ -1,6 +1,7 @@
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { anyNumber, defineCommand } from "../../command.ts";
 import { checkDigest } from "../../parse/digest.ts";
-import { forEach, isRpcError } from "../../supervisor/failure.ts";
+import { forEach } from "../../supervisor/failure.ts";
 
 export const command = defineCommand({
   usage: "DIGEST...",

@@ -1,6 +1,6 @@
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { anyNumber, CommandError, defineCommand } from "../../command.ts";
 import { fullName } from "../../images/name.ts";
-import { isRpcError } from "../../supervisor/failure.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] SOURCE TARGET...",

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { CommandError, defineCommand } from "../../command.ts";
-import { isRpcError } from "../../supervisor/failure.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] TARGET",

@@ -1,5 +1,6 @@
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { anyNumber, defineCommand } from "../../command.ts";
-import { forEach, isRpcError } from "../../supervisor/failure.ts";
+import { forEach } from "../../supervisor/failure.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] NAME...",

@@ -1,10 +1,10 @@
 import { defined } from "@gantry/cli";
 import { downloadToOutput } from "@gantry/cli/download";
 import { isTerminal } from "@gantry/cli/terminal";
+import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { CommandError, type Context, defineCommand } from "../../command.ts";
 import { ofSnapshotter, snapshotterFlag } from "../../images/snapshotter.ts";
 import { parseLabelFlags } from "../../parse/labels.ts";
-import { isRpcError } from "../../supervisor/failure.ts";
 
 const mediaTypes = [
   "application/vnd.oci.image.layer.v1.tar+gzip",

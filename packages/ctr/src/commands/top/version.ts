@@ -1,5 +1,5 @@
+import { version } from "@gantry/common/version";
 import { defineCommand } from "../../command.ts";
-import { version } from "../../global-flags.ts";
 
 export const command = defineCommand({
   usage: "",
