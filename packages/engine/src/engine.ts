@@ -157,6 +157,7 @@ function makeWorld(options: EngineOptions, { log, database, firewall, link }: Pa
     usersOf: (name) => registry.usersOf(name),
   });
   const networks = new Networks({
+    native: nativeSys(),
     database,
     documents: documents(database, { table: "networks", schema: networkDocument, onUnreadable }),
     events,

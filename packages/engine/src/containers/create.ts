@@ -9,6 +9,7 @@ import { now } from "../base/clock.ts";
 import { invalid, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { FoundImage } from "../images/images.ts";
+import type { Endpoint, EndpointRequest } from "../networks/endpoint.ts";
 import { parsePortConfig } from "../networks/port-spec.ts";
 import { containerCapabilities } from "../spec/capabilities.ts";
 import { requestedDevices } from "../spec/devices.ts";
@@ -16,7 +17,7 @@ import type { MountPoint } from "../spec/mounts.ts";
 import { containerSeccomp, parseSecurityOptions } from "../spec/security.ts";
 import { type MountPlan, planMounts } from "../volumes/mount-points.ts";
 import { Container } from "./container.ts";
-import type { ContainerDocument, Endpoint } from "./document.ts";
+import type { ContainerDocument } from "./document.ts";
 import { containerEvent } from "./events.ts";
 import { checkedHostConfig } from "./host-config.ts";
 import { mergeConfig } from "./merge-config.ts";
@@ -32,12 +33,6 @@ export interface CreateRequest {
     | { readonly EndpointsConfig?: Readonly<Record<string, EndpointRequest>> | null | undefined }
     | undefined;
   readonly Platform?: string | undefined;
-}
-
-export interface EndpointRequest {
-  readonly Aliases?: readonly string[] | null | undefined;
-  readonly MacAddress?: string | undefined;
-  readonly IPAMConfig?: { readonly IPv4Address?: string | undefined } | null | undefined;
 }
 
 /**

@@ -1,4 +1,6 @@
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
+import type { Endpoint } from "../networks/endpoint.ts";
+import type { PublishedPort } from "../networks/port-spec.ts";
 import type { MountPoint } from "../spec/mounts.ts";
 
 /** What is kept of a container: one JSON document. */
@@ -37,31 +39,6 @@ export interface ContainerState {
   Error: string;
   StartedAt: string;
   FinishedAt: string;
-}
-
-/** A container's place in a network. What is given by `docker network connect` stays; the rest is there while it runs. */
-export interface Endpoint {
-  readonly networkId: string;
-  readonly aliases: readonly string[];
-  /** Asked for; empty: any. */
-  readonly wantedAddress: string;
-  readonly wantedMac: string;
-  /** Empty while it does not run. */
-  endpointId: string;
-  address: string;
-  prefixLength: number;
-  gateway: string;
-  mac: string;
-}
-
-/** A port of the host that leads to a port of a container. */
-export interface PublishedPort {
-  readonly protocol: "tcp" | "udp" | "sctp";
-  readonly containerPort: number;
-  readonly hostIp: string;
-  readonly hostPort: number;
-  /** The proxy's process; 0 without one. */
-  readonly proxyPid: number;
 }
 
 export type Status = "created" | "running" | "paused" | "restarting" | "exited" | "dead";

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "@gantry/common/error-message";
 import { extraHosts, type HostEntry, hostsFile, resolverFile } from "../networks/name-files.ts";
 import { isUserDefined } from "../networks/network.ts";
 import { gatewayOf } from "../networks/rules.ts";
@@ -35,7 +36,10 @@ export async function writeFiles(world: World, document: ContainerDocument): Pro
   await Promise.all([
     write(files.hostname, `${document.config.Hostname}\n`),
     write(files.resolvConf, resolver),
-    write(files.hosts, mode === "host" ? hostHosts(document) : containerHosts(world, document)),
+    world.networks.hosts.create(
+      files.hosts,
+      mode === "host" ? await hostHosts(document) : containerHosts(world, document),
+    ),
   ]);
 }
 
@@ -77,7 +81,7 @@ function neighbours(world: World, document: ContainerDocument): HostEntry[] {
   return entries;
 }
 
-/** Writes the hosts file of every container that shares a network people made with this one, as it comes or goes. */
+/** Updates the hosts files of this container and of all that share a user-defined network with it, after a change. */
 export async function updateNeighbours(world: World, document: ContainerDocument): Promise<void> {
   const ids = new Set<string>();
   for (const endpoint of Object.values(document.endpoints)) {
@@ -85,12 +89,17 @@ export async function updateNeighbours(world: World, document: ContainerDocument
     if (!network || !isUserDefined(network)) continue;
     for (const member of world.networks.members(network)) ids.add(member.containerId);
   }
-  ids.delete(document.id);
-  // Written in place: the file is bound into the container, which would not see another in its stead.
+  const mode = document.hostConfig.NetworkMode ?? "";
+  const hasOwnFile = mode !== "host" && !mode.startsWith("container:");
+  if (hasOwnFile && world.registry.get(document.id)?.document.state.Running) ids.add(document.id);
   await Promise.all(
     [...ids].map(async (id) => {
       const other = world.registry.get(id)?.document;
-      if (other) await writeFile(filesOf(world, other).hosts, containerHosts(world, other)).catch(() => {});
+      if (!other) return;
+      const update = world.networks.hosts.update(filesOf(world, other).hosts, containerHosts(world, other));
+      await update.catch((error: unknown) =>
+        world.log.warn({ id, error: messageOf(error) }, "updating its hosts file"),
+      );
     }),
   );
 }

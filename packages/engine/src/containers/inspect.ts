@@ -1,10 +1,11 @@
 import { zeroTimestamp } from "@gantry/common/timestamp";
 import { sandboxKey } from "../networks/connect.ts";
+import type { Endpoint } from "../networks/endpoint.ts";
 import { expandExposed } from "../networks/port-spec.ts";
 import type { MountPoint } from "../spec/mounts.ts";
 import { cleanPath } from "../volumes/parse-bind.ts";
 import type { Container } from "./container.ts";
-import { type ContainerDocument, type Endpoint, statusOf } from "./document.ts";
+import { type ContainerDocument, statusOf } from "./document.ts";
 import { filesOf } from "./files.ts";
 import { configView, hostConfigView } from "./inspect-defaults.ts";
 import { sizes } from "./list.ts";

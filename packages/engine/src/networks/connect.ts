@@ -1,18 +1,18 @@
 import { newId } from "../base/ids.ts";
-import type { ContainerDocument, Endpoint } from "../containers/document.ts";
+import { type Endpoint, type NetworkedContainer, unplaced } from "./endpoint.ts";
 import { formatAddress, macOf, parseAddress } from "./ipv4.ts";
 import type { Network } from "./network.ts";
-import { type Networks, unplaced } from "./networks.ts";
+import type { Networks } from "./networks.ts";
 import { portsToPublish } from "./port-spec.ts";
 import { FIRST_INDEX, type Interface } from "./sandbox.ts";
 
 /** Name of a container's network namespace. */
-export function sandboxKey(container: Pick<ContainerDocument, "id">): string {
+export function sandboxKey(container: Pick<NetworkedContainer, "id">): string {
   return container.id.slice(0, 12);
 }
 
-/** What the network namespace of a container is: a path, or "host". @throws RpcError when it is that of one that does not run */
-export function networkPath(networks: Networks, container: ContainerDocument): string {
+/** The network namespace of a container: a path, or "host". @throws RpcError for that of a container that does not run */
+export function networkPath(networks: Networks, container: Pick<NetworkedContainer, "id" | "hostConfig">): string {
   const mode = container.hostConfig.NetworkMode ?? "bridge";
   if (mode === "host") return "host";
   if (mode.startsWith("container:")) return networks.joinPath(mode.slice("container:".length));
@@ -21,9 +21,9 @@ export function networkPath(networks: Networks, container: ContainerDocument): s
 
 /**
  * Gives a container its network: addresses, namespace, links and published ports. All of it or nothing. Addresses
- * are given before the first wait.
+ * are taken before the first wait.
  */
-export async function connectContainer(networks: Networks, container: ContainerDocument): Promise<void> {
+export async function connectContainer(networks: Networks, container: NetworkedContainer): Promise<void> {
   const mode = container.hostConfig.NetworkMode ?? "bridge";
   if (mode.startsWith("container:")) return;
   for (const endpoint of Object.values(container.endpoints)) endpoint.endpointId = newId();
@@ -35,26 +35,26 @@ export async function connectContainer(networks: Networks, container: ContainerD
     await disconnectContainer(networks, container);
     throw error;
   }
-  tell(networks, container, "connect");
+  emitNetworkEvents(networks, container, "connect");
 }
 
-function placeEndpoints(networks: Networks, container: ContainerDocument): void {
+function placeEndpoints(networks: Networks, container: NetworkedContainer): void {
   const interfaces: Interface[] = [];
-  let leadsOut = false;
+  let hasDefaultRoute = false;
   for (const endpoint of Object.values(container.endpoints)) {
     const network = networks.find(endpoint.networkId);
     if (!network.addresses) continue;
     takeAddress(networks, container, network, endpoint);
     const link = { ...interfaceOf(network, endpoint), index: FIRST_INDEX + interfaces.length };
-    interfaces.push(leadsOut ? { ...link, gateway: "" } : link);
-    leadsOut ||= !network.internal;
+    interfaces.push(hasDefaultRoute ? { ...link, gateway: "" } : link);
+    hasDefaultRoute ||= !network.internal;
   }
   networks.sandboxes.create(sandboxKey(container), interfaces);
 }
 
 export function takeAddress(
   networks: Networks,
-  container: Pick<ContainerDocument, "id">,
+  container: Pick<NetworkedContainer, "id">,
   network: Network,
   endpoint: Endpoint,
 ): void {
@@ -78,29 +78,38 @@ export function hostLinkName(endpoint: Pick<Endpoint, "endpointId">): string {
   return `veth${endpoint.endpointId.slice(0, 7)}`;
 }
 
-async function publishPorts(networks: Networks, container: ContainerDocument): Promise<void> {
+async function publishPorts(networks: Networks, container: NetworkedContainer): Promise<void> {
   const { hostConfig, config } = container;
   const exposed = Object.keys(config.ExposedPorts ?? {});
-  const wishes = portsToPublish(hostConfig.PortBindings ?? {}, exposed, hostConfig.PublishAllPorts ?? false);
-  const whom = networks.publicationOf(container);
-  if (!whom || wishes.length === 0) return;
-  container.ports = await networks.publisher.publish(whom, wishes);
+  const bindings = portsToPublish(hostConfig.PortBindings ?? {}, exposed, hostConfig.PublishAllPorts ?? false);
+  const publication = networks.publicationOf(container);
+  if (!publication || bindings.length === 0) return;
+  container.ports = await networks.publisher.publish(publication, bindings);
 }
 
-/** Takes all of a container's network away. May be repeated. */
-export async function disconnectContainer(networks: Networks, container: ContainerDocument): Promise<void> {
-  const whom = networks.publicationOf(container);
-  const { ports } = container;
+/**
+ * Unpublishes a container's ports. Only then they leave the record, so that a failure can be repeated.
+ * @throws RpcError when neither the rules could be removed nor all rules be rebuilt without them
+ */
+export async function unpublishPorts(networks: Networks, container: NetworkedContainer): Promise<void> {
+  const publication = networks.publicationOf(container);
+  if (publication) {
+    // Another program may have changed the rules: then all of ours are rebuilt.
+    await networks.publisher
+      .unpublish(publication, container.ports)
+      .catch(() => networks.rebuildRules({ without: container.id }));
+  }
   container.ports = [];
+}
+
+/** Removes all of a container's network. May be repeated. */
+export async function disconnectContainer(networks: Networks, container: NetworkedContainer): Promise<void> {
   if (Object.values(container.endpoints).some((endpoint) => endpoint.endpointId !== "")) {
-    tell(networks, container, "disconnect");
+    emitNetworkEvents(networks, container, "disconnect");
   }
   networks.sandboxes.remove(sandboxKey(container));
-  if (whom) {
-    // Somebody may have changed the rules behind our back: then they are all put right.
-    await networks.publisher.unpublish(whom, ports).catch(() => networks.rebuildRules());
-  }
-  // The addresses are free only now that nothing leads to them any more.
+  await unpublishPorts(networks, container);
+  // The addresses are released only now that no rule leads to them any more.
   for (const endpoint of Object.values(container.endpoints)) releaseEndpoint(networks, endpoint);
 }
 
@@ -110,7 +119,7 @@ export function releaseEndpoint(networks: Networks, endpoint: Endpoint): void {
   Object.assign(endpoint, unplaced);
 }
 
-function tell(networks: Networks, container: ContainerDocument, action: "connect" | "disconnect"): void {
+function emitNetworkEvents(networks: Networks, container: NetworkedContainer, action: "connect" | "disconnect"): void {
   for (const [name, endpoint] of Object.entries(container.endpoints)) {
     const network = networks.lookup(endpoint.networkId);
     const attributes = { container: container.id, name, type: network?.driver ?? "bridge" };

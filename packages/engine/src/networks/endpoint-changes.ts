@@ -1,18 +1,17 @@
 import { conflict, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
-import type { EndpointRequest } from "../containers/create.ts";
-import type { ContainerDocument, Endpoint } from "../containers/document.ts";
-import { hostLinkName, interfaceOf, releaseEndpoint, sandboxKey, takeAddress } from "./connect.ts";
+import { hostLinkName, interfaceOf, releaseEndpoint, sandboxKey, takeAddress, unpublishPorts } from "./connect.ts";
+import type { Endpoint, EndpointRequest, NetworkedContainer } from "./endpoint.ts";
 import type { Network } from "./network.ts";
 import type { Networks } from "./networks.ts";
 
 /**
- * `network connect`: gives a container another network, at once when it runs.
- * @throws RpcError FailedPrecondition when its network mode allows no other, or it is there already
+ * `network connect`: adds a container to a network, at once when it runs.
+ * @throws RpcError FailedPrecondition when its network mode allows no other, or it is in the network already
  */
 export function addToNetwork(
   networks: Networks,
-  container: ContainerDocument,
+  container: NetworkedContainer,
   network: Network,
   request: EndpointRequest,
 ): void {
@@ -38,7 +37,10 @@ export function addToNetwork(
     takeAddress(networks, container, network, endpoint);
     const link = interfaceOf(network, endpoint);
     try {
-      networks.sandboxes.addInterface(sandboxKey(container), leading(container) ? { ...link, gateway: "" } : link);
+      networks.sandboxes.addInterface(
+        sandboxKey(container),
+        defaultEndpoint(container) ? { ...link, gateway: "" } : link,
+      );
     } catch (error) {
       releaseEndpoint(networks, endpoint);
       throw error;
@@ -52,30 +54,25 @@ export function addToNetwork(
 /** `network disconnect`. @throws RpcError NotFound when the container is not in the network */
 export async function takeFromNetwork(
   networks: Networks,
-  container: ContainerDocument,
+  container: NetworkedContainer,
   network: Network,
 ): Promise<void> {
   const endpoint = container.endpoints[network.name];
   if (!endpoint) throw notFound(`container ${container.id} is not connected to network ${network.name}`);
   if (network.driver === "host")
     throw conflict("container cannot be disconnected from host network or connected to it");
-  const whom = networks.publicationOf(container);
-  if (whom?.network.id === network.id) {
-    const { ports } = container;
-    container.ports = [];
-    await networks.publisher.unpublish(whom, ports);
-  }
-  const led = leading(container) === endpoint;
+  if (networks.publicationOf(container)?.network.id === network.id) await unpublishPorts(networks, container);
+  const wasDefault = defaultEndpoint(container) === endpoint;
   if (endpoint.endpointId !== "") networks.sandboxes.removeInterface(hostLinkName(endpoint));
   releaseEndpoint(networks, endpoint);
   delete container.endpoints[network.name];
-  const next = leading(container);
-  if (led && next) networks.sandboxes.setDefaultRoute(sandboxKey(container), next.gateway);
+  const next = defaultEndpoint(container);
+  if (wasDefault && next) networks.sandboxes.setDefaultRoute(sandboxKey(container), next.gateway);
   const attributes = { container: container.id, name: network.name, type: network.driver };
   networks.options.events.emit("network", "disconnect", network.id, attributes);
 }
 
-/** The endpoint by which a running container reaches the world; undefined when none of its networks leads there. */
-function leading(container: ContainerDocument): Endpoint | undefined {
+/** The endpoint that has a running container's default route; undefined when all of its networks are internal. */
+function defaultEndpoint(container: NetworkedContainer): Endpoint | undefined {
   return Object.values(container.endpoints).find(({ endpointId, gateway }) => endpointId !== "" && gateway !== "");
 }

@@ -1,12 +1,12 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 
-/** Keeps others from a port that the address translation serves, for as long as it is open. */
+/** Reserves a port that the address translation serves, for as long as it is open. */
 export interface HeldPort {
   close(): void;
 }
 
-/** @throws the system's error, EADDRINUSE above all */
+/** @throws SystemError, above all EADDRINUSE */
 export function holdPort(protocol: string, address: string, port: number): Promise<HeldPort> {
   return new Promise((resolve, reject) => {
     if (protocol === "tcp") {
@@ -23,4 +23,14 @@ export function holdPort(protocol: string, address: string, port: number): Promi
     }
     resolve({ close() {} });
   });
+}
+
+/** A port that another process has, as reported by a proxy. */
+export class AddressInUseError extends Error {
+  readonly code = "EADDRINUSE";
+}
+
+/** Whether an attempt failed because another process has the port. */
+export function isAddressInUse(error: unknown): boolean {
+  return error instanceof Error && (error as { code?: unknown }).code === "EADDRINUSE";
 }

@@ -1,18 +1,20 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { NativeSys } from "@gantry/native-sys";
 import { conflict, invalid, notFound } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
-import type { EndpointRequest } from "../containers/create.ts";
-import type { ContainerDocument, Endpoint, PublishedPort } from "../containers/document.ts";
 import type { Documents } from "../store/documents.ts";
 import type { EventHub } from "../system/event-hub.ts";
 import { AddressPool } from "./address-pool.ts";
+import { type Endpoint, type EndpointRequest, type NetworkedContainer, unplaced } from "./endpoint.ts";
 import type { Firewall } from "./firewall.ts";
+import { HostsFiles } from "./hosts-files.ts";
 import { parseAddress } from "./ipv4.ts";
 import { isUserDefined, type Member, type Network } from "./network.ts";
-import { Publisher } from "./publisher.ts";
+import { type Publication, Publisher, rulesOf } from "./publisher.ts";
 import { Sandboxes } from "./sandbox.ts";
 
 export interface NetworksOptions {
+  readonly native: NativeSys;
   readonly database: DatabaseSync;
   readonly documents: Documents<Network>;
   readonly events: EventHub;
@@ -21,24 +23,26 @@ export interface NetworksOptions {
   readonly firewall: Firewall;
   readonly proxyPath: string | undefined;
   /** Documents of all containers. */
-  readonly containers: () => Iterable<ContainerDocument>;
+  readonly containers: () => Iterable<NetworkedContainer>;
   /** First process of a running container, found by id or name; undefined when it does not run. */
   readonly processOf: (reference: string) => { readonly name: string; readonly pid: number } | undefined;
 }
 
-/** Networks by name and id, and what they are made of. */
+/** Networks by name and id, with their addresses, network namespaces and published ports. */
 export class Networks {
   readonly options: NetworksOptions;
   readonly addresses: AddressPool;
   readonly sandboxes: Sandboxes;
   readonly publisher: Publisher;
+  readonly hosts = new HostsFiles();
   readonly #byId = new Map<string, Network>();
 
   constructor(options: NetworksOptions) {
     this.options = options;
     this.addresses = new AddressPool(options.database);
     this.sandboxes = new Sandboxes(options.netnsDirectory, options.proxyPath === undefined);
-    this.publisher = new Publisher({ proxyPath: options.proxyPath, firewall: options.firewall });
+    const { native, log, proxyPath, firewall } = options;
+    this.publisher = new Publisher({ native, log, proxyPath, firewall });
     for (const network of options.documents.load().documents) this.#byId.set(network.id, network);
   }
 
@@ -80,7 +84,7 @@ export class Networks {
     this.addresses.releaseAll(network.id);
   }
 
-  /** A container's place in a network, not yet taken. @throws RpcError InvalidArgument for a bad address */
+  /** A new endpoint, without an address as yet. @throws RpcError InvalidArgument for a bad address */
   newEndpoint(network: Network, request: EndpointRequest): Endpoint {
     const wantedAddress = request.IPAMConfig?.IPv4Address ?? "";
     if (wantedAddress !== "") {
@@ -102,7 +106,7 @@ export class Networks {
     };
   }
 
-  /** Containers that are in a network now. */
+  /** Running containers in a network. */
   members(network: Network): Member[] {
     const members: Member[] = [];
     for (const container of this.options.containers()) {
@@ -120,17 +124,17 @@ export class Networks {
     return members;
   }
 
-  /** Rebuilds the kernel's rules from what is there. */
-  async rebuildRules(): Promise<void> {
+  /** Replaces the kernel's rules by those of the networks and published ports. @param options.without a container's id */
+  async rebuildRules(options: { readonly without?: string } = {}): Promise<void> {
     const ports = [...this.options.containers()].flatMap((container) => {
-      const whom = this.publicationOf(container);
-      return whom ? container.ports.map((port) => ruleOf(whom, port)) : [];
+      const publication = container.id === options.without ? undefined : this.publicationOf(container);
+      return publication ? rulesOf(publication, container.ports) : [];
     });
     await this.options.firewall.rebuild(this.all(), ports);
   }
 
-  /** Whom a container's ports are published for: its first place in a bridge network that leads out. */
-  publicationOf(container: ContainerDocument) {
+  /** Where a container's ports are published to: its first endpoint in a bridge network that is not internal. */
+  publicationOf(container: NetworkedContainer): Publication | undefined {
     for (const endpoint of Object.values(container.endpoints)) {
       const network = this.#byId.get(endpoint.networkId);
       if (!network?.addresses || network.internal || endpoint.address === "") continue;
@@ -145,11 +149,4 @@ export class Networks {
     if (!other) throw conflict(`cannot join network of a non running container: ${reference}`);
     return `/proc/${other.pid}/ns/net`;
   }
-}
-
-/** What an endpoint has while its container does not run. */
-export const unplaced = { endpointId: "", address: "", prefixLength: 0, gateway: "", mac: "" };
-
-function ruleOf(whom: { network: Network; containerIp: string }, port: PublishedPort) {
-  return { ...port, network: whom.network, containerIp: whom.containerIp };
 }

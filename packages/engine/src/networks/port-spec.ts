@@ -3,22 +3,32 @@ import { invalid } from "../base/errors.ts";
 
 export type Protocol = "tcp" | "udp" | "sctp";
 
-/** A wish to publish a port. */
-export interface PortRequest {
+/** A requested publication of a port. */
+export interface PortBinding {
   readonly protocol: Protocol;
   readonly containerPort: number;
   /** Empty: every address of the host. */
   readonly hostIp: string;
-  /** First and last port that will do; 0, 0 for any free one. */
+  /** First and last acceptable port of the host; 0, 0 for any free one. */
   readonly first: number;
   readonly last: number;
 }
 
-type Bindings = Readonly<
+/** A port of the host that leads to a port of a container. */
+export interface PublishedPort {
+  readonly protocol: Protocol;
+  readonly containerPort: number;
+  readonly hostIp: string;
+  readonly hostPort: number;
+  /** The proxy's process; 0 without one. */
+  readonly proxyPid: number;
+}
+
+type ApiBindings = Readonly<
   Record<string, readonly { readonly HostIp?: string | undefined; readonly HostPort?: string | undefined }[] | null>
 >;
 
-/** Reads "80", "80/tcp", "53/udp". @throws RpcError InvalidArgument in Docker's words */
+/** Reads "80", "80/tcp", "53/udp". @throws RpcError InvalidArgument with Docker's message */
 export function parsePort(text: string): { port: number; protocol: Protocol } {
   const [number = "", protocol = "tcp"] = text.split("/");
   const port = Number(number);
@@ -28,12 +38,12 @@ export function parsePort(text: string): { port: number; protocol: Protocol } {
 }
 
 /** Reads HostConfig.PortBindings. @throws RpcError InvalidArgument naming the port */
-export function parsePortConfig(bindings: Bindings): PortRequest[] {
-  const result: PortRequest[] = [];
+export function parsePortConfig(bindings: ApiBindings): PortBinding[] {
+  const result: PortBinding[] = [];
   for (const [key, list] of Object.entries(bindings)) {
     const { port, protocol } = parsePort(key);
-    const wishes = list && list.length > 0 ? list : [{}];
-    for (const { HostIp = "", HostPort = "" } of wishes as { HostIp?: string; HostPort?: string }[]) {
+    const targets = list && list.length > 0 ? list : [{}];
+    for (const { HostIp = "", HostPort = "" } of targets as { HostIp?: string; HostPort?: string }[]) {
       const hostIp = HostIp.replace(/^\[|\]$/g, "");
       if (hostIp !== "" && isIP(hostIp) === 0) throw invalid(`invalid IP address: ${HostIp}`);
       result.push({ protocol, containerPort: port, hostIp, ...hostRange(HostPort) });
@@ -42,17 +52,17 @@ export function parsePortConfig(bindings: Bindings): PortRequest[] {
   return result;
 }
 
-/** What is to be published: the bindings, and with `all` each exposed port that has none on some free port. */
-export function portsToPublish(bindings: Bindings, exposed: readonly string[], all: boolean): PortRequest[] {
-  const asked = parsePortConfig(bindings);
-  if (!all) return asked;
+/** The ports to publish: the bindings, and with `all` each exposed port that has none, on some free port. */
+export function portsToPublish(bindings: ApiBindings, exposed: readonly string[], all: boolean): PortBinding[] {
+  const requested = parsePortConfig(bindings);
+  if (!all) return requested;
   const extra = exposed
     .flatMap(expandExposed)
     .filter(
-      ({ port, protocol }) => !asked.some((other) => other.containerPort === port && other.protocol === protocol),
+      ({ port, protocol }) => !requested.some((other) => other.containerPort === port && other.protocol === protocol),
     );
   return [
-    ...asked,
+    ...requested,
     ...extra.map(({ port, protocol }) => ({ protocol, containerPort: port, hostIp: "", first: 0, last: 0 })),
   ];
 }

@@ -6,6 +6,7 @@ import { commitContainer } from "../containers/commit.ts";
 import type { Container } from "../containers/container.ts";
 import { createContainer } from "../containers/create.ts";
 import { containerEvent } from "../containers/events.ts";
+import { updateNeighbours } from "../containers/files.ts";
 import { inspectContainer } from "../containers/inspect.ts";
 import { listContainers } from "../containers/list.ts";
 import { containerLogs } from "../containers/logs.ts";
@@ -45,6 +46,7 @@ export function containerHandlers(world: World): Pick<Handlers<Methods>, Names> 
       const oldName = `/${container.document.name}`;
       world.registry.rename(container, checkedName(Name));
       containerEvent(world, container, "rename", { oldName });
+      await updateNeighbours(world, container.document);
       return {};
     },
     containerRemove: async ({ Id, Force, RemoveVolumes }) =>

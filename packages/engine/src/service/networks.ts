@@ -1,6 +1,6 @@
 import type { Handlers } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
-import { updateNeighbours, writeFiles } from "../containers/files.ts";
+import { updateNeighbours } from "../containers/files.ts";
 import type { World } from "../containers/world.ts";
 import { addToNetwork, takeFromNetwork } from "../networks/endpoint-changes.ts";
 import { listNetworks, pruneNetworks } from "../networks/list.ts";
@@ -28,7 +28,6 @@ export function networkHandlers(world: World): Pick<Handlers<Methods>, Extract<k
       await container.lock.run(async () => {
         addToNetwork(networks, container.document, network, EndpointConfig ?? {});
         registry.save(container);
-        if (container.document.state.Running) await writeFiles(world, container.document);
         await updateNeighbours(world, container.document);
       });
       return {};
@@ -40,7 +39,6 @@ export function networkHandlers(world: World): Pick<Handlers<Methods>, Extract<k
         const before = structuredClone(container.document);
         await takeFromNetwork(networks, container.document, network);
         registry.save(container);
-        if (container.document.state.Running) await writeFiles(world, container.document);
         await updateNeighbours(world, before);
       });
       return {};
