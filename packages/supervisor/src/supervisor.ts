@@ -67,7 +67,9 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   const onError = (error: unknown, task?: string) => log.warn({ err: error, task }, "background work failed");
   const background = new BackgroundTasks(onError, { sequential: true });
 
-  const metadata = openMetadata(`${root}/metadata.db`);
+  const metadata = openMetadata(`${root}/metadata.db`, (error) =>
+    log.warn({ err: error }, "a row of the metadata was skipped"),
+  );
   const content = new ContentStore(root, metadata);
   const directory = snapshotDirectory(root);
   const snapshotters = findSnapshotters(native, directory, options.snapshotter);

@@ -1,5 +1,7 @@
 import type { Database } from "./database.ts";
-import { now, parseLabels } from "./rows.ts";
+import { jsonColumns, now, type Row } from "./rows.ts";
+
+const json = jsonColumns("blobs", ["namespace", "digest"]);
 
 export interface BlobInfo {
   readonly digest: string;
@@ -145,12 +147,12 @@ export class BlobTable {
   }
 }
 
-function toInfo(row: Record<string, unknown>): BlobInfo {
+function toInfo(row: Row): BlobInfo {
   return {
     digest: String(row.digest),
     size: Number(row.size),
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),
-    labels: parseLabels(row.labels),
+    labels: json.labels(row),
   };
 }

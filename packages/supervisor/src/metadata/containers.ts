@@ -1,8 +1,10 @@
-import type { Runtime } from "@gantry/ipc/contracts/common";
+import { document, runtime } from "@gantry/ipc/contracts/common";
 import type { ContainerRecord } from "@gantry/ipc/contracts/supervisor";
 import type { Database } from "./database.ts";
-import { now, parseLabels } from "./rows.ts";
+import { jsonColumns, now, type Row } from "./rows.ts";
 import type { SnapshotRow, SnapshotterName } from "./snapshots.ts";
+
+const json = jsonColumns("containers", ["namespace", "id"]);
 
 export type NewContainer = Omit<ContainerRecord, "createdAt" | "updatedAt">;
 
@@ -27,7 +29,9 @@ export class ContainerTable {
       UPDATE containers SET labels = ?, spec = ?, user = ?, updated_at = ? WHERE namespace = ? AND id = ?`);
     this.#delete = db.prepare("DELETE FROM containers WHERE namespace = ? AND id = ?");
     this.#exists = db.prepare("SELECT 1 FROM containers WHERE namespace = ? AND id = ?");
-    this.#snapshotUse = db.prepare("SELECT snapshotter, snapshot_key, labels FROM containers WHERE namespace = ?");
+    this.#snapshotUse = db.prepare(
+      "SELECT namespace, id, snapshotter, snapshot_key, labels FROM containers WHERE namespace = ?",
+    );
     this.#usingSnapshot = db.prepare(
       "SELECT id FROM containers WHERE namespace = ? AND snapshotter = ? AND snapshot_key = ? LIMIT 1",
     );
@@ -71,7 +75,7 @@ export class ContainerTable {
     return this.#snapshotUse.all(namespace).map((row) => ({
       snapshotter: String(row.snapshotter),
       key: String(row.snapshot_key),
-      labels: parseLabels(row.labels),
+      labels: json.labels(row),
     }));
   }
 
@@ -82,15 +86,15 @@ export class ContainerTable {
   }
 }
 
-function toContainer(row: Record<string, unknown>): ContainerRecord {
+function toContainer(row: Row): ContainerRecord {
   return {
     id: String(row.id),
     image: String(row.image),
-    labels: parseLabels(row.labels),
-    spec: JSON.parse(String(row.spec)) as Record<string, unknown>,
+    labels: json.labels(row),
+    spec: json.read(row, "spec", document),
     snapshotKey: String(row.snapshot_key),
     ...(row.snapshotter === "" ? {} : { snapshotter: row.snapshotter as SnapshotterName }),
-    runtime: JSON.parse(String(row.runtime)) as Runtime,
+    runtime: json.read(row, "runtime", runtime),
     user: String(row.user),
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),

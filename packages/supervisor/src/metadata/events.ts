@@ -1,19 +1,21 @@
 import { EventLog } from "@gantry/ipc";
-import type { SupervisorEvent, SupervisorTopic } from "@gantry/ipc/contracts/supervisor";
+import { type SupervisorEvent, type SupervisorTopic, supervisorEvent } from "@gantry/ipc/contracts/supervisor";
 import type { Database } from "./database.ts";
-import { now } from "./rows.ts";
+import { jsonColumns, now, type Row } from "./rows.ts";
 
-/** Events kept for those who were away. */
+/** Events kept for subscribers that reconnect. */
 const kept = 1024;
 
-/** One of the supervisor's own, or what a client publishes. */
+const json = jsonColumns("events", ["sequence"]);
+
+/** An event of the supervisor itself, or one that a client publishes. */
 export type NewEvent = Pick<SupervisorEvent, "namespace" | "id"> &
   ({ readonly topic: SupervisorTopic } | { readonly topic: string; readonly data?: SupervisorEvent["data"] }) &
   Partial<Pick<SupervisorEvent, "execId" | "pid" | "exitStatus" | "reason" | "time">>;
 
 /**
- * What the supervisor publishes. Each event is written with the change that it tells of, in one transaction;
- * so a supervisor that was killed goes on with the same numbers and can repeat what it had said.
+ * The events that the supervisor publishes. Each is written in the transaction of the change that it reports, so a
+ * supervisor that was killed continues with the same numbers and can replay what it published before.
  */
 export class Events {
   readonly #db: Database;
@@ -21,13 +23,15 @@ export class Events {
   readonly #insert;
   readonly #trim;
 
-  constructor(db: Database) {
+  /** @param onUnreadable called for a row that cannot be read: subscribers can then replay only the events after it */
+  constructor(db: Database, onUnreadable: (error: unknown) => void) {
     this.#db = db;
     this.#insert = db.prepare("INSERT INTO events (sequence, event) VALUES (?, ?)");
     this.#trim = db.prepare("DELETE FROM events WHERE sequence <= ?");
-    const rows = db.prepare("SELECT sequence, event FROM events ORDER BY sequence DESC LIMIT ?").all(kept).reverse();
-    this.#log = new EventLog(kept, rows[0] ? Number(rows[0].sequence) - 1 : 0);
-    for (const row of rows) this.#log.append(JSON.parse(String(row.event)) as SupervisorEvent);
+    const newestFirst = db.prepare("SELECT sequence, event FROM events ORDER BY sequence DESC LIMIT ?").all(kept);
+    const readable = readUntilBroken(newestFirst, onUnreadable);
+    this.#log = new EventLog(kept, Number(newestFirst[0]?.sequence ?? 0) - readable.length);
+    for (const event of readable.reverse()) this.#log.append(event);
   }
 
   get last(): number {
@@ -35,9 +39,9 @@ export class Events {
   }
 
   /**
-   * Makes a change and publishes the events that tell of it. The change is durable before a subscriber hears of it.
+   * Applies a change and publishes the events that report it. The change is durable before a subscriber sees them.
    * @param change returns its result and the events
-   * @param isSynced true: not even a loss of power takes it back
+   * @param isSynced true: the change survives a loss of power
    */
   publishing<T>(change: () => { result: T; events: readonly NewEvent[] }, isSynced = false): T {
     const write = () => {
@@ -59,7 +63,7 @@ export class Events {
     this.publishing(() => ({ result: undefined, events: [event] }));
   }
 
-  /** @param from first number wanted; 0: from now on */
+  /** @param from number of the first event; 0: only events from now on */
   subscribe(from: number, signal: AbortSignal): AsyncGenerator<SupervisorEvent> {
     return this.#log.subscribe(from === 0 ? this.#log.last + 1 : from, signal);
   }
@@ -67,4 +71,18 @@ export class Events {
   close(): void {
     this.#log.close();
   }
+}
+
+/** Events are numbered without gaps: those before an unreadable one cannot be replayed either. */
+function readUntilBroken(newestFirst: readonly Row[], onUnreadable: (error: unknown) => void): SupervisorEvent[] {
+  const events: SupervisorEvent[] = [];
+  for (const row of newestFirst) {
+    try {
+      events.push(json.read(row, "event", supervisorEvent));
+    } catch (error) {
+      onUnreadable(error);
+      break;
+    }
+  }
+  return events;
 }

@@ -1,9 +1,11 @@
+import { descriptor } from "@gantry/ipc/contracts/common";
 import type { Image } from "@gantry/ipc/contracts/supervisor";
 import type { Database } from "./database.ts";
-import { now, parseLabels } from "./rows.ts";
+import { jsonColumns, now, type Row } from "./rows.ts";
 
 type Target = Image["target"];
-type Row = Record<string, unknown>;
+
+const json = jsonColumns("images", ["namespace", "name"]);
 
 /** Names of images and what they point to. */
 export class ImageTable {
@@ -23,7 +25,7 @@ export class ImageTable {
       ON CONFLICT DO UPDATE SET target = ?3, digest = ?4, labels = ?5, updated_at = ?6`);
     this.#delete = db.prepare("DELETE FROM images WHERE namespace = ? AND name = ?");
     this.#gcLabels = db.prepare(
-      `SELECT labels FROM images WHERE namespace = ? AND instr(labels, '"containerd.io/gc.') > 0`,
+      `SELECT namespace, name, labels FROM images WHERE namespace = ? AND instr(labels, '"containerd.io/gc.') > 0`,
     );
     this.#targets = db.prepare("SELECT DISTINCT digest FROM images WHERE namespace = ?");
   }
@@ -48,7 +50,7 @@ export class ImageTable {
 
   /** Labels of images that say something to the collection. */
   gcLabels(namespace: string): Record<string, string>[] {
-    return this.#gcLabels.all(namespace).map((row) => parseLabels(row.labels));
+    return this.#gcLabels.all(namespace).map((row) => json.labels(row));
   }
 
   targets(namespace: string): string[] {
@@ -59,8 +61,8 @@ export class ImageTable {
 function toImage(row: Row): Image {
   return {
     name: String(row.name),
-    target: JSON.parse(String(row.target)) as Target,
-    labels: parseLabels(row.labels),
+    target: json.read(row, "target", descriptor),
+    labels: json.labels(row),
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),
   };

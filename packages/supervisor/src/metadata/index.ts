@@ -9,7 +9,7 @@ import { Namespaces } from "./namespaces.ts";
 import { SnapshotTable } from "./snapshots.ts";
 import { TaskTable } from "./tasks.ts";
 
-/** All that the supervisor remembers. */
+/** The tables of the supervisor's database. */
 export interface Metadata {
   readonly db: Database;
   readonly namespaces: Namespaces;
@@ -23,8 +23,12 @@ export interface Metadata {
   readonly events: Events;
 }
 
-/** Opens the file of metadata, which is made if it is not there. */
-export function openMetadata(path: string): Metadata {
+/**
+ * Opens the database; a missing file is created.
+ * @param onUnreadable called for damaged rows that can be done without
+ * @throws Error for a file of a later version
+ */
+export function openMetadata(path: string, onUnreadable: (error: unknown) => void = rethrow): Metadata {
   const db = new Database(path);
   return {
     db,
@@ -36,6 +40,10 @@ export function openMetadata(path: string): Metadata {
     snapshots: new SnapshotTable(db),
     containers: new ContainerTable(db),
     tasks: new TaskTable(db),
-    events: new Events(db),
+    events: new Events(db, onUnreadable),
   };
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }

@@ -1,5 +1,5 @@
 import type { Database } from "./database.ts";
-import { now } from "./rows.ts";
+import { now, type Row } from "./rows.ts";
 
 export interface IngestRow {
   readonly namespace: string;
@@ -55,7 +55,7 @@ export class IngestTable {
   }
 }
 
-function toIngest(row: Record<string, unknown>): IngestRow {
+function toIngest(row: Row): IngestRow {
   return {
     namespace: String(row.namespace),
     ref: String(row.ref),

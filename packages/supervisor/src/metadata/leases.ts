@@ -1,6 +1,8 @@
 import type { LeaseRecord } from "@gantry/ipc/contracts/supervisor";
 import type { Database } from "./database.ts";
-import { now, parseLabels } from "./rows.ts";
+import { jsonColumns, now, type Row } from "./rows.ts";
+
+const json = jsonColumns("leases", ["namespace", "id"]);
 
 /** A blob by digest, an ingest by ref, a snapshot by key (snapshots/SNAPSHOTTER). */
 export interface LeaseResource {
@@ -88,6 +90,6 @@ function isExpired(lease: LeaseRecord): boolean {
   return (expiryOf(lease) ?? Number.POSITIVE_INFINITY) <= Date.now();
 }
 
-function toLease(row: Record<string, unknown>): LeaseRecord {
-  return { id: String(row.id), labels: parseLabels(row.labels), createdAt: String(row.created_at) };
+function toLease(row: Row): LeaseRecord {
+  return { id: String(row.id), labels: json.labels(row), createdAt: String(row.created_at) };
 }

@@ -1,8 +1,8 @@
 import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
 import type { Database } from "./database.ts";
-import { parseLabels } from "./rows.ts";
+import { jsonColumns, type Labels } from "./rows.ts";
 
-export type Labels = Record<string, string>;
+const json = jsonColumns("namespaces", ["name"]);
 
 /** Namespaces. One that is used without having been made is made on the way, as containerd does. */
 export class Namespaces {
@@ -20,7 +20,7 @@ export class Namespaces {
     this.#db = db;
     this.#insert = db.prepare("INSERT INTO namespaces (name, labels) VALUES (?, ?)");
     this.#ensure = db.prepare("INSERT OR IGNORE INTO namespaces (name, labels) VALUES (?, '{}')");
-    this.#get = db.prepare("SELECT labels FROM namespaces WHERE name = ?");
+    this.#get = db.prepare("SELECT name, labels FROM namespaces WHERE name = ?");
     this.#list = db.prepare("SELECT name, labels FROM namespaces ORDER BY name");
     this.#update = db.prepare("UPDATE namespaces SET labels = ? WHERE name = ?");
     this.#delete = db.prepare("DELETE FROM namespaces WHERE name = ?");
@@ -46,11 +46,11 @@ export class Namespaces {
   get(name: string): { name: string; labels: Labels } {
     const row = this.#get.get(name);
     if (!row) throw notFound(`no such namespace: ${name}`);
-    return { name, labels: parseLabels(row.labels) };
+    return { name, labels: json.labels(row) };
   }
 
   list(): { name: string; labels: Labels }[] {
-    return this.#list.all().map((row) => ({ name: String(row.name), labels: parseLabels(row.labels) }));
+    return this.#list.all().map((row) => ({ name: String(row.name), labels: json.labels(row) }));
   }
 
   /** Sets labels; an empty value removes one. */

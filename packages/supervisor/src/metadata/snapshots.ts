@@ -1,5 +1,7 @@
 import type { Database } from "./database.ts";
-import { now, parseLabels } from "./rows.ts";
+import { jsonColumns, now, type Row } from "./rows.ts";
+
+const json = jsonColumns("snapshots", ["namespace", "snapshotter", "key"]);
 
 export type SnapshotKind = "view" | "active" | "committed";
 export type SnapshotterName = "overlayfs" | "native";
@@ -147,7 +149,7 @@ export class SnapshotTable {
   }
 }
 
-function toRow(row: Record<string, unknown>): SnapshotRow {
+function toRow(row: Row): SnapshotRow {
   const optional = (value: unknown) => (value === null ? undefined : Number(value));
   return {
     id: Number(row.id),
@@ -156,7 +158,7 @@ function toRow(row: Record<string, unknown>): SnapshotRow {
     key: String(row.key),
     parentId: optional(row.parent_id),
     kind: row.kind as SnapshotKind,
-    labels: parseLabels(row.labels),
+    labels: json.labels(row),
     size: optional(row.size),
     inodes: optional(row.inodes),
     createdAt: String(row.created_at),

@@ -1,5 +1,8 @@
-import type { Runtime } from "@gantry/ipc/contracts/common";
+import { type Runtime, runtime } from "@gantry/ipc/contracts/common";
 import type { Database } from "./database.ts";
+import { jsonColumns, type Row } from "./rows.ts";
+
+const json = jsonColumns("tasks", ["namespace", "container_id"]);
 
 /** creating: the shim was asked and has not answered; all others are the shim's own. */
 export type TaskStatus = "creating" | "created" | "running" | "paused" | "stopped";
@@ -53,9 +56,9 @@ export class TaskTable {
 
   insert(task: TaskRow): void {
     const { namespace, containerId, shimDirectory, shimAddress, shimPid, status, pid, lastEvent } = task;
-    const [runtime, terminal] = [JSON.stringify(task.runtime), task.terminal ? 1 : 0];
+    const [runtimeText, terminal] = [JSON.stringify(task.runtime), task.terminal ? 1 : 0];
     this.#insert.run(
-      ...[namespace, containerId, shimDirectory, shimAddress, shimPid, runtime, terminal, status, pid, lastEvent],
+      ...[namespace, containerId, shimDirectory, shimAddress, shimPid, runtimeText, terminal, status, pid, lastEvent],
     );
   }
 
@@ -70,14 +73,14 @@ export class TaskTable {
   }
 }
 
-function toTask(row: Record<string, unknown>): TaskRow {
+function toTask(row: Row): TaskRow {
   return {
     namespace: String(row.namespace),
     containerId: String(row.container_id),
     shimDirectory: String(row.shim_directory),
     shimAddress: String(row.shim_address),
     shimPid: Number(row.shim_pid),
-    runtime: JSON.parse(String(row.runtime)) as Runtime,
+    runtime: json.read(row, "runtime", runtime),
     terminal: row.terminal === 1,
     status: row.status as TaskStatus,
     pid: Number(row.pid),
