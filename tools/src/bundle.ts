@@ -59,7 +59,7 @@ async function toCommonJs(path: string): Promise<void> {
 }
 
 /** zeromq's own loader starts `ldd` and tries variants in turn; ours opens the one that fits. */
-const zeromqLoader: Plugin = {
+export const zeromqLoader: Plugin = {
   name: "zeromq-loader",
   setup(builder) {
     builder.onResolve({ filter: /^\.\/load-addon(\.js)?$/ }, (args) =>
