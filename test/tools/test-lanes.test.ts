@@ -13,12 +13,13 @@ const [guest1, guest2, alone, one, two, three] = [
   "test/e2e/three.test.ts",
 ].map((path) => join(paths.root, path)) as [string, string, string, string, string, string];
 const all = [one, alone, guest1, two, guest2, three];
+const underNode = (files: readonly string[]) => files.map((file) => ({ file, jsRuntime: "node" }) as const);
 
 /** Runs the files and returns, for each, those that ran at the same time. */
 async function neighbours(jobs: number, files = all): Promise<Map<string, Set<string>>> {
   const running = new Set<string>();
   const met = new Map<string, Set<string>>();
-  await runInLanes(files, jobs, async (file) => {
+  await runInLanes(underNode(files), jobs, async ({ file }) => {
     met.set(file, new Set(running));
     for (const other of running) met.get(other)?.add(file);
     running.add(file);
@@ -32,7 +33,7 @@ async function neighbours(jobs: number, files = all): Promise<Map<string, Set<st
 test("every file runs once, whatever the number of jobs", async (t) => {
   for (const jobs of [1, 2, 5]) {
     const started: string[] = [];
-    await runInLanes(all, jobs, async (file) => started.push(file) > 0);
+    await runInLanes(underNode(all), jobs, async ({ file }) => started.push(file) > 0);
     t.same([...started].sort(), [...all].sort(), `${jobs} jobs`);
   }
 });
@@ -52,7 +53,7 @@ test("one job runs one file at a time, what is small first", async (t) => {
 
 test("after a file that ends the run no other is started", async (t) => {
   const started: string[] = [];
-  await runInLanes([one, two, three, alone], 1, async (file) => {
+  await runInLanes(underNode([one, two, three, alone]), 1, async ({ file }) => {
     started.push(file);
     return file !== two;
   });

@@ -5,13 +5,12 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Arch } from "./arch.ts";
 import type { Binary } from "./binaries.ts";
+import { bunPackages, bunProgram } from "./bun-program.ts";
 import { keptOutput } from "./kept-output.ts";
 import { unpackedPackage } from "./npm-package.ts";
 import { paths } from "./paths.ts";
 
 const run = promisify(execFile);
-const packages = { x64: "@oven/bun-linux-x64-baseline", arm64: "@oven/bun-linux-aarch64" } as const;
-
 export interface BunInput {
   readonly binary: Binary;
   /** Files that it carries; it finds them by their names. */
@@ -47,11 +46,10 @@ const bundling = ["--target=bun", "--format=esm", "--splitting", "--minify-synta
 /** Files of the directory that it is called in do not steer it. It ends before a compiler would have paid for itself. */
 const asAlone = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", "--compile-jit-policy=1000"];
 
-/** Bun's packages hold the program as it is. The baseline needs no instructions that an older processor lacks. */
+/** The Bun that the standalone binaries for a machine contain. */
 async function bunFor(arch: Arch): Promise<string> {
-  const name = packages[arch.name];
-  const installed = join(paths.root, "node_modules", name);
-  if (arch.name === process.arch) return join(installed, "bin/bun");
+  if (arch.name === process.arch) return bunProgram;
+  const name = bunPackages[arch.name];
   const manifest = JSON.parse(await readFile(join(paths.root, "package.json"), "utf8")) as {
     optionalDependencies: Record<string, string>;
   };
@@ -60,8 +58,7 @@ async function bunFor(arch: Arch): Promise<string> {
 }
 
 async function bun(args: readonly string[]): Promise<void> {
-  const program = join(paths.root, "node_modules", packages[process.arch as Arch["name"]], "bin/bun");
-  await run(program, args, { cwd: paths.root, maxBuffer: 1 << 24 });
+  await run(bunProgram, args, { cwd: paths.root, maxBuffer: 1 << 24 });
 }
 
 /** The program's text, to see whether it has changed. */

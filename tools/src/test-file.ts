@@ -1,5 +1,9 @@
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { type FinalResults, Parser, type Result } from "tap-parser";
+import type { JsRuntimeName } from "./binaries.ts";
+import { bunProgram } from "./bun-program.ts";
+import { underBun } from "./bun-tests.ts";
 import { paths } from "./paths.ts";
 
 export interface Failure {
@@ -19,14 +23,42 @@ export interface FileResult {
 /** The longest that one file may take. A guest is slower beside other tests. */
 const limitMs = 15 * 60_000;
 
+/** The command that runs a test file, and variables of its environment. */
+interface TestCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const node = (file: string, env: TestCommand["env"] = {}): TestCommand => ({
+  program: process.execPath,
+  args: ["--disable-warning=ExperimentalWarning", file],
+  env,
+});
+
+/** A test file and the JS runtime under which it, or the programs that it starts, are tested. */
+export interface TestFile {
+  readonly file: string;
+  readonly jsRuntime: JsRuntimeName;
+}
+
+/** Runs a test file, or reports why its JS runtime cannot run it. */
+export async function runTestFile({ file, jsRuntime }: TestFile): Promise<FileResult> {
+  if (jsRuntime === "node") return run(node(file));
+  const how = underBun(file) ?? { skipped: "it has nothing to test under Bun" };
+  if ("skipped" in how) return { passed: 0, failures: [], skips: [`under Bun: ${how.skipped}`], milliseconds: 0 };
+  if (how.runs === "programs") return run(node(file, { GANTRY_JS_PROGRAM: bunProgram }));
+  return run({ program: bunProgram, args: ["--preload", join(import.meta.dirname, "bun-tap.ts"), file], env: {} });
+}
+
 /** Runs one tap test file as a program of its own and reads the TAP that it prints. A test is a top-level `test()` of the file. */
-export async function runTestFile(file: string): Promise<FileResult> {
+async function run({ program, args, env }: TestCommand): Promise<FileResult> {
   const started = performance.now();
   const reader = new TapReader();
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", file], {
+  const child = spawn(program, args, {
     cwd: paths.root,
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, TAP_TIMEOUT: String(limitMs / 1000) },
+    env: { ...process.env, ...env, TAP_TIMEOUT: String(limitMs / 1000) },
   });
   let late = false;
   const timer = setTimeout(() => {

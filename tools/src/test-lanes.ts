@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { paths } from "./paths.ts";
+import type { TestFile } from "./test-file.ts";
 
 /**
  * - `guest`: files that boot a virtual machine, which is mostly one thread's work for minutes. One at a time, beside
@@ -23,14 +24,14 @@ export function laneOf(file: string): Lane {
 }
 
 /** Runs a file; returns false to end the run early. */
-export type Work = (file: string) => Promise<boolean>;
+export type Work = (file: TestFile) => Promise<boolean>;
 
 /** Runs every file in its lane, up to `jobs` at a time. After a `false` no further file is started. */
-export async function runInLanes(files: readonly string[], jobs: number, work: Work): Promise<void> {
-  const queueOf = (lane: Lane) => files.filter((file) => laneOf(file) === lane);
+export async function runInLanes(files: readonly TestFile[], jobs: number, work: Work): Promise<void> {
+  const queueOf = (lane: Lane) => files.filter(({ file }) => laneOf(file) === lane);
   const [guest, shared, alone] = [queueOf("guest"), queueOf("shared"), queueOf("alone")];
   let goesOn = true;
-  const drain = async (...queues: string[][]) => {
+  const drain = async (...queues: TestFile[][]) => {
     for (const queue of queues)
       for (let file = goesOn && queue.shift(); file; file = goesOn && queue.shift()) goesOn &&= await work(file);
   };

@@ -1,10 +1,10 @@
 import { relative } from "node:path";
 import { paths } from "./paths.ts";
-import type { FileResult } from "./test-file.ts";
+import type { FileResult, TestFile } from "./test-file.ts";
 
 /** One run of a file: with `--repeat` a file has several. */
 export interface FileRun {
-  readonly file: string;
+  readonly file: TestFile;
   readonly result: FileResult;
 }
 
@@ -30,8 +30,8 @@ export function summarize(runs: Iterable<FileRun>): boolean {
   return total.failed === 0 && total.passed > 0;
 }
 
-export function shownPath(file: string): string {
-  return relative(paths.root, file);
+export function shownPath({ file, jsRuntime }: TestFile): string {
+  return `${relative(paths.root, file)}${jsRuntime === "bun" ? " under Bun" : ""}`;
 }
 
 function indent(text: string): string {

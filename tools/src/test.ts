@@ -2,8 +2,10 @@ import { existsSync, globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import type { JsRuntimeName } from "./binaries.ts";
+import { underBun } from "./bun-tests.ts";
 import { paths } from "./paths.ts";
-import { runTestFile } from "./test-file.ts";
+import { runTestFile, type TestFile } from "./test-file.ts";
 import { runInLanes } from "./test-lanes.ts";
 import { type FileRun, reportFile, shownPath, summarize } from "./test-report.ts";
 
@@ -12,10 +14,11 @@ const help = `Usage:  tools/test [OPTIONS] [PATH]...
 Runs the tests below the given files or folders, or all tests. Files that do not share the machine's state run side by
 side (tools/src/test-lanes.ts). Ends with a line "tests: N passed, N failed, N skipped". A skipped test prints why.
 
-  --bail         stop after the first file that fails
-  --jobs N       run up to N files side by side (default: as many as there are processors, at most 4)
-  --repeat N     run every file N times, to find tests that pass only mostly
-  --retry        run a file that failed once more at the end, and report it as unsteady if it passes then
+  --bail             stop after the first file that fails
+  --jobs N           run up to N files side by side (default: as many as there are processors, at most 4)
+  --js-runtime NAME  run under node or bun only (default: all files under Node, and those of what Bun runs under Bun too)
+  --repeat N         run every file N times, to find tests that pass only mostly
+  --retry            run a file that failed once more at the end, and report it as unsteady if it passes then
 
 Example:
   tools/test packages/ipc test/e2e
@@ -34,6 +37,7 @@ async function main(): Promise<void> {
     options: {
       help: { type: "boolean", short: "h" },
       bail: { type: "boolean", default: false },
+      "js-runtime": { type: "string" },
       jobs: { type: "string", default: String(Math.min(availableParallelism(), 4)) },
       repeat: { type: "string", default: "1" },
       retry: { type: "boolean", default: false },
@@ -45,7 +49,8 @@ async function main(): Promise<void> {
     return;
   }
   const options = { ...values, jobs: countOf("--jobs", values.jobs), repeat: countOf("--repeat", values.repeat) };
-  const runs = await runAll(testFiles(positionals), options);
+  const files = underRuntimes(testFiles(positionals), jsRuntimesOf(values["js-runtime"]));
+  const runs = await runAll(files, options);
   process.exitCode = summarize(options.retry ? await retryFailed(runs) : runs) ? 0 : 1;
 }
 
@@ -54,7 +59,19 @@ function countOf(flag: string, text: string): number {
   return Number(text);
 }
 
-async function runAll(files: readonly string[], { bail, jobs, repeat }: Options): Promise<FileRun[]> {
+/** @throws Error for a name that is not a JS runtime's */
+function jsRuntimesOf(name: string | undefined): JsRuntimeName[] {
+  if (name === undefined) return ["node", "bun"];
+  if (name !== "node" && name !== "bun") throw new Error(`--js-runtime must be node or bun, not ${name}`);
+  return [name];
+}
+
+function underRuntimes(files: readonly string[], jsRuntimes: readonly JsRuntimeName[]): TestFile[] {
+  const all = files.flatMap((file) => jsRuntimes.map((jsRuntime) => ({ file, jsRuntime })));
+  return all.filter(({ file, jsRuntime }) => jsRuntime === "node" || underBun(file));
+}
+
+async function runAll(files: readonly TestFile[], { bail, jobs, repeat }: Options): Promise<FileRun[]> {
   const runs: FileRun[] = [];
   let failed = false;
   for (let round = 1; round <= repeat && !(failed && bail); round++) {

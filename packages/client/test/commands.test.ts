@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { RpcError } from "@gantry/ipc";
-import { run, tempDir } from "@gantry/testkit";
+import { jsProgram, run, tempDir } from "@gantry/testkit";
 import { test } from "tap";
 import { clientEnv, containerId, mainFile, type Script, standInEngine } from "./stand-in-engine.ts";
 
@@ -27,7 +27,7 @@ const oneContainer: Script = {
 
 // Node looks for its own --env-file in all that follows it, unless "--" stands before the program
 async function client(...args: string[]) {
-  return await run(process.execPath, ["--", mainFile, ...args], { env: clientEnv });
+  return await run(jsProgram, ["--", mainFile, ...args], { env: clientEnv });
 }
 
 test("the version and the help need no engine", async (t) => {

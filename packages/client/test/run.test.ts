@@ -1,5 +1,5 @@
 import { RpcError } from "@gantry/ipc";
-import { start, waitFor } from "@gantry/testkit";
+import { jsProgram, start, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { containerId, mainFile, scriptedContainer, standInEngine } from "./stand-in-engine.ts";
 
@@ -160,7 +160,7 @@ test("signals are passed on to a container without a terminal", async (t) => {
       return 143;
     }),
   );
-  await using client = start(process.execPath, [mainFile, "run", "busybox"], { env: engine.env });
+  await using client = start(jsProgram, [mainFile, "run", "busybox"], { env: engine.env });
   await waitFor(() => client.stdout().includes("ready"));
   client.kill("SIGINT");
   await waitFor(() => client.stdout().includes("SIGINT"));
@@ -177,7 +177,7 @@ test("with --sig-proxy=false a signal ends the client alone", async (t) => {
       return 0;
     }),
   );
-  await using client = start(process.execPath, [mainFile, "run", "--sig-proxy=false", "busybox"], {
+  await using client = start(jsProgram, [mainFile, "run", "--sig-proxy=false", "busybox"], {
     env: engine.env,
   });
   await waitFor(() => client.stdout().includes("ready"));
@@ -197,7 +197,7 @@ test("much output arrives whole at a slow reader, and is not gathered in memory"
       return 0;
     }),
   );
-  await using client = start(process.execPath, [mainFile, "run", "busybox"], {
+  await using client = start(jsProgram, [mainFile, "run", "busybox"], {
     env: engine.env,
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -222,13 +222,9 @@ test("a reader that goes away ends the client quietly", async (t) => {
       for (;;) await write("stdout", "y\n".repeat(1000));
     }),
   );
-  await using client = start(
-    "sh",
-    ["-c", `"$0" "$@" | head -n 1; echo end`, process.execPath, mainFile, "run", "busybox"],
-    {
-      env: engine.env,
-    },
-  );
+  await using client = start("sh", ["-c", `"$0" "$@" | head -n 1; echo end`, jsProgram, mainFile, "run", "busybox"], {
+    env: engine.env,
+  });
   t.equal((await client.ended).code, 0);
   t.equal(client.stdout(), "y\nend\n");
   t.equal(client.stderr(), "");
@@ -242,7 +238,7 @@ test("the engine's end while attached is told", async (t) => {
       return 0;
     }),
   );
-  await using client = start(process.execPath, [mainFile, "run", "busybox"], { env: engine.env });
+  await using client = start(jsProgram, [mainFile, "run", "busybox"], { env: engine.env });
   await waitFor(() => client.stdout().includes("ready"));
   await engine.stop();
   t.equal((await client.ended).code, 125);

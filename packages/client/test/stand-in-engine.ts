@@ -1,6 +1,6 @@
 import { type Handlers, RpcError, type Server, serve } from "@gantry/ipc";
 import { engineContract } from "@gantry/ipc/contracts/engine";
-import { type RunOptions, type RunResult, run, type TempDir, tempDir } from "@gantry/testkit";
+import { jsProgram, type RunOptions, type RunResult, run, type TempDir, tempDir } from "@gantry/testkit";
 import tap from "tap";
 import type { EngineMethods } from "../src/engine/connect.ts";
 
@@ -57,7 +57,7 @@ export async function standInEngine(script: Script): Promise<StandInEngine> {
     calls,
     requests: (method) => calls.filter((call) => call.method === method).map(({ request }) => request),
     client: (args, options = {}) =>
-      run(process.execPath, ["--", mainFile, ...args], { ...options, env: { ...env, ...options.env } }),
+      run(jsProgram, ["--", mainFile, ...args], { ...options, env: { ...env, ...options.env } }),
     stop,
     async [Symbol.asyncDispose]() {
       await stop();

@@ -1,4 +1,4 @@
-import { childrenOf, startTerminal, waitFor } from "@gantry/testkit";
+import { childrenOf, jsProgram, startTerminal, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { containerId, mainFile, scriptedContainer, standInEngine } from "./stand-in-engine.ts";
 
@@ -21,7 +21,7 @@ function isRaw(pid: number): boolean {
 test("a terminal: every key goes to the container, the exit code comes back, the terminal is as before", async (t) => {
   await using engine = await standInEngine(echo);
   const script = `"$0" "$@"; echo "code=$?"; stty -a | tr ' ' '\\n' | grep -E '^-?(icanon|echo|opost)$' | tr '\\n' ' '; echo done`;
-  await using terminal = startTerminal("sh", ["-c", script, process.execPath, mainFile, "run", "-it", "busybox"], {
+  await using terminal = startTerminal("sh", ["-c", script, jsProgram, mainFile, "run", "-it", "busybox"], {
     env: engine.env,
     columns: 100,
     rows: 40,
@@ -45,7 +45,7 @@ test("a terminal: every key goes to the container, the exit code comes back, the
 
 test("a change of the terminal's size reaches the container", async (t) => {
   await using engine = await standInEngine(echo);
-  await using terminal = startTerminal(process.execPath, [mainFile, "run", "-it", "busybox"], {
+  await using terminal = startTerminal(jsProgram, [mainFile, "run", "-it", "busybox"], {
     env: engine.env,
   });
   await terminal.expect(/ready/);
@@ -58,7 +58,7 @@ test("a change of the terminal's size reaches the container", async (t) => {
 
 test("the detach keys leave the container running and say nothing", async (t) => {
   await using engine = await standInEngine(echo);
-  await using terminal = startTerminal(process.execPath, [mainFile, "run", "-it", "busybox"], {
+  await using terminal = startTerminal(jsProgram, [mainFile, "run", "-it", "busybox"], {
     env: engine.env,
   });
   await terminal.expect(/ready\r*\n/);
@@ -73,11 +73,9 @@ test("the detach keys leave the container running and say nothing", async (t) =>
 
 test("--detach-keys names other keys", async (t) => {
   await using engine = await standInEngine(echo);
-  await using terminal = startTerminal(
-    process.execPath,
-    [mainFile, "run", "-it", "--detach-keys", "ctrl-a,d", "busybox"],
-    { env: engine.env },
-  );
+  await using terminal = startTerminal(jsProgram, [mainFile, "run", "-it", "--detach-keys", "ctrl-a,d", "busybox"], {
+    env: engine.env,
+  });
   await terminal.expect(/ready\r*\n/);
   terminal.send("\x10\x11");
   await terminal.expect(/<1011>/);
@@ -87,7 +85,7 @@ test("--detach-keys names other keys", async (t) => {
 
 test("a signal goes on to a container with a terminal, a change of size does so by the terminal alone", async (t) => {
   await using engine = await standInEngine({ ...echo, containerKill: async () => ({}) });
-  await using terminal = startTerminal(process.execPath, [mainFile, "run", "-it", "busybox"], { env: engine.env });
+  await using terminal = startTerminal(jsProgram, [mainFile, "run", "-it", "busybox"], { env: engine.env });
   await terminal.expect(/ready/);
   terminal.resize(70, 20);
   await waitFor(() => engine.requests("containerResize").length > 0);
@@ -103,7 +101,7 @@ test("a signal that ends the client puts the terminal back first", async (t) => 
   const script = `"$0" "$@"; echo "code=$?"; read line; echo "got=$line"`;
   await using terminal = startTerminal(
     "sh",
-    ["-c", script, process.execPath, mainFile, "run", "-it", "--sig-proxy=false", "busybox"],
+    ["-c", script, jsProgram, mainFile, "run", "-it", "--sig-proxy=false", "busybox"],
     {
       env: engine.env,
     },
@@ -141,7 +139,7 @@ test("attach to a terminal draws it anew, and detaches", async (t) => {
       return {};
     },
   });
-  await using terminal = startTerminal(process.execPath, [mainFile, "attach", "web"], {
+  await using terminal = startTerminal(jsProgram, [mainFile, "attach", "web"], {
     env: engine.env,
     columns: 80,
     rows: 24,
@@ -169,7 +167,7 @@ test("exec on a terminal has the size from the start", async (t) => {
     },
     execResize: async () => ({}),
   });
-  await using terminal = startTerminal(process.execPath, [mainFile, "exec", "-it", "web", "sh"], {
+  await using terminal = startTerminal(jsProgram, [mainFile, "exec", "-it", "web", "sh"], {
     env: engine.env,
     columns: 90,
     rows: 30,
@@ -189,7 +187,7 @@ test("what a pull does is drawn in place on a terminal", async (t) => {
       return { Name: "localhost:5000/app:1", Digest: "sha256:12", Changed: false };
     },
   });
-  await using terminal = startTerminal(process.execPath, [mainFile, "pull", "localhost:5000/app:1"], {
+  await using terminal = startTerminal(jsProgram, [mainFile, "pull", "localhost:5000/app:1"], {
     env: engine.env,
     columns: 120,
   });

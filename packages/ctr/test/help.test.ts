@@ -1,10 +1,9 @@
 import { join } from "node:path";
-import { run, workTree } from "@gantry/testkit";
+import { jsProgram, run } from "@gantry/testkit";
 import t from "tap";
 import { nouns, topLevel } from "../src/commands/table.ts";
 
-const node = join(workTree, "node_modules/.bin/node");
-const ctr = (...args: string[]) => run(node, ["--", join(import.meta.dirname, "../src/main.ts"), ...args]);
+const ctr = (...args: string[]) => run(jsProgram, ["--", join(import.meta.dirname, "../src/main.ts"), ...args]);
 const nowhere = ["-a", "/nowhere/supervisor.sock"];
 
 t.test("every command has a help text with an example", async (t) => {

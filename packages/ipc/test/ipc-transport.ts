@@ -1,17 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { t } from "tap";
 import { connect, serve } from "../src/index.ts";
+import { privateDirectory } from "./private-directory.ts";
 import type { Transport } from "./suite.ts";
 
-/** A directory of mode 0700 that is removed at the end of the test file. */
-export function privateDirectory(): string {
-  const directory = mkdtempSync(join(tmpdir(), "gantry-ipc-"));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
-
+/** zeromq over Unix sockets, in a directory of its own. */
 export function ipcTransport(): Transport {
   const directory = privateDirectory();
   let last = 0;

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { jsProgram, nodeProgram } from "@gantry/testkit";
 import { type Test, test } from "tap";
 import { connect, isRpcError, serve } from "../src/index.ts";
 import { ipcTransport } from "./ipc-transport.ts";
@@ -11,9 +12,13 @@ import { until } from "./until.ts";
 const transport = ipcTransport();
 
 function child(t: Test, fixture: string, endpoint: string): ChildProcess {
-  const process_ = spawn(process.execPath, [join(import.meta.dirname, "fixtures", fixture), endpoint], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const process_ = spawn(
+    fixture === "suite-client.ts" ? jsProgram : nodeProgram,
+    [join(import.meta.dirname, "fixtures", fixture), endpoint],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   t.teardown(() => process_.kill("SIGKILL"));
   return process_;
 }

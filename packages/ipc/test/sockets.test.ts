@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "tap";
 import { Router } from "zeromq";
 import { connect, serve } from "../src/index.ts";
-import { privateDirectory } from "./ipc-transport.ts";
+import { privateDirectory } from "./private-directory.ts";
 import { failure } from "./suite.ts";
 import { newProbe, suiteContract, suiteHandlers } from "./suite-contract.ts";
 

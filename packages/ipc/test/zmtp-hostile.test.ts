@@ -1,14 +1,15 @@
 import { once } from "node:events";
 import { connect as connectSocket, createServer, type Server, type Socket } from "node:net";
+import { join } from "node:path";
+import { nodeProgram, start, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { serve } from "../src/index.ts";
 import { connectBy } from "../src/rpc/client.ts";
 import { zmtpConnection } from "../src/rpc/transport/zmtp.ts";
 import { encodeCommand, encodeMessage, FrameReader, ZmtpError } from "../src/rpc/transport/zmtp-frames.ts";
 import type { Frames } from "../src/rpc/wire/envelope.ts";
-import { privateDirectory } from "./ipc-transport.ts";
+import { privateDirectory } from "./private-directory.ts";
 import { failure } from "./suite.ts";
-import { newProbe, suiteContract, suiteHandlers } from "./suite-contract.ts";
+import { suiteContract } from "./suite-contract.ts";
 
 const directory = privateDirectory();
 const connect = connectBy(zmtpConnection);
@@ -42,7 +43,7 @@ function greeting({ mechanism = "NULL", major = 3 } = {}): Buffer {
 
 const ready = Buffer.concat([greeting(), encodeCommand("READY", new Uint8Array())]);
 
-test("whatever else answers at the socket, the call fails and the client goes on trying", async (t) => {
+test("a peer that does not speak ZMTP fails the call, and the client keeps trying", async (t) => {
   const answers: Record<string, Buffer> = {
     "another protocol": Buffer.from(`HTTP/1.1 400 Bad Request\r\n\r\n${" ".repeat(64)}`),
     "ZMTP 2": greeting({ major: 2 }),
@@ -66,7 +67,7 @@ test("whatever else answers at the socket, the call fails and the client goes on
   }
 });
 
-test("a connection that breaks the rules later is lost, and with it what was under way", async (t) => {
+test("a connection that violates the protocol later is lost, and its pending calls fail", async (t) => {
   for (const bytes of [Buffer.from([2, 127, 0, 0, 0, 0, 0, 0, 0]), encodeCommand("ERROR", Buffer.from("\x03no!"))]) {
     await using hostile = await server((socket) => {
       socket.write(ready);
@@ -97,7 +98,9 @@ test("a heartbeat is answered", async (t) => {
 });
 
 test("bytes that come one at a time are the same messages", async (t) => {
-  const real = await serve(suiteContract, suiteHandlers(newProbe()), { endpoint: `ipc://${directory}/real.sock` });
+  const fixture = join(import.meta.dirname, "fixtures/suite-server.ts");
+  await using real = start(nodeProgram, [fixture, `ipc://${directory}/real.sock`]);
+  await waitFor(() => real.stdout() !== "", { what: "the server" });
   await using slow = await server((socket) => {
     const behind = connectSocket(`${directory}/real.sock`);
     socket.pipe(behind);
@@ -112,7 +115,6 @@ test("bytes that come one at a time are the same messages", async (t) => {
     list: [1, 2, 3],
   });
   client.close();
-  await real.close();
 });
 
 test("frames of every length, cut anywhere", async (t) => {

@@ -2,6 +2,7 @@ export { buildProbe } from "../probe/build.ts";
 export { type ArchiveImage, type LayerEntry, layerTar, writeDockerArchive } from "./archive.ts";
 export { freePort } from "./free-port.ts";
 export { busyboxArchive, busyboxLayer, writeBusyboxArchive } from "./images.ts";
+export { jsProgram, nodeProgram } from "./js-programs.ts";
 export { cgroupDirectories, checkLeaks, type LeakScope, type LeakSnapshot, processesOf, snapshot } from "./leaks.ts";
 export { makeNamespaces, type Namespaces } from "./namespaces.ts";
 export type { Outside } from "./outside.ts";

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { jsProgram, nodeProgram } from "./js-programs.ts";
 import type { LeakScope } from "./leaks.ts";
 import { makeNamespaces, type Namespaces } from "./namespaces.ts";
 import { distBin, workTree } from "./paths.ts";
@@ -179,13 +180,13 @@ class OwnSupervisor implements SupervisorStack {
   }
 }
 
-/** Commands of the programs' names that run them from their sources. */
+/** Commands of the programs' names that run them from their sources: ctr under the JS runtime under test. */
 function sourcePrograms(directory: string): string {
   mkdirSync(directory);
-  const node = join(workTree, "node_modules/.bin/node");
   for (const name of programs) {
     const path = join(directory, name);
-    writeFileSync(path, `#!/bin/sh\nexec ${node} -- ${join(workTree, "packages", name, "src/main.ts")} "$@"\n`);
+    const program = name === "ctr" ? jsProgram : nodeProgram;
+    writeFileSync(path, `#!/bin/sh\nexec ${program} -- ${join(workTree, "packages", name, "src/main.ts")} "$@"\n`);
     chmodSync(path, 0o755);
   }
   return directory;
