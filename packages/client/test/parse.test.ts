@@ -1,6 +1,7 @@
 import { splitCsv } from "@gantry/cli/csv";
 import { DetachFilter, parseDetachKeys } from "@gantry/cli/detach-keys";
 import { formatTimestamp, formatUnixTime } from "@gantry/common/timestamp";
+import { ulimitNames } from "@gantry/oci-spec/names";
 import { test } from "tap";
 import { parseEnv, parseKeyValueFile } from "../src/parse/env.ts";
 import { parseFilters } from "../src/parse/filters.ts";
@@ -140,6 +141,7 @@ test("devices, ulimits and restart policies", async (t) => {
   t.throws(() => parseDevice("/dev/a:b"), { message: "b is not an absolute path" });
   t.strictSame(parseUlimit("nofile=1024:2048"), { Name: "nofile", Soft: 1024, Hard: 2048 });
   t.strictSame(parseUlimit("core=-1"), { Name: "core", Soft: -1, Hard: -1 });
+  for (const name of ulimitNames) t.match(parseUlimit(`${name}=1`), { Name: name, Soft: 1, Hard: 1 });
   t.throws(() => parseUlimit("nofile"), { message: "invalid ulimit argument: nofile" });
   t.throws(() => parseUlimit("files=1"), { message: "invalid ulimit type: files" });
   t.throws(() => parseUlimit("nofile=3:2"), { message: /soft limit must be less than or equal to hard limit: 3 > 2/ });

@@ -1,7 +1,9 @@
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
 import { capabilityNames } from "@gantry/native-sys";
+import { ulimitNames } from "@gantry/oci-spec/names";
 import { defaultCapabilities, defaultDeviceRules, type Spec, validateSpec } from "@gantry/oci-spec/runtime";
 import { test } from "tap";
+import { checkedHostConfig } from "../src/containers/host-config.ts";
 import { mergeConfig } from "../src/containers/merge-config.ts";
 import { buildSpec, type SpecInput } from "../src/spec/build.ts";
 import { mergeEnvironment } from "../src/spec/environment.ts";
@@ -52,6 +54,28 @@ test("the default: Docker's process, mounts, namespaces and limits", async (t) =
   t.match(mountAt(built, "/etc/hosts"), { source: "/f/hosts", type: "bind" });
   t.same(built.linux?.resources, { devices: [...defaultDeviceRules] });
 });
+
+test("every ulimit that a client accepts is accepted here, and is a limit of the runtime's", (t) => {
+  t.ok(ulimitNames.includes("as"));
+  for (const Name of ulimitNames) {
+    const limits = { cpus: 1, swapLimit: true };
+    const { host } = checkedHostConfig({ Image: "i" }, { Ulimits: [{ Name, Soft: 1, Hard: 1 }] }, limits);
+    const built = spec({}, host);
+    t.same(validateSpec(built), [], Name);
+    t.equal(built.process?.rlimits?.[0]?.type, `RLIMIT_${Name.toUpperCase()}`);
+  }
+  t.end();
+});
+
+test("a tmpfs gets the mode that was requested, and without one that of the directory it covers", (t) => {
+  const options = (TmpfsOptions: string[]) =>
+    mountAt(spec({}, {}, { points: [{ ...tmpfs, TmpfsOptions }] }), "/t")?.options;
+  t.same(options([]), ["noexec", "nosuid", "nodev"]);
+  t.same(options(["mode=700"]), ["noexec", "nosuid", "nodev", "mode=700"]);
+  t.end();
+});
+
+const tmpfs: MountPoint = { Type: "tmpfs", Source: "", Destination: "/t", Mode: "", RW: true, Propagation: "" };
 
 test("a process: entrypoint and command, user's variables, terminal, init", async (t) => {
   const built = spec(

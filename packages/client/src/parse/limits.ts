@@ -1,3 +1,5 @@
+import { ulimitNames } from "@gantry/oci-spec/names";
+
 /** Devices, ulimits and restart policies of `run` and `create`. */
 
 export interface Device {
@@ -25,15 +27,11 @@ export interface Ulimit {
   Hard: number;
 }
 
-const ulimitNames = new Set(
-  "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(" "),
-);
-
 /** NAME=SOFT[:HARD], -1 or unlimited for no limit. @throws Error */
 export function parseUlimit(text: string): Ulimit {
   const [, name, softText, hardText] = /^([^=]+)=([^:]+)(?::([^:]+))?$/.exec(text) ?? [];
   if (name === undefined || softText === undefined) throw new Error(`invalid ulimit argument: ${text}`);
-  if (!ulimitNames.has(name)) throw new Error(`invalid ulimit type: ${name}`);
+  if (!ulimitNames.includes(name)) throw new Error(`invalid ulimit type: ${name}`);
   const number = (value: string): number => {
     if (value === "unlimited") return -1;
     if (!/^-?\d+$/.test(value)) throw new Error(`invalid ulimit argument: ${text}`);

@@ -1,5 +1,6 @@
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
 import { signalNumber } from "@gantry/native-sys";
+import { ulimitNames } from "@gantry/oci-spec/names";
 import { invalid } from "../base/errors.ts";
 import { checkLogConfig } from "../logs/log-config.ts";
 import { parseNamespaceMode } from "../spec/namespaces.ts";
@@ -155,14 +156,10 @@ function checkSmallNumbers(host: HostConfig, config: ContainerConfig): void {
   if (config.StopTimeout != null && config.StopTimeout < -1) throw invalid("StopTimeout must be -1 or more");
 }
 
-const limitNames = new Set(
-  "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split(" "),
-);
-
 function checkWords(host: HostConfig, config: ContainerConfig): void {
   parseSecurityOptions(host.SecurityOpt ?? []);
   for (const { Name, Soft, Hard } of host.Ulimits ?? []) {
-    if (!limitNames.has(Name)) throw invalid(`invalid ulimit type: ${Name}`);
+    if (!ulimitNames.includes(Name)) throw invalid(`invalid ulimit type: ${Name}`);
     if (Hard >= 0 && (Soft < 0 || Soft > Hard)) {
       throw invalid(`ulimit soft limit must be less than or equal to hard limit: ${Soft} > ${Hard}`);
     }

@@ -8,6 +8,9 @@ export const rlimitTypes = [
   ...(["RLIMIT_MSGQUEUE", "RLIMIT_NICE", "RLIMIT_RTPRIO", "RLIMIT_RTTIME"] as const),
 ] as const;
 
+/** The same limits as `--ulimit` names them: "nofile" for RLIMIT_NOFILE. */
+export const ulimitNames: readonly string[] = rlimitTypes.map((type) => type.slice("RLIMIT_".length).toLowerCase());
+
 export const ioPriorityClasses = ["IOPRIO_CLASS_RT", "IOPRIO_CLASS_BE", "IOPRIO_CLASS_IDLE"] as const;
 
 export const schedulerPolicies = [
