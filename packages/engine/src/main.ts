@@ -6,9 +6,9 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     return argv[0] === "shutdown" ? await shutdown(argv.slice(1)) : await serve(argv);
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
+    const text = error instanceof Error ? error.message : String(error);
     const hint = error instanceof UsageError ? "\nSee 'engine --help'." : "";
-    process.stderr.write(`engine: ${words}${hint}\n`);
+    process.stderr.write(`engine: ${text}${hint}\n`);
     return 1;
   }
 }
@@ -18,15 +18,15 @@ async function serve(argv: readonly string[]): Promise<number> {
   if (values.help) return print(helpText);
   if (values.version) return print(`engine version ${version}\n`);
   if (args.length > 0) throw new UsageError(`unexpected argument: ${args[0]}`);
-  const around = { self: process.execPath, path: process.env["PATH"] ?? "" };
-  const options = engineOptions(values, around);
+  const locations = { self: process.execPath, path: process.env["PATH"] ?? "" };
+  const options = engineOptions(values, locations);
   const [{ createLog }, { startEngine }] = await Promise.all([import("./create-log.ts"), import("./engine.ts")]);
   const log = createLog(values["log-level"]);
   const signalled = new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve());
   });
   const engine = await startEngine(options, log);
-  // What nobody waited for must not end a daemon that others wait for.
+  // An unhandled rejection must not crash the daemon.
   process.on("unhandledRejection", (error) => log.error({ error: String(error) }, "unhandled failure"));
   process.stdout.write(`engine ${version} listens on ${engine.endpoint}\n`);
   await Promise.race([signalled, engine.ended]);
@@ -48,5 +48,5 @@ function print(text: string): number {
   return 0;
 }
 
-// Sockets would keep it alive.
+// Open sockets would keep the process alive.
 main(process.argv.slice(2)).then((code) => process.exit(code));

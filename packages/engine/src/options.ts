@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { type FlagTable, type FlagValues, formatHelp, UsageError } from "@gantry/cli";
-import type { RuntimeChoice } from "./containers/world.ts";
+import type { RuntimeChoice } from "./containers/settings.ts";
 
 export const serveFlags = {
   root: { type: "string", value: "DIR", default: "/var/lib/gantry", doc: "what is kept: database, volumes, logs" },
@@ -112,22 +112,22 @@ export interface EngineOptions {
   readonly cpus: number;
 }
 
-/** Where programs are looked for. */
-export interface Surroundings {
+/** Where programs are looked up. */
+export interface ProgramLocations {
   /** The running program's own file. */
   readonly self: string;
   readonly path: string;
 }
 
 /** @throws UsageError naming the flag that is wrong */
-export function engineOptions(values: FlagValues<typeof serveFlags>, around: Surroundings): EngineOptions {
+export function engineOptions(values: FlagValues<typeof serveFlags>, locations: ProgramLocations): EngineOptions {
   const state = resolve(values.state);
   const program = (given: string | undefined, name: string) =>
-    given === undefined ? findProgram(name, around) : resolve(given);
+    given === undefined ? findProgram(name, locations) : resolve(given);
   const ociRuntime = program(values["oci-runtime"], "oci-runtime");
   const runtimes: Record<string, RuntimeChoice> = {
     "oci-runtime": { path: ociRuntime, worker: true },
-    ...Object.fromEntries(values.runtime.map((text) => runtimeFlag(text, around))),
+    ...Object.fromEntries(values.runtime.map((text) => runtimeFlag(text, locations))),
   };
   if (!Object.hasOwn(runtimes, values["default-runtime"])) {
     throw new UsageError(
@@ -170,18 +170,18 @@ export function engineOptions(values: FlagValues<typeof serveFlags>, around: Sur
   };
 }
 
-function runtimeFlag(text: string, around: Surroundings): [string, RuntimeChoice] {
+function runtimeFlag(text: string, locations: ProgramLocations): [string, RuntimeChoice] {
   const match = /^([a-zA-Z0-9][a-zA-Z0-9_.-]*)=(.+)$/.exec(text);
   if (!match) throw new UsageError(`invalid value "${text}" for --runtime: must be NAME=FILE`);
   const [, name = "", file = ""] = match;
-  const path = isAbsolute(file) || file.includes("/") ? resolve(file) : findProgram(file, around);
+  const path = isAbsolute(file) || file.includes("/") ? resolve(file) : findProgram(file, locations);
   // Our own runtime can also be run by its command line, under another name.
   return [name, { path, worker: name === "oci-runtime" && basename(path) === "oci-runtime" }];
 }
 
 /** A program beside the engine's own file, or in PATH; where neither has it, its use fails with the first of these names. */
-function findProgram(name: string, around: Surroundings): string {
-  const places = [dirname(around.self), ...around.path.split(":").filter(Boolean)];
+function findProgram(name: string, locations: ProgramLocations): string {
+  const places = [dirname(locations.self), ...locations.path.split(":").filter(Boolean)];
   const found = places.map((place) => join(place, name)).find((path) => existsSync(path));
-  return found ?? join(dirname(around.self), name);
+  return found ?? join(dirname(locations.self), name);
 }

@@ -1,34 +1,54 @@
 import { existsSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import { messageOf } from "@gantry/common/error-message";
-import { stopContainer } from "./containers/stop.ts";
-import type { World } from "./containers/world.ts";
+import type { Paths } from "./base/paths.ts";
+import type { Container } from "./containers/container.ts";
+import type { Admission } from "./containers/lifecycle/admission.ts";
+import { type StopDeps, stopContainer } from "./containers/lifecycle/stop.ts";
+import type { Settings } from "./containers/settings.ts";
 import { removeBridge } from "./networks/bridge.ts";
 import type { Firewall } from "./networks/firewall.ts";
+import type { Networks } from "./networks/networks.ts";
 import type { SupervisorLink } from "./supervisor/process.ts";
 
 /** How long a supervisor may take to end. */
 const END_MS = 10_000;
 
-/** Stops all containers. */
-export async function stopAll(world: World): Promise<void> {
-  await Promise.all(world.registry.all().map((container) => stopQuietly(world, container)));
-  await world.background.idle();
+export interface StopAllDeps extends StopDeps {
+  readonly admission: Admission;
+  readonly background: BackgroundTasks;
 }
 
-/** Takes away what the engine made on this machine: bridges, rules, namespaces, cgroups, and the supervisor where it is given. */
+/** Refuses new starts, waits for those under way, and stops all containers. */
+export async function stopAll(deps: StopAllDeps): Promise<void> {
+  await deps.admission.close();
+  await Promise.all(deps.registry.all().map((container) => stop(deps, container)));
+  await deps.background.idle();
+}
+
+export interface TakeDownDeps {
+  readonly networks: Networks;
+  readonly paths: Paths;
+  readonly settings: Settings;
+}
+
+/**
+ * Removes the engine's objects on this machine: bridges, rules, namespaces and cgroups, and ends the supervisor where it
+ * is given.
+ */
 export async function takeDown(
-  world: World,
+  { networks, paths, settings }: TakeDownDeps,
   firewall: Firewall,
   supervisor: SupervisorLink | undefined,
 ): Promise<void> {
-  for (const network of world.networks.all()) if (network.bridge !== "") removeBridge(network.bridge);
+  for (const network of networks.all()) if (network.bridge !== "") removeBridge(network.bridge);
   await firewall.clear();
-  for (const key of world.networks.sandboxes.keys()) world.networks.sandboxes.remove(key);
-  rmSync(world.paths.netns, { recursive: true, force: true });
+  for (const key of networks.sandboxes.keys()) networks.sandboxes.remove(key);
+  rmSync(paths.netns, { recursive: true, force: true });
   if (supervisor) await endSupervisor(supervisor);
-  removeCgroups(world.settings.cgroupParent);
+  removeCgroups(settings.cgroupParent);
 }
 
 /** The cgroup above the containers', in every hierarchy; one that is in use stays. */
@@ -38,22 +58,19 @@ function removeCgroups(parent: string): void {
     try {
       rmdirSync(join(root, hierarchy, parent));
     } catch {
-      // It is not there, or others are in it.
+      // It does not exist, or other cgroups are in it.
     }
   }
 }
 
-async function stopQuietly(world: World, container: ReturnType<World["registry"]["find"]>): Promise<void> {
-  // Kept as it was: a container that its policy wants running runs again with the next engine.
-  const { stoppedOnRequest } = container.document;
+/** A container that its policy wants running runs again with the next engine. */
+async function stop(deps: StopAllDeps, container: Container): Promise<void> {
   try {
-    await stopContainer(world, container, {});
-    await container.autoRemoval;
+    await stopContainer(deps, container, {}, "shutdown");
+    await container.lifecycle.autoRemoval;
   } catch (error) {
-    world.log.warn({ id: container.id, error: messageOf(error) }, "stopping a container");
+    deps.log.warn({ id: container.id, error: messageOf(error) }, "stopping a container");
   }
-  container.document.stoppedOnRequest = stoppedOnRequest;
-  world.registry.save(container);
 }
 
 async function endSupervisor(supervisor: SupervisorLink): Promise<void> {

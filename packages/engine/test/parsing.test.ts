@@ -2,8 +2,7 @@ import { formatTimestamp, parseTimestamp } from "@gantry/common/timestamp";
 import { deviceNumbers } from "@gantry/native-sys";
 import { test } from "tap";
 import { matchesLabels } from "../src/base/filters.ts";
-import { checkedName, generateName } from "../src/containers/names.ts";
-import { exitCodeFor } from "../src/containers/start.ts";
+import { checkedName, generateName } from "../src/containers/create/names.ts";
 import { humanDuration, statusText } from "../src/containers/status-text.ts";
 import { applyChanges } from "../src/images/changes.ts";
 import { AddressPool } from "../src/networks/address-pool.ts";
@@ -12,6 +11,7 @@ import { extraHosts, hostsFile, resolverFile } from "../src/networks/name-files.
 import { parsePortConfig, portsToPublish } from "../src/networks/port-spec.ts";
 import { freeSubnet, parseRoutes } from "../src/networks/subnets.ts";
 import { openDatabase } from "../src/store/database.ts";
+import { exitCodeFor } from "../src/supervisor/runtime-failure.ts";
 import { planMounts } from "../src/volumes/mount-points.ts";
 import { parseBind } from "../src/volumes/parse-bind.ts";
 

@@ -22,6 +22,8 @@ export interface StandIn {
   readonly specs: Map<string, Record<string, unknown>>;
   readonly snapshots: Map<string, { key: string; labels: Record<string, string> }>;
   readonly users: Map<string, string>;
+  /** Called before a method's handler; what it throws is the reply. */
+  readonly hooks: Map<string, Hook>;
   /** Root file system that all containers have. */
   sharedRootfs(): string;
   /** Ids of containers that have a task. */
@@ -36,6 +38,8 @@ export interface StandIn {
   restart(): Promise<void>;
   close(): Promise<void>;
 }
+
+export type Hook = (request: { readonly [field: string]: unknown }) => Promise<void>;
 
 class Process {
   status: "created" | "running" | "paused" | "stopped" = "created";
@@ -69,6 +73,7 @@ export async function startStandIn(directory: string): Promise<StandIn> {
     specs: state.specs,
     snapshots: state.snapshots,
     users: state.users,
+    hooks: state.hooks,
     sharedRootfs: () => state.rootfs(),
     tasks: () => [...state.processes.keys()].filter((key) => !key.includes("/")),
     attached: (id) => state.processes.get(id)?.attached.size ?? 0,
@@ -93,6 +98,7 @@ class State {
   readonly images = new Map([[normalizeReference("busybox"), standInImage("busybox", {})]]);
   readonly specs = new Map<string, Record<string, unknown>>();
   readonly users = new Map<string, string>();
+  readonly hooks = new Map<string, Hook>();
   readonly snapshots = new Map<string, { key: string; labels: Record<string, string> }>();
   readonly processes = new Map<string, Process>();
   events = new EventLog<SupervisorEvent>(100);
@@ -128,7 +134,7 @@ function handlers(state: State): Handlers<Methods> {
     throw new RpcError("Unimplemented", "the stand-in does not have this");
   };
   const rest = Object.fromEntries(Object.keys(supervisorContract.methods).map((name) => [name, refuse]));
-  return {
+  return hooked(state, {
     ...(rest as unknown as Handlers<Methods>),
     version: async () => ({ version: "stand-in", pid: process.pid, root: "", state: "" }),
     ...imageHandlers(state.images),
@@ -140,7 +146,19 @@ function handlers(state: State): Handlers<Methods> {
       for await (const event of state.events.subscribe(first, context.signal)) await context.send(event);
       return {};
     },
-  };
+  });
+}
+
+function hooked(state: State, all: Handlers<Methods>): Handlers<Methods> {
+  type AnyHandler = (request: never, context: never) => Promise<unknown>;
+  const wrap = ([name, handler]: [string, AnyHandler]) => [
+    name,
+    async (request: never, context: never) => {
+      await state.hooks.get(name)?.(request);
+      return handler(request, context);
+    },
+  ];
+  return Object.fromEntries(Object.entries<AnyHandler>(all).map(wrap)) as unknown as Handlers<Methods>;
 }
 
 function containerHandlers(state: State) {

@@ -1,76 +1,74 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { messageOf } from "@gantry/common/error-message";
-import type { InputOf, ItemOf, OpenStream, ReplyOf, StreamContext } from "@gantry/ipc";
+import type { InputOf, ItemOf, ReplyOf, StreamContext } from "@gantry/ipc";
 import { isRpcError } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
-import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
-import { conflict } from "../base/errors.ts";
-import { type Container, Signalled } from "./container.ts";
+import type { StreamChoice, TaskStreams, Tasks } from "../supervisor/tasks.ts";
+import type { EventHub } from "../system/event-hub.ts";
+import type { Container } from "./container.ts";
 import { containerEvent } from "./events.ts";
-import { handleExit } from "./exit.ts";
-import type { World } from "./world.ts";
+import type { Exits } from "./lifecycle/exits.ts";
+import type { Run } from "./lifecycle/lifecycle.ts";
+import { admit } from "./lifecycle/table.ts";
 
 type Attach = (typeof engineContract.methods)["containerAttach"];
 export type AttachContext = StreamContext<ItemOf<Attach>, InputOf<Attach>>;
 type Reply = ReplyOf<Attach>;
-type TaskAttach = (typeof supervisorContract.methods)["tasks.attach"];
-type Upstream = OpenStream<ItemOf<TaskAttach>, InputOf<TaskAttach>, ReplyOf<TaskAttach>>;
 
-/** Pause between two attempts to find a lost supervisor again. */
-const AGAIN_MS = 50;
+/** Pause between two attempts to reach a lost supervisor. */
+const RETRY_PAUSE_MS = 50;
 
-export interface AttachRequest {
-  readonly stdin: boolean;
-  readonly stdout: boolean;
-  readonly stderr: boolean;
+export interface AttachDeps {
+  readonly tasks: Tasks;
+  readonly exits: Exits;
+  readonly events: EventHub;
 }
 
 /**
  * Connects a caller to a container's streams: at once when it runs, otherwise with its next start. Ends with the
- * container's exit code, or without one when the caller detaches. A supervisor that is lost meanwhile is waited for.
+ * container's exit code, or without one when the caller detaches. It waits for a supervisor that is lost meanwhile.
  * @throws RpcError FailedPrecondition for a paused one; the start's failure
  */
 export async function attachContainer(
-  world: World,
+  deps: AttachDeps,
   container: Container,
-  request: AttachRequest,
+  streams: StreamChoice,
   context: AttachContext,
 ): Promise<Reply> {
-  if (container.document.state.Paused) throw conflict("You cannot attach to a paused container, unpause it first");
-  if (container.document.state.Restarting) {
-    throw conflict("You cannot attach to a restarting container, wait until it is running");
-  }
-  const attachment = new Attachment(world, container, request, context);
-  if (container.alive) attachment.connect();
-  else container.waiting.add(attachment);
-  containerEvent(world, container, "attach");
+  const attachment = new Attachment(deps, container, streams, context);
+  await container.lifecycle.exclusive(async () => {
+    admit("attach", container);
+    if (container.alive) attachment.connect();
+    else container.pendingAttachments.add(attachment);
+  });
+  containerEvent(deps, container, "attach");
   try {
     await context.send({ attached: true });
     return await attachment.ended;
   } finally {
-    container.waiting.delete(attachment);
+    container.pendingAttachments.delete(attachment);
     attachment.close();
   }
 }
 
 class Attachment {
-  readonly #world: World;
+  readonly #deps: AttachDeps;
   readonly #container: Container;
-  readonly #request: AttachRequest;
+  readonly #streams: StreamChoice;
   readonly #context: AttachContext;
   readonly ended: Promise<Reply>;
   #resolve: (reply: Reply) => void = () => {};
   fail: (error: Error) => void = () => {};
-  #run = 0;
+  #run: Run;
   #closed = false;
-  #upstream: Upstream | undefined;
-  /** Fired when the streams are connected again, or never will be. */
-  #back = new Signalled<void>();
+  #upstream: TaskStreams | undefined;
+  /** Resolved when the streams are connected again, or never will be. */
+  #reconnected = Promise.withResolvers<void>();
 
-  constructor(world: World, container: Container, request: AttachRequest, context: AttachContext) {
-    this.#world = world;
+  constructor(deps: AttachDeps, container: Container, streams: StreamChoice, context: AttachContext) {
+    this.#deps = deps;
     this.#container = container;
-    this.#request = request;
+    this.#run = container.lifecycle.run;
+    this.#streams = streams;
     this.#context = context;
     this.ended = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -80,31 +78,31 @@ class Attachment {
     context.signal.addEventListener("abort", () => this.#resolve({}), { once: true });
   }
 
-  /** Opens the streams. What is called after this on the supervisor comes after the attach. */
+  /** Opens the streams. Calls to the supervisor that follow arrive after the attach. */
   connect(): void {
-    this.#run = this.#container.run;
-    const { exited } = this.#container;
+    this.#run = this.#container.lifecycle.run;
     this.#upstream = this.#open();
-    this.#copyOutput(this.#upstream, exited.promise).catch((error: Error) => this.fail(error));
+    this.#copyOutput(this.#upstream).catch((error: Error) => this.fail(error));
     this.#copyInput().catch(() => this.#resolve({}));
   }
 
   close(): void {
     this.#closed = true;
-    this.#back.fire();
+    this.#reconnected.resolve();
     this.#upstream?.cancel();
   }
 
-  #open(): Upstream {
-    return this.#world.supervisor.open("tasks.attach", { containerId: this.#container.id, ...this.#request });
+  #open(): TaskStreams {
+    return this.#deps.tasks.attach({ containerId: this.#container.id }, this.#streams);
   }
 
-  async #copyOutput(first: Upstream, exited: Promise<{ exitCode: number }>): Promise<void> {
-    for (let upstream: Upstream | undefined = first; upstream; ) {
+  async #copyOutput(first: TaskStreams): Promise<void> {
+    const run = this.#run;
+    for (let upstream: TaskStreams | undefined = first; upstream; ) {
       try {
         for await (const { value, blobs } of upstream.items) await this.#context.send(value, ...blobs);
         const { exitStatus } = await upstream.result;
-        if (exitStatus !== undefined) this.#tellExit(exitStatus);
+        if (exitStatus !== undefined) this.#reportExit(exitStatus);
         this.#resolve(exitStatus === undefined ? {} : { ExitCode: exitStatus });
         return;
       } catch (error) {
@@ -112,49 +110,51 @@ class Attachment {
       }
       upstream = await this.#reopen();
     }
-    const { exitCode } = await exited;
+    const { exitCode } = await run.exited;
     this.#resolve({ ExitCode: exitCode });
   }
 
   /** Attaches again after the supervisor was lost; undefined when the process has ended meanwhile. */
-  async #reopen(): Promise<Upstream | undefined> {
+  async #reopen(): Promise<TaskStreams | undefined> {
     while (!this.#closed) {
       try {
-        const { status } = await this.#world.supervisor.call("tasks.get", { containerId: this.#container.id });
-        this.#upstream = status === "running" || status === "paused" ? this.#open() : undefined;
-        this.#back.fire();
-        this.#back = new Signalled();
+        const task = await this.#deps.tasks.get(this.#container.id);
+        const isRunning = task?.status === "running" || task?.status === "paused";
+        this.#upstream = isRunning ? this.#open() : undefined;
+        this.#reconnected.resolve();
+        this.#reconnected = Promise.withResolvers();
         return this.#upstream;
       } catch (error) {
         if (!isRpcError(error, "Unavailable")) return undefined;
-        await delay(AGAIN_MS);
+        await delay(RETRY_PAUSE_MS);
       }
     }
     return undefined;
   }
 
-  /** The streams know of the end first; who was attached may at once do what needs it, such as taking the name again. */
-  #tellExit(exitStatus: number): void {
-    handleExit(this.#world, this.#container, { exitStatus, run: this.#run }).catch((error: unknown) => {
-      this.#world.log.error({ id: this.#container.id, error: messageOf(error) }, "working off the end of a container");
-    });
+  /**
+   * The streams end before the supervisor's event arrives, and the attached caller may act on the exit at once, for
+   * example use the container's name again.
+   */
+  #reportExit(exitStatus: number): void {
+    this.#deps.exits.reportInBackground(this.#container, { exitStatus, run: this.#run });
   }
 
   async #copyInput(): Promise<void> {
     for await (const { value, blobs } of this.#context.input) {
       if (value.kind === "detach") {
-        containerEvent(this.#world, this.#container, "detach");
+        containerEvent(this.#deps, this.#container, "detach");
         this.#resolve({});
         return;
       }
       while (!this.#closed) {
-        const back = this.#back.promise;
+        const reconnected = this.#reconnected.promise;
         try {
           await this.#upstream?.send(value, ...blobs);
           break;
         } catch (error) {
           if (!isRpcError(error, "Unavailable")) throw error;
-          await back;
+          await reconnected;
         }
       }
     }

@@ -1,13 +1,17 @@
+import { isRpcError } from "@gantry/ipc";
 import { familiarize, formatReference, hostPlatform } from "@gantry/oci-spec";
 import { now } from "../base/clock.ts";
 import { newId } from "../base/ids.ts";
 import { applyChanges, type ChangedConfig } from "../images/changes.ts";
+import type { ImageDeps } from "../images/deps.ts";
 import { keepNameless } from "../images/fetch.ts";
 import { namelessName, targetName } from "../images/names.ts";
 import type { Container } from "./container.ts";
 import { containerEvent } from "./events.ts";
-import { pauseContainer, unpauseContainer } from "./pause.ts";
-import type { World } from "./world.ts";
+import { type PauseDeps, pauseContainer, unpauseContainer } from "./lifecycle/pause.ts";
+import { admit } from "./lifecycle/table.ts";
+
+export interface CommitDeps extends PauseDeps, ImageDeps {}
 
 export interface CommitRequest {
   /** repo[:tag]; empty: no name */
@@ -18,7 +22,7 @@ export interface CommitRequest {
   readonly Pause?: boolean | undefined;
 }
 
-/** What an image says of how it is run; the rest of a container's configuration is its own. */
+/** Fields of a container's configuration that an image has too. */
 const imageFields = [
   "User",
   "ExposedPorts",
@@ -35,7 +39,7 @@ const imageFields = [
   "Shell",
 ] as const;
 
-/** What every container has mounted: made in its root file system where the image has no such file or directory. */
+/** Mount points of every container: created in its root file system where the image does not have them. */
 const mountPoints = [
   "/dev",
   "/dev/console",
@@ -51,19 +55,18 @@ const mountPoints = [
 ];
 
 /**
- * `commit`: an image of what a container changed.
+ * `commit`: creates an image with the changes of a container.
  * @returns its id
  * @throws RpcError InvalidArgument for the name or a change
  */
-export async function commitContainer(world: World, container: Container, request: CommitRequest): Promise<string> {
+export async function commitContainer(deps: CommitDeps, container: Container, request: CommitRequest): Promise<string> {
   const named = request.Target === "" ? undefined : formatReference(targetName(request.Target));
   const configDocument = configOf(container, request);
-  const base = await baseName(world, container);
-  const isPaused = (request.Pause ?? true) && container.alive && !container.document.state.Paused;
-  if (isPaused) await pauseContainer(world, container);
+  const base = await baseName(deps, container);
+  const isPaused = (request.Pause ?? true) && (await pauseIfRunning(deps, container));
   try {
-    if (named !== undefined) await keepNameless(world, named);
-    const { configDigest } = await world.supervisor.call(
+    if (named !== undefined) await keepNameless(deps, named);
+    const { configDigest } = await deps.supervisor.call(
       "diff.commitImage",
       {
         key: container.id,
@@ -74,18 +77,33 @@ export async function commitContainer(world: World, container: Container, reques
       },
       { timeoutMs: 0 },
     );
-    world.images.invalidate();
+    deps.images.invalidate();
     const tag = named === undefined ? {} : { imageRef: familiarize(named) };
-    containerEvent(world, container, "commit", { comment: request.Comment ?? "", imageID: configDigest, ...tag });
+    containerEvent(deps, container, "commit", { comment: request.Comment ?? "", imageID: configDigest, ...tag });
     return configDigest;
   } finally {
-    if (isPaused) await unpauseContainer(world, container);
+    if (isPaused)
+      await unpauseContainer(deps, container).catch((error: unknown) => {
+        // It may have ended, or been unpaused by a user.
+        if (!isRpcError(error, "FailedPrecondition") && !isRpcError(error, "NotFound")) throw error;
+      });
   }
 }
 
+/** @returns whether it was paused here */
+async function pauseIfRunning(deps: CommitDeps, container: Container): Promise<boolean> {
+  const isRunning = await container.lifecycle.exclusive(async () => {
+    admit("commit", container);
+    return container.alive && !container.document.state.Paused;
+  });
+  if (!isRunning) return false;
+  await pauseContainer(deps, container);
+  return true;
+}
+
 /** A name of the container's image; undefined when it is gone, so that the new one holds all. */
-async function baseName(world: World, { document }: Container): Promise<string | undefined> {
-  const found = (await world.images.all()).find(({ id }) => id === document.imageId);
+async function baseName(deps: CommitDeps, { document }: Container): Promise<string | undefined> {
+  const found = (await deps.images.all()).find(({ id }) => id === document.imageId);
   return found?.resolved.image.name;
 }
 

@@ -64,5 +64,8 @@ export const containerDocument: v.GenericSchema<unknown, ContainerDocument> = v.
   mounts: v.array(mountPoint),
   restartCount: v.number(),
   stoppedOnRequest: v.boolean(),
+  endReason: v.optional(v.picklist(["stop", "kill", "restart", "shutdown"])),
+  removal: v.optional(v.object({ volumes: v.boolean() })),
+  restartDelayMs: v.optional(v.number()),
   runtime: v.string(),
 });

@@ -3,7 +3,10 @@ import type { Endpoint } from "../networks/endpoint.ts";
 import type { PublishedPort } from "../networks/port-spec.ts";
 import type { MountPoint } from "../spec/mounts.ts";
 
-/** What is kept of a container: one JSON document. */
+/** "kill" is a signal that a container is expected to end at; "shutdown" is the engine's. */
+export type EndReason = "stop" | "kill" | "restart" | "shutdown";
+
+/** The durable state of a container: one JSON document. */
 export interface ContainerDocument {
   readonly id: string;
   /** Without the slash that Docker shows. */
@@ -21,8 +24,17 @@ export interface ContainerDocument {
   ports: PublishedPort[];
   readonly mounts: MountPoint[];
   restartCount: number;
-  /** Stopped on request: "unless-stopped" does not start it again. */
+  /** A user stopped or killed it: the restart policy does not start it again. */
   stoppedOnRequest: boolean;
+  /**
+   * Why the current run is going to end, saved before its process is signalled; undefined while it is to go on. Kept
+   * until the next start.
+   */
+  endReason?: EndReason | undefined;
+  /** The container is being removed; saved before anything of it goes. */
+  removal?: { readonly volumes: boolean } | undefined;
+  /** Delay of the last restart by policy in milliseconds. */
+  restartDelayMs?: number | undefined;
   /** Name of the OCI runtime. */
   readonly runtime: string;
 }
@@ -41,9 +53,10 @@ export interface ContainerState {
   FinishedAt: string;
 }
 
-export type Status = "created" | "running" | "paused" | "restarting" | "exited" | "dead";
+export type Status = "created" | "running" | "paused" | "restarting" | "exited" | "removing" | "dead";
 
-export function statusOf({ state }: Pick<ContainerDocument, "state">): Status {
+export function statusOf({ state, removal }: Pick<ContainerDocument, "state" | "removal">): Status {
+  if (removal) return "removing";
   if (state.Running) return state.Paused ? "paused" : state.Restarting ? "restarting" : "running";
   if (state.Dead) return "dead";
   return state.StartedAt === "0001-01-01T00:00:00Z" ? "created" : "exited";

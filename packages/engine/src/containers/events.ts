@@ -1,25 +1,29 @@
+import type { EventHub } from "../system/event-hub.ts";
 import type { Container } from "./container.ts";
-import type { World } from "./world.ts";
 
-/** Tells of something that happened to a container, with the attributes that Docker gives: labels, image, name. */
+export interface EventDeps {
+  readonly events: EventHub;
+}
+
+/** Emits a container's event with the attributes that Docker gives it: labels, image, name. */
 export function containerEvent(
-  world: Pick<World, "events">,
+  deps: EventDeps,
   container: Container,
   action: string,
   attributes: Readonly<Record<string, string>> = {},
 ): void {
   const { config, name } = container.document;
   const all = { ...config.Labels, image: config.Image, name, ...attributes };
-  world.events.emit("container", action, container.id, all);
+  deps.events.emit("container", action, container.id, all);
 }
 
-/** Tells that a container's volumes come into use, or are so no more. */
-export function volumeEvents(world: Pick<World, "events">, container: Container, action: "mount" | "unmount"): void {
+/** Emits that a container's volumes are mounted or unmounted. */
+export function volumeEvents(deps: EventDeps, container: Container, action: "mount" | "unmount"): void {
   const { id, mounts } = container.document;
   for (const { Type, Name = "", Destination, RW, Propagation } of mounts) {
     if (Type !== "volume") continue;
     const mounted = { destination: Destination, propagation: Propagation, "read/write": String(RW) };
     const attributes = { container: id, driver: "local", ...(action === "mount" ? mounted : {}) };
-    world.events.emit("volume", action, Name, attributes);
+    deps.events.emit("volume", action, Name, attributes);
   }
 }

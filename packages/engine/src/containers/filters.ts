@@ -1,9 +1,17 @@
 import type { Filters } from "@gantry/ipc/contracts/engine-types";
 import { invalid } from "../base/errors.ts";
 import { booleanFilter, checkFilters, matchesLabels, namePattern } from "../base/filters.ts";
+import type { Images } from "../images/images.ts";
+import type { Networks } from "../networks/networks.ts";
 import { expandExposed } from "../networks/port-spec.ts";
 import { type ContainerDocument, statusOf } from "./document.ts";
-import type { World } from "./world.ts";
+import type { Registry } from "./registry.ts";
+
+export interface FilterDeps {
+  readonly registry: Registry;
+  readonly images: Images;
+  readonly networks: Networks;
+}
 
 const known = "ancestor before exited expose health id is-task label name network publish since status volume".split(
   " ",
@@ -13,20 +21,20 @@ const statuses = ["created", "running", "paused", "restarting", "removing", "exi
 type Test = (container: ContainerDocument) => boolean;
 
 /**
- * The test that `ps --filter` asks for: of one key any value may match, all keys have to.
+ * The predicate of `ps --filter`: of one key any value may match, all keys have to.
  * @throws RpcError InvalidArgument for an unknown key or a bad value, NotFound for a container named in before or since
  */
-export async function containerFilter(world: World, filters: Filters): Promise<Test> {
+export async function containerFilter(deps: FilterDeps, filters: Filters): Promise<Test> {
   checkFilters(filters, known);
   const tests: Test[] = [];
   for (const [key, values] of Object.entries(filters)) {
-    if (values.length > 0) tests.push(await testOf(world, key, values));
+    if (values.length > 0) tests.push(await testOf(deps, key, values));
   }
   if (booleanFilter(filters, "is-task")) tests.push(() => false);
   return (container) => tests.every((test) => test(container));
 }
 
-async function testOf(world: World, key: string, values: readonly string[]): Promise<Test> {
+async function testOf(deps: FilterDeps, key: string, values: readonly string[]): Promise<Test> {
   switch (key) {
     case "id":
       return (container) =>
@@ -42,12 +50,12 @@ async function testOf(world: World, key: string, values: readonly string[]): Pro
     case "exited":
       return exitedTest(values);
     case "ancestor":
-      return ancestorTest(world, values);
+      return ancestorTest(deps, values);
     case "before":
     case "since":
-      return orderTest(world, key, values);
+      return orderTest(deps, key, values);
     case "network":
-      return networkTest(world, values);
+      return networkTest(deps, values);
     case "volume":
       return ({ mounts }) =>
         mounts.some((mount) =>
@@ -79,10 +87,10 @@ function exitedTest(values: readonly string[]): Test {
   return (container) => statusOf(container) === "exited" && codes.includes(container.state.ExitCode);
 }
 
-async function ancestorTest(world: World, values: readonly string[]): Promise<Test> {
+async function ancestorTest(deps: FilterDeps, values: readonly string[]): Promise<Test> {
   const ids = await Promise.all(
     values.map((value) =>
-      world.images.resolve(value).then(
+      deps.images.resolve(value).then(
         (image) => image.id,
         () => "",
       ),
@@ -91,28 +99,28 @@ async function ancestorTest(world: World, values: readonly string[]): Promise<Te
   return (container) => ids.includes(container.imageId) || values.includes(container.config.Image);
 }
 
-function orderTest(world: World, key: "before" | "since", values: readonly string[]): Test {
-  const times = values.map((value) => world.registry.find(value).document.created);
+function orderTest(deps: FilterDeps, key: "before" | "since", values: readonly string[]): Test {
+  const times = values.map((value) => deps.registry.find(value).document.created);
   return ({ created }) => times.some((time) => (key === "before" ? created < time : created > time));
 }
 
-function networkTest(world: World, values: readonly string[]): Test {
-  const ids = new Set(values.map((value) => world.networks.lookup(value)?.id));
+function networkTest(deps: FilterDeps, values: readonly string[]): Test {
+  const ids = new Set(values.map((value) => deps.networks.lookup(value)?.id));
   return ({ endpoints, hostConfig }) =>
     Object.values(endpoints).some((endpoint) => ids.has(endpoint.networkId)) ||
     values.includes(hostConfig.NetworkMode ?? "");
 }
 
 function portTest(key: "publish" | "expose", values: readonly string[]): Test {
-  const wanted = values.flatMap(expandExposed);
+  const requested = values.flatMap(expandExposed);
   return ({ ports, config }) => {
     const open = ports.map(({ hostPort, containerPort, protocol }) => ({
       port: key === "publish" ? hostPort : containerPort,
       protocol,
     }));
     const exposed = key === "expose" ? Object.keys(config.ExposedPorts ?? {}).flatMap(expandExposed) : [];
-    return wanted.some((wish) =>
-      [...open, ...exposed].some((port) => port.port === wish.port && port.protocol === wish.protocol),
+    return requested.some((filter) =>
+      [...open, ...exposed].some((port) => port.port === filter.port && port.protocol === filter.protocol),
     );
   };
 }

@@ -2,36 +2,43 @@ import { zeroTimestamp } from "@gantry/common/timestamp";
 import { sandboxKey } from "../networks/connect.ts";
 import type { Endpoint } from "../networks/endpoint.ts";
 import { expandExposed } from "../networks/port-spec.ts";
+import type { HostFacts } from "../spec/build.ts";
 import type { MountPoint } from "../spec/mounts.ts";
 import { cleanPath } from "../volumes/parse-bind.ts";
 import type { Container } from "./container.ts";
 import { type ContainerDocument, statusOf } from "./document.ts";
-import { filesOf } from "./files.ts";
+import { type FileDeps, filesOf } from "./files.ts";
 import { configView, hostConfigView } from "./inspect-defaults.ts";
-import { sizes } from "./list.ts";
-import type { World } from "./world.ts";
+import { type SizeDeps, sizes } from "./list.ts";
+
+export interface InspectDeps extends FileDeps, SizeDeps {
+  readonly facts: HostFacts;
+  /** Ids of execs that have not ended. */
+  readonly execIds: (containerId: string) => readonly string[];
+}
 
 /** A container as `docker inspect` shows it. */
 export async function inspectContainer(
-  world: World,
+  deps: InspectDeps,
   container: Container,
   size: boolean,
 ): Promise<Record<string, unknown>> {
   const { document } = container;
   const { config, hostConfig, state } = document;
-  const words = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  const files = ownFiles(world, document);
+  const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  const execIds = deps.execIds(document.id);
+  const files = ownFiles(deps, document);
   return {
     Id: document.id,
     Created: document.created,
-    Path: words[0] ?? "",
-    Args: words.slice(1),
+    Path: command[0] ?? "",
+    Args: command.slice(1),
     State: { Status: statusOf(document), ...state, StartedAt: state.StartedAt || zeroTimestamp },
     Image: document.imageId,
     ResolvConfPath: files.resolvConf,
     HostnamePath: files.hostname,
     HostsPath: files.hosts,
-    LogPath: hostConfig.LogConfig?.Type === "none" ? "" : world.paths.logFile(document.id),
+    LogPath: hostConfig.LogConfig?.Type === "none" ? "" : deps.paths.logFile(document.id),
     Name: `/${document.name}`,
     RestartCount: document.restartCount,
     Driver: "overlayfs",
@@ -39,13 +46,13 @@ export async function inspectContainer(
     MountLabel: "",
     ProcessLabel: "",
     AppArmorProfile: "",
-    ExecIDs: container.execIds.size > 0 ? [...container.execIds] : null,
-    HostConfig: hostConfigView(document, world.facts.cgroupVersion),
+    ExecIDs: execIds.length > 0 ? execIds : null,
+    HostConfig: hostConfigView(document, deps.facts.cgroupVersion),
     GraphDriver: { Name: "overlayfs", Data: null },
-    ...(size ? await sizes(world, document) : {}),
+    ...(size ? await sizes(deps, document) : {}),
     Mounts: document.mounts.filter((mount) => !isTmpfsFlag(document, mount)).map(mountView),
     Config: configView(config),
-    NetworkSettings: networkSettings(world, document),
+    NetworkSettings: networkSettings(deps, document),
   };
 }
 
@@ -54,10 +61,10 @@ function isTmpfsFlag({ hostConfig }: ContainerDocument, { Type, Destination }: M
   return Type === "tmpfs" && Object.keys(hostConfig.Tmpfs ?? {}).some((path) => cleanPath(path) === Destination);
 }
 
-/** A container that shares the network of one that is gone has no such files any more. */
-function ownFiles(world: World, document: ContainerDocument) {
+/** A container that shares the network of one that was removed has no such files any more. */
+function ownFiles(deps: InspectDeps, document: ContainerDocument) {
   try {
-    return filesOf(world, document);
+    return filesOf(deps, document);
   } catch {
     return { resolvConf: "", hostname: "", hosts: "" };
   }
@@ -69,7 +76,7 @@ function mountView(mount: MountPoint): Record<string, unknown> {
   return Type === "volume" ? { Type, Name, Source, Driver, ...common } : { Type, Source, ...common };
 }
 
-function networkSettings(world: World, document: ContainerDocument): Record<string, unknown> {
+function networkSettings(deps: InspectDeps, document: ContainerDocument): Record<string, unknown> {
   const { endpoints, state, hostConfig } = document;
   const own = endpoints["bridge"];
   const mode = hostConfig.NetworkMode ?? "";
@@ -82,7 +89,7 @@ function networkSettings(world: World, document: ContainerDocument): Record<stri
     SecondaryIPAddresses: null,
     SecondaryIPv6Addresses: null,
     SandboxID: hasSandbox ? document.id : "",
-    SandboxKey: hasSandbox ? world.networks.sandboxes.path(sandboxKey(document)) : "",
+    SandboxKey: hasSandbox ? deps.networks.sandboxes.path(sandboxKey(document)) : "",
     Ports: portMap(document),
     EndpointID: own?.endpointId ?? "",
     Gateway: own?.gateway ?? "",

@@ -1,12 +1,20 @@
 import { unixSeconds } from "@gantry/common/timestamp";
 import { isRpcError } from "@gantry/ipc";
 import type { ContainerSummary, Filters } from "@gantry/ipc/contracts/engine-types";
+import type { Images } from "../images/images.ts";
 import { expandExposed } from "../networks/port-spec.ts";
+import type { RootFilesystems } from "../supervisor/root-filesystems.ts";
 import type { Container } from "./container.ts";
 import { type ContainerDocument, statusOf } from "./document.ts";
-import { containerFilter } from "./filters.ts";
+import { containerFilter, type FilterDeps } from "./filters.ts";
 import { statusText } from "./status-text.ts";
-import type { World } from "./world.ts";
+
+export interface SizeDeps {
+  readonly rootfs: RootFilesystems;
+  readonly images: Images;
+}
+
+export interface ListDeps extends SizeDeps, FilterDeps {}
 
 export interface ListRequest {
   readonly All?: boolean | undefined;
@@ -16,18 +24,18 @@ export interface ListRequest {
 }
 
 /** Containers, the newest first. */
-export async function listContainers(world: World, request: ListRequest): Promise<ContainerSummary[]> {
+export async function listContainers(deps: ListDeps, request: ListRequest): Promise<ContainerSummary[]> {
   const filters = request.Filters ?? {};
   const limit = request.Limit && request.Limit > 0 ? request.Limit : undefined;
-  // Asking for a state, or for the last few, looks at those that do not run, too.
+  // A request for a state, or for the last few, includes containers that do not run.
   const all = request.All || limit !== undefined || "status" in filters || "exited" in filters;
-  const matches = await containerFilter(world, filters);
-  const chosen = newestFirst(world.registry.all())
+  const matches = await containerFilter(deps, filters);
+  const chosen = newestFirst(deps.registry.all())
     .filter((container) => (all || container.document.state.Running) && matches(container.document))
     .slice(0, limit);
   const now = Date.now();
   return Promise.all(
-    chosen.map((container) => summary(world, container.document, { now, size: request.Size ?? false })),
+    chosen.map((container) => summary(deps, container.document, { now, size: request.Size ?? false })),
   );
 }
 
@@ -37,7 +45,7 @@ export function newestFirst(containers: readonly Container[]): Container[] {
 }
 
 async function summary(
-  world: World,
+  deps: ListDeps,
   container: ContainerDocument,
   options: { now: number; size: boolean },
 ): Promise<ContainerSummary> {
@@ -45,7 +53,7 @@ async function summary(
   return {
     Id: container.id,
     Names: [`/${container.name}`],
-    Image: await shownImage(world, container),
+    Image: await shownImage(deps, container),
     ImageID: container.imageId,
     Command: commandText(container),
     Created: unixSeconds(container.created),
@@ -55,29 +63,29 @@ async function summary(
     Labels: { ...config.Labels },
     Mounts: container.mounts.map(({ TmpfsOptions: _, ...mount }) => ({ ...mount })),
     NetworkMode: container.hostConfig.NetworkMode ?? "",
-    ...(options.size ? await sizes(world, container) : {}),
+    ...(options.size ? await sizes(deps, container) : {}),
   };
 }
 
-/** What the image was asked for by; its id once that names another image, or none. */
-async function shownImage(world: World, { config, imageId }: ContainerDocument): Promise<string> {
-  const present = await world.images.resolve(config.Image).catch((error: unknown) => {
+/** The image as the user named it; its id once that names another image, or none. */
+async function shownImage(deps: ListDeps, { config, imageId }: ContainerDocument): Promise<string> {
+  const present = await deps.images.resolve(config.Image).catch((error: unknown) => {
     if (isRpcError(error, "NotFound")) return undefined;
-    // Nobody knows: then what it was called is the best answer.
+    // The image cannot be looked up: the name is the best answer.
     return { id: imageId };
   });
   return present?.id === imageId ? config.Image : imageId;
 }
 
-export async function sizes(world: World, container: ContainerDocument) {
-  const usage = await world.supervisor.call("snapshots.usage", { key: container.id });
-  const image = await world.images.resolve(container.imageId).catch(() => undefined);
-  return { SizeRw: usage.size, SizeRootFs: usage.size + (image?.resolved.unpackedSize ?? 0) };
+export async function sizes(deps: SizeDeps, container: ContainerDocument) {
+  const SizeRw = await deps.rootfs.size(container.id);
+  const image = await deps.images.resolve(container.imageId).catch(() => undefined);
+  return { SizeRw, SizeRootFs: SizeRw + (image?.resolved.unpackedSize ?? 0) };
 }
 
 function commandText({ config }: ContainerDocument): string {
-  const words = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  return words.map((word) => (/\s/.test(word) || word === "" ? `'${word}'` : word)).join(" ");
+  const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+  return command.map((word) => (/\s/.test(word) || word === "" ? `'${word}'` : word)).join(" ");
 }
 
 function portList(container: ContainerDocument): ContainerSummary["Ports"] {

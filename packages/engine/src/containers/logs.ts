@@ -3,24 +3,26 @@ import type { RequestOf } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { type LogSink, readLog } from "@gantry/json-log/read-log";
 import { conflict } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
 import type { Container } from "./container.ts";
-import type { World } from "./world.ts";
+import { admit } from "./lifecycle/table.ts";
 
 type Request = RequestOf<(typeof engineContract.methods)["containerLogs"]>;
 
-/** Sends a container's log, and with Follow what comes until the container ends. */
+/** Sends a container's log, with Follow until the container has ended. */
 export async function containerLogs(
-  world: World,
+  deps: { readonly paths: Paths },
   container: Container,
   request: Request,
   output: { readonly sink: LogSink; readonly signal: AbortSignal },
 ): Promise<void> {
+  await container.lifecycle.exclusive(async () => admit("logs", container));
   if (container.document.hostConfig.LogConfig?.Type === "none") {
     throw conflict("configured logging driver does not support reading");
   }
   await readLog(
     {
-      path: world.paths.logFile(container.id),
+      path: deps.paths.logFile(container.id),
       stdout: request.Stdout,
       stderr: request.Stderr,
       timestamps: request.Timestamps ?? false,
@@ -38,7 +40,7 @@ export async function containerLogs(
 /** Resolves once the container has ended and its streams are closed. */
 async function finished(container: Container): Promise<void> {
   while (container.document.state.Running) {
-    await Promise.race([container.exited.promise, container.removed.promise]);
-    await container.lock.run(async () => {});
+    await Promise.race([container.lifecycle.run.exited, container.lifecycle.removed]);
+    await container.lifecycle.settled();
   }
 }

@@ -1,46 +1,49 @@
-import { isRpcError } from "@gantry/ipc";
 import type { Spec } from "@gantry/oci-spec/runtime";
-import type { Container } from "./container.ts";
-import type { World } from "./world.ts";
+import type { Paths } from "../base/paths.ts";
+import { type ContainerRecords, superuser } from "../supervisor/container-records.ts";
+import type { RootFilesystems } from "../supervisor/root-filesystems.ts";
+import type { ContainerDocument } from "./document.ts";
+import type { Settings } from "./settings.ts";
 
-/** Who a container runs as when nobody says: looked up like others, for the groups that list root are root's, too. */
-export const superuser = "0";
-
-/** Tells the supervisor what the container is to run; the second time it replaces the first. */
-export async function recordContainer(world: World, container: Container, spec: Spec): Promise<void> {
-  const { id, document } = container;
-  const user = document.config.User || superuser;
-  const asDocument = spec as unknown as Record<string, unknown>;
-  if (!container.recorded) {
-    try {
-      await world.supervisor.call("containers.create", {
-        id,
-        image: document.config.Image,
-        labels: {},
-        spec: asDocument,
-        snapshotKey: id,
-        runtime: runtimeOf(world, document.runtime),
-        user,
-      });
-      container.recorded = true;
-      return;
-    } catch (error) {
-      if (!isRpcError(error, "AlreadyExists")) throw error;
-      container.recorded = true;
-    }
-  }
-  await world.supervisor.call("containers.update", { id, spec: asDocument, user });
+export interface RecordDeps {
+  readonly records: ContainerRecords;
+  readonly settings: Settings;
+  readonly paths: Paths;
 }
 
-function runtimeOf(world: World, name: string) {
-  const choice = world.settings.runtimes[name];
+/** Records at the supervisor what a container is to run. */
+export async function recordContainer(deps: RecordDeps, document: ContainerDocument, spec: Spec): Promise<void> {
+  await deps.records.put({
+    id: document.id,
+    image: document.config.Image,
+    spec: spec as unknown as Record<string, unknown>,
+    runtime: runtimeOf(deps, document.runtime),
+    user: document.config.User || superuser,
+  });
+}
+
+function runtimeOf({ settings, paths }: RecordDeps, name: string) {
+  const choice = settings.runtimes[name];
   if (!choice) throw new Error(`the runtime "${name}" is not configured`);
-  return { path: choice.path, root: world.paths.runtimeRoot(name), worker: choice.worker };
+  return { path: choice.path, root: paths.runtimeRoot(name), worker: choice.worker };
+}
+
+export interface RootfsDeps extends RecordDeps {
+  readonly rootfs: RootFilesystems;
+}
+
+/** Mounts a container's root file system for the time of some work, also before its first start. */
+export async function withRootfs<T>(
+  deps: RootfsDeps,
+  document: ContainerDocument,
+  work: (path: string) => Promise<T>,
+): Promise<T> {
+  if (!deps.records.has(document.id)) await recordContainer(deps, document, minimalSpec(document));
+  return deps.rootfs.withMounted(document.id, work);
 }
 
 /** Enough for the supervisor to mount the root file system of a container that has not been started. */
-export function minimalSpec(container: Container): Spec {
-  const { config } = container.document;
+function minimalSpec({ config }: ContainerDocument): Spec {
   return {
     ociVersion: "1.2.0",
     root: { path: "rootfs" },

@@ -30,12 +30,15 @@ export class Registry {
     return [...this.#broken.keys()];
   }
 
-  /** Whether there is a container of this id, if only one whose document cannot be read: nothing of it is cleared away. */
+  /**
+   * True for the id of a container, of one that is being created, and of one whose document cannot be read: nothing of
+   * these is swept.
+   */
   knows(id: string): boolean {
-    return this.#byId.has(id) || this.#broken.has(id);
+    return this.#byId.has(id) || this.#broken.has(id) || [...this.#byName.values()].includes(id);
   }
 
-  /** Ids of containers that have a volume among their mounts, or may have it as far as can be told. */
+  /** Ids of containers that have a volume among their mounts, or may have it where a document cannot be read. */
   usersOf(volume: string): string[] {
     const users = this.all().filter(({ document }) =>
       document.mounts.some((mount) => mount.Type === "volume" && mount.Name === volume),
@@ -69,7 +72,7 @@ export class Registry {
     return id === undefined ? undefined : this.#byId.get(id);
   }
 
-  /** Takes a name for an id. @throws RpcError AlreadyExists in Docker's words */
+  /** Takes a name for an id. @throws RpcError AlreadyExists with Docker's message */
   reserveName(name: string, id: string): void {
     const owner = this.#byName.get(name);
     if (owner !== undefined) {

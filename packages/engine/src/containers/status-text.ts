@@ -14,6 +14,8 @@ export function statusText(container: Pick<ContainerDocument, "state">, nowMs: n
       return `Up ${since(state.StartedAt)} (Paused)`;
     case "restarting":
       return `Restarting (${state.ExitCode}) ${since(state.FinishedAt)} ago`;
+    case "removing":
+      return "Removal In Progress";
     case "dead":
       return "Dead";
     default:

@@ -1,29 +1,40 @@
-import type { InputOf, ItemOf, OpenStream, ReplyOf, RequestOf, StreamContext } from "@gantry/ipc";
+import type { InputOf, ItemOf, RequestOf, StreamContext } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
-import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
-import type { Container, Signalled } from "../containers/container.ts";
+import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
+import type { TaskStreams } from "../supervisor/tasks.ts";
 
 type Methods = (typeof engineContract)["methods"];
 export type ExecRequest = RequestOf<Methods["execCreate"]>;
 export type ExecContext = StreamContext<ItemOf<Methods["execStart"]>, InputOf<Methods["execStart"]>>;
-type TaskAttach = (typeof supervisorContract.methods)["tasks.attach"];
-export type Upstream = OpenStream<ItemOf<TaskAttach>, InputOf<TaskAttach>, ReplyOf<TaskAttach>>;
 
-/** A command in a container. */
+/** The container of an exec. */
+export interface ExecTarget {
+  readonly id: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  /** Waits for operations on the container that are under way. @throws RpcError FailedPrecondition unless it runs */
+  requireRunning(): Promise<void>;
+  /** Its additional groups, by number. */
+  groups(): Promise<number[]>;
+  /** Emits an event of the container. */
+  emit(action: string, attributes: Readonly<Record<string, string>>): void;
+}
+
+/** A command in a container, beside its first process. */
 export interface Exec {
   readonly id: string;
-  readonly container: Container;
+  readonly target: ExecTarget;
   readonly request: ExecRequest;
   state: "created" | "running" | "ended";
   pid: number;
   exitCode: number | null;
-  readonly ended: Signalled<number>;
+  readonly ended: PromiseWithResolvers<number>;
 }
 
 /** As the Engine API's exec inspect. */
 export function execView(exec: Exec): Record<string, unknown> {
-  const { container, request, state, exitCode, pid } = exec;
-  const [entrypoint = "", ...words] = request.Cmd;
+  const { target, request, state, exitCode, pid } = exec;
+  const [entrypoint = "", ...args] = request.Cmd;
   return {
     ID: exec.id,
     Running: state === "running",
@@ -31,7 +42,7 @@ export function execView(exec: Exec): Record<string, unknown> {
     ProcessConfig: {
       tty: request.Tty ?? false,
       entrypoint,
-      arguments: words,
+      arguments: args,
       privileged: request.Privileged ?? false,
       ...(request.User ? { user: request.User } : {}),
     },
@@ -39,13 +50,13 @@ export function execView(exec: Exec): Record<string, unknown> {
     OpenStderr: request.AttachStderr ?? false,
     OpenStdout: request.AttachStdout ?? false,
     CanRemove: state === "ended",
-    ContainerID: container.id,
+    ContainerID: target.id,
     DetachKeys: "",
     Pid: pid,
   };
 }
 
-/** What the shim does with the streams. */
+/** The streams of an exec as the shim is to set them up. */
 export function stdioOf(request: ExecRequest, attached: boolean) {
   const [height = 0, width = 0] = request.ConsoleSize ?? [];
   const stdin = attached && (request.AttachStdin ?? false);
@@ -57,8 +68,8 @@ export function stdioOf(request: ExecRequest, attached: boolean) {
   };
 }
 
-/** Passes on what the caller sends, until it ends or detaches. */
-export async function copyInput(upstream: Upstream, context: ExecContext): Promise<"ended" | "detached"> {
+/** Passes the caller's input on, until it ends or the caller detaches. */
+export async function copyInput(upstream: TaskStreams, context: ExecContext): Promise<"ended" | "detached"> {
   for await (const { value, blobs } of context.input) {
     if (value.kind === "detach") return "detached";
     await upstream.send(value, ...blobs);

@@ -5,70 +5,94 @@ import { isRpcError, RpcError } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { conflict, invalid, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
-import { type Container, Signalled } from "../containers/container.ts";
-import { containerEvent } from "../containers/events.ts";
-import { exitCodeFor } from "../containers/start.ts";
-import type { World } from "../containers/world.ts";
-import { copyInput, type Exec, type ExecContext, type ExecRequest, execView, stdioOf, type Upstream } from "./exec.ts";
+import type { Log } from "../base/log.ts";
+import { exitCodeFor } from "../supervisor/runtime-failure.ts";
+import type { TaskStreams, Tasks } from "../supervisor/tasks.ts";
+import {
+  copyInput,
+  type Exec,
+  type ExecContext,
+  type ExecRequest,
+  type ExecTarget,
+  execView,
+  stdioOf,
+} from "./exec.ts";
 import { execProcess } from "./process.ts";
 
 type Methods = (typeof engineContract)["methods"];
 type Reply = ReplyOf<Methods["execStart"]>;
 
-/** Exit code of what was ended by SIGKILL. */
+/** Exit code of a process that was ended by SIGKILL. */
 const KILLED = 137;
-/** Pause between two attempts to find a lost supervisor again. */
-const AGAIN_MS = 50;
-/** How long an exec that has ended, or never started, can still be asked about. */
+/** Pause between two attempts to reach a lost supervisor. */
+const RETRY_PAUSE_MS = 50;
+/** How long an exec that has ended, or was never started, can still be inspected. */
 const KEEP_MS = 5 * 60_000;
+
+export interface ExecDeps {
+  readonly tasks: Tasks;
+  /** Capabilities of this host. */
+  readonly capabilities: readonly string[];
+  /** A container by id, name or start of an id. @throws RpcError NotFound */
+  readonly findTarget: (reference: string) => ExecTarget;
+  /** Refuses with an error while the engine shuts down. */
+  readonly admit: () => void;
+  readonly log: Log;
+}
 
 /** Commands that run in containers beside their first process. They live in memory only. */
 export class Execs {
-  readonly #world: World;
+  readonly #deps: ExecDeps;
   readonly #byId = new Map<string, Exec>();
 
-  constructor(world: World) {
-    this.#world = world;
+  constructor(deps: ExecDeps) {
+    this.#deps = deps;
+  }
+
+  /** Ids of a container's execs that have not ended. */
+  idsOf(containerId: string): string[] {
+    const execs = [...this.#byId.values()].filter(
+      ({ target, state }) => target.id === containerId && state !== "ended",
+    );
+    return execs.map(({ id }) => id);
   }
 
   /** @throws RpcError FailedPrecondition when the container does not run, or is paused */
   async create(request: ExecRequest): Promise<string> {
-    const container = this.#world.registry.find(request.Id);
-    await container.settled();
-    checkRunning(container);
+    this.#deps.admit();
+    const target = this.#deps.findTarget(request.Id);
+    await target.requireRunning();
     if (request.Cmd.length === 0) throw invalid("No exec command specified");
     const id = newId();
-    const ended = new Signalled<number>();
-    this.#byId.set(id, { id, container, request, state: "created", pid: 0, exitCode: null, ended });
-    container.execIds.add(id);
+    const ended = Promise.withResolvers<number>();
+    this.#byId.set(id, { id, target, request, state: "created", pid: 0, exitCode: null, ended });
     this.#forgetLater(id);
-    this.#tell("exec_create", id);
+    this.#emit("exec_create", id);
     return id;
   }
 
-  /** Runs it, its streams connected, until it ends or the caller detaches. @throws RpcError with the OCI runtime's words */
+  /** Runs it with its streams connected, until it ends or the caller detaches. @throws RpcError with the OCI runtime's message */
   async start(id: string, detach: boolean, context: ExecContext): Promise<Reply> {
+    this.#deps.admit();
     const exec = this.#find(id);
-    checkRunning(exec.container);
+    await exec.target.requireRunning();
     if (exec.state !== "created") throw conflict(`Error: Exec command ${id} has already run`);
     exec.state = "running";
     const attached = !detach && (exec.request.AttachStdin || exec.request.AttachStdout || exec.request.AttachStderr);
-    const containerId = exec.container.id;
-    let upstream: Upstream | undefined;
+    const process = { containerId: exec.target.id, execId: id };
+    let upstream: TaskStreams | undefined;
     try {
-      await this.#world.supervisor.call("tasks.exec", {
-        containerId,
-        execId: id,
-        ...(await execProcess(this.#world, exec.container, exec.request)),
+      await this.#deps.tasks.exec(exec.target.id, id, {
+        ...(await execProcess(this.#deps.capabilities, exec.target, exec.request)),
         stdio: stdioOf(exec.request, attached ?? false),
       });
       if (attached) upstream = this.#attach(exec);
-      exec.pid = (await this.#world.supervisor.call("tasks.start", { containerId, execId: id })).pid;
+      exec.pid = await this.#deps.tasks.start(process);
     } catch (error) {
       upstream?.cancel();
       throw await this.#failed(exec, error);
     }
-    this.#tell("exec_start", id);
+    this.#emit("exec_start", id);
     if (!upstream) return detach ? {} : { ExitCode: await exec.ended.promise };
     return this.#converse(exec, upstream, context);
   }
@@ -79,31 +103,31 @@ export class Execs {
   }
 
   async resize(id: string, width: number, height: number): Promise<void> {
-    const { container } = this.#find(id);
-    await this.#world.supervisor.call("tasks.resizePty", { containerId: container.id, execId: id, width, height });
+    const { target } = this.#find(id);
+    await this.#deps.tasks.resize({ containerId: target.id, execId: id }, { width, height });
   }
 
-  /** The supervisor has told of its end. */
+  /** Records the end of an exec; the first report counts. */
   exited(id: string, exitStatus: number): void {
     const exec = this.#byId.get(id);
     if (!exec || exec.state === "ended") return;
     exec.state = "ended";
     exec.exitCode = exitStatus;
     exec.pid = 0;
-    exec.ended.fire(exitStatus);
-    this.#tell("exec_die", id, { execID: id, exitCode: String(exitStatus) });
-    const request = { containerId: exec.container.id, execId: id };
-    this.#world.supervisor.call("tasks.delete", request).catch((error: unknown) => {
-      if (!isRpcError(error, "NotFound")) this.#world.log.debug({ id, error: messageOf(error) }, "deleting an exec");
+    exec.ended.resolve(exitStatus);
+    this.#emit("exec_die", id, { execID: id, exitCode: String(exitStatus) });
+    this.#deps.tasks.delete({ containerId: exec.target.id, execId: id }).catch((error: unknown) => {
+      if (!isRpcError(error, "NotFound")) this.#deps.log.debug({ id, error: messageOf(error) }, "deleting an exec");
     });
-    exec.container.execIds.delete(id);
     this.#forgetLater(id);
   }
 
-  /** Its container has ended, and everything in it. */
-  abandon(container: Container): void {
-    for (const exec of this.#byId.values()) {
-      if (exec.container === container && exec.state === "running") this.exited(exec.id, KILLED);
+  /** The container has ended, and all its processes with it. */
+  containerExited(containerId: string): void {
+    for (const exec of [...this.#byId.values()]) {
+      if (exec.target.id !== containerId) continue;
+      if (exec.state === "running") this.exited(exec.id, KILLED);
+      else if (exec.state === "created") this.#byId.delete(exec.id);
     }
   }
 
@@ -123,20 +147,17 @@ export class Execs {
 
   #attach(exec: Exec) {
     const { AttachStdin = false, AttachStdout = false, AttachStderr = false } = exec.request;
-    return this.#world.supervisor.open("tasks.attach", {
-      containerId: exec.container.id,
-      execId: exec.id,
-      stdin: AttachStdin,
-      stdout: AttachStdout,
-      stderr: AttachStderr,
-    });
+    return this.#deps.tasks.attach(
+      { containerId: exec.target.id, execId: exec.id },
+      { stdin: AttachStdin, stdout: AttachStdout, stderr: AttachStderr },
+    );
   }
 
-  async #converse(exec: Exec, upstream: Upstream, context: ExecContext): Promise<Reply> {
-    const detached = new Signalled<"detached">();
-    context.signal.addEventListener("abort", () => detached.fire("detached"), { once: true });
+  async #converse(exec: Exec, upstream: TaskStreams, context: ExecContext): Promise<Reply> {
+    const detached = Promise.withResolvers<"detached">();
+    context.signal.addEventListener("abort", () => detached.resolve("detached"), { once: true });
     copyInput(upstream, context).then(
-      (why) => why === "detached" && detached.fire(why),
+      (why) => why === "detached" && detached.resolve(why),
       () => upstream.cancel(),
     );
     const output = (async () => {
@@ -159,44 +180,38 @@ export class Execs {
     }
   }
 
-  /** The supervisor was lost: asks the next one, whose events may have come too early. */
+  /** Polls the next supervisor after a loss: its event of the exit may have been missed. */
   async #awaitEnd(exec: Exec, signal: AbortSignal): Promise<void> {
     while (exec.state === "running" && !signal.aborted) {
       try {
-        const request = { containerId: exec.container.id, execId: exec.id };
-        const { exitStatus } = await this.#world.supervisor.call("tasks.wait", request, { timeoutMs: 0, signal });
+        const process = { containerId: exec.target.id, execId: exec.id };
+        const { exitStatus } = await this.#deps.tasks.wait(process, { signal });
         this.exited(exec.id, exitStatus);
       } catch (error) {
-        if (isRpcError(error, "Unavailable")) await delay(AGAIN_MS);
+        if (isRpcError(error, "Unavailable")) await delay(RETRY_PAUSE_MS);
         else this.exited(exec.id, KILLED);
       }
     }
   }
 
   async #failed(exec: Exec, error: unknown): Promise<RpcError> {
-    const words = messageOf(error);
-    const code = exitCodeFor(words, exec.request.Cmd[0] ?? "");
+    const text = messageOf(error);
+    const code = exitCodeFor(text, exec.request.Cmd[0] ?? "");
     const exitCode = code === 128 ? 126 : code;
     this.exited(exec.id, exitCode);
     return new RpcError(
       isRpcError(error) ? error.code : "Internal",
-      `OCI runtime exec failed: ${words}`,
+      `OCI runtime exec failed: ${text}`,
       { ExitCode: exitCode },
       { cause: error },
     );
   }
 
-  #tell(action: string, id: string, attributes: Record<string, string> = { execID: id }): void {
+  #emit(action: string, id: string, attributes: Record<string, string> = { execID: id }): void {
     const exec = this.#byId.get(id);
     if (!exec) return;
     const [command = "", ...args] = exec.request.Cmd;
     const shown = action === "exec_die" ? action : `${action}: ${command} ${args.join(" ")}`;
-    containerEvent(this.#world, exec.container, shown, attributes);
+    exec.target.emit(shown, attributes);
   }
-}
-
-function checkRunning(container: Container): void {
-  const { state } = container.document;
-  if (!container.alive) throw conflict(`container ${container.id} is not running`);
-  if (state.Paused) throw conflict(`container ${container.document.name} is paused, unpause the container before exec`);
 }

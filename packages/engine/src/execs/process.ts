@@ -1,28 +1,28 @@
 import type { Process } from "@gantry/oci-spec/runtime";
 import { invalid } from "../base/errors.ts";
-import type { Container } from "../containers/container.ts";
-import { groupsOf } from "../containers/groups.ts";
-import { superuser } from "../containers/record.ts";
-import type { World } from "../containers/world.ts";
 import { containerCapabilities } from "../spec/capabilities.ts";
 import { containerEnvironment, mergeEnvironment } from "../spec/environment.ts";
 import { parseSecurityOptions } from "../spec/security.ts";
-import type { ExecRequest } from "./exec.ts";
+import { superuser } from "../supervisor/container-records.ts";
+import type { ExecRequest, ExecTarget } from "./exec.ts";
 
-/** The OCI process of an exec, and whom it runs as: the container's own, changed by what was asked for. */
-export async function execProcess(world: World, container: Container, request: ExecRequest) {
-  const { config, hostConfig: host } = container.document;
+/**
+ * The OCI process of an exec and the user that it runs as: the container's own settings, changed by the request.
+ * @param available capabilities of this host
+ */
+export async function execProcess(available: readonly string[], target: ExecTarget, request: ExecRequest) {
+  const { config, hostConfig: host } = target;
   const cwd = request.WorkingDir || config.WorkingDir || "/";
   if (!cwd.startsWith("/")) throw invalid(`the working directory '${cwd}' is invalid, it needs to be an absolute path`);
   const names = containerCapabilities({
     privileged: (request.Privileged ?? false) || (host.Privileged ?? false),
     add: host.CapAdd ?? [],
     drop: host.CapDrop ?? [],
-    available: world.facts.capabilities,
+    available,
   });
   const tty = request.Tty ?? false;
   const inherited = containerEnvironment(config.Hostname ?? "", tty, config.Env ?? []);
-  const groups = request.User ? [] : await groupsOf(world, container);
+  const groups = request.User ? [] : await target.groups();
   const process: Process = {
     terminal: tty,
     user: { uid: 0, gid: 0, ...(groups.length > 0 ? { additionalGids: groups } : {}) },

@@ -6,8 +6,8 @@ import { familiarize, formatReference, hostPlatform, parseReference, withDefault
 import { now } from "../base/clock.ts";
 import { invalid } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
-import type { World } from "../containers/world.ts";
 import { applyChanges } from "./changes.ts";
+import type { ImageDeps } from "./deps.ts";
 import { isNameless, namelessArchive, namelessName, namelessRepository, targetName } from "./names.ts";
 
 type Methods = (typeof engineContract)["methods"];
@@ -16,37 +16,37 @@ export type StreamOf<K extends keyof Methods> = StreamContext<ItemOf<Methods[K]>
 
 /** `pull`: the image that had the name before stays, without it. */
 export async function pullImage(
-  world: World,
+  deps: ImageDeps,
   request: RequestOf<Methods["imagePull"]>,
   context: StreamOf<"imagePull">,
 ): Promise<ReplyOf<Methods["imagePull"]>> {
   const name = fullName(request.Name);
-  const kept = await keepNameless(world, name);
+  const kept = await keepNameless(deps, name);
   try {
-    const upstream = world.supervisor.open("images.pull", {
+    const upstream = deps.supervisor.open("images.pull", {
       name,
       ...(request.Platform ? { platform: request.Platform } : {}),
       ...(request.Auth ? { auth: request.Auth } : {}),
     });
     const { image, changed } = await relay(context, upstream);
-    world.images.invalidate();
-    if (!changed && kept) await forget(world, kept);
-    world.events.emit("image", "pull", familiarize(name), { name: familiarize(name) });
+    deps.images.invalidate();
+    if (!changed && kept) await forget(deps, kept);
+    deps.events.emit("image", "pull", familiarize(name), { name: familiarize(name) });
     return { Name: name, Digest: image.target.digest, Changed: changed };
   } catch (error) {
-    if (kept) await forget(world, kept);
+    if (kept) await forget(deps, kept);
     throw error;
   }
 }
 
 /** Gives the present holder of a name another one where it has none, so that it is kept when the name moves. */
-export async function keepNameless(world: World, name: string): Promise<string | undefined> {
+export async function keepNameless(deps: ImageDeps, name: string): Promise<string | undefined> {
   try {
-    const { images } = await world.supervisor.call("images.list", {});
+    const { images } = await deps.supervisor.call("images.list", {});
     const target = images.find((image) => image.name === name)?.target;
     if (!target || images.some((image) => image.name !== name && image.target.digest === target.digest)) return;
     const newName = namelessName(target.digest.slice(7, 71));
-    await world.supervisor.call("images.tag", { name, newName });
+    await deps.supervisor.call("images.tag", { name, newName });
     return newName;
   } catch (error) {
     if (isRpcError(error, "NotFound")) return undefined;
@@ -54,55 +54,55 @@ export async function keepNameless(world: World, name: string): Promise<string |
   }
 }
 
-async function forget(world: World, name: string): Promise<void> {
-  await world.supervisor.call("images.delete", { name }).catch((error: unknown) => {
-    world.log.warn({ name, error: messageOf(error) }, "taking back a second name of an image");
+async function forget(deps: ImageDeps, name: string): Promise<void> {
+  await deps.supervisor.call("images.delete", { name }).catch((error: unknown) => {
+    deps.log.warn({ name, error: messageOf(error) }, "taking back a second name of an image");
   });
-  world.images.invalidate();
+  deps.images.invalidate();
 }
 
 /** `tag`: the image that had the target's name before stays, without it. */
-export async function tagImage(world: World, reference: string, target: string): Promise<void> {
+export async function tagImage(deps: ImageDeps, reference: string, target: string): Promise<void> {
   const newName = formatReference(targetName(target));
-  const found = await world.images.resolve(reference);
-  const present = await world.images.resolve(newName).catch(() => undefined);
-  if (present && present.id !== found.id) await keepNameless(world, newName);
-  await world.supervisor.call("images.tag", { name: found.resolved.image.name, newName });
-  if (isNameless(found.resolved.image.name)) await forget(world, found.resolved.image.name);
-  world.images.invalidate();
-  world.events.emit("image", "tag", found.id, { name: familiarize(newName) });
+  const found = await deps.images.resolve(reference);
+  const present = await deps.images.resolve(newName).catch(() => undefined);
+  if (present && present.id !== found.id) await keepNameless(deps, newName);
+  await deps.supervisor.call("images.tag", { name: found.resolved.image.name, newName });
+  if (isNameless(found.resolved.image.name)) await forget(deps, found.resolved.image.name);
+  deps.images.invalidate();
+  deps.events.emit("image", "tag", found.id, { name: familiarize(newName) });
 }
 
 /** `load`. */
 export async function loadImages(
-  world: World,
+  deps: ImageDeps,
   request: RequestOf<Methods["imageLoad"]>,
   context: StreamOf<"imageLoad">,
 ): Promise<ReplyOf<Methods["imageLoad"]>> {
   const defaultName = namelessArchive(newId().slice(0, 32));
   const platform = request.Platform ? { platform: request.Platform } : {};
   const load = { defaultName, keepReplacedIn: namelessRepository, ...platform };
-  const { images } = await relay(context, world.supervisor.open("images.load", load));
-  world.images.invalidate();
+  const { images } = await relay(context, deps.supervisor.open("images.load", load));
+  deps.images.invalidate();
   const shown: string[] = [];
   for (const image of images) {
-    const { id } = await world.images.resolve(image.name);
+    const { id } = await deps.images.resolve(image.name);
     shown.push(isNameless(image.name) ? id : familiarize(image.name));
-    if (isNameless(image.name)) await dropIfNamed(world, id, image.name);
-    world.events.emit("image", "load", id, { name: shown.at(-1) ?? id });
+    if (isNameless(image.name)) await dropIfNamed(deps, id, image.name);
+    deps.events.emit("image", "load", id, { name: shown.at(-1) ?? id });
   }
   return { Loaded: shown };
 }
 
 /** An image that has another name needs none that people never see. */
-async function dropIfNamed(world: World, id: string, name: string): Promise<void> {
-  const named = (await world.images.all()).some((image) => image.id === id && image.resolved.image.name !== name);
-  if (named) await forget(world, name);
+async function dropIfNamed(deps: ImageDeps, id: string, name: string): Promise<void> {
+  const named = (await deps.images.all()).some((image) => image.id === id && image.resolved.image.name !== name);
+  if (named) await forget(deps, name);
 }
 
 /** `import`. */
 export async function importImage(
-  world: World,
+  deps: ImageDeps,
   request: RequestOf<Methods["imageImport"]>,
   context: StreamOf<"imageImport">,
 ): Promise<ReplyOf<Methods["imageImport"]>> {
@@ -110,7 +110,7 @@ export async function importImage(
     request.Target === ""
       ? namelessName(`import-${newId().slice(0, 32)}`)
       : formatReference(targetName(request.Target));
-  if (request.Target !== "") await keepNameless(world, name);
+  if (request.Target !== "") await keepNameless(deps, name);
   const { os, architecture, variant } = hostPlatform();
   const created = now();
   const configDocument = {
@@ -122,10 +122,10 @@ export async function importImage(
     history: [{ created, comment: request.Message ?? "Imported from -" }],
   };
   const platform = request.Platform ? { platform: request.Platform } : {};
-  const upstream = world.supervisor.open("images.importRootfs", { name, configDocument, ...platform });
+  const upstream = deps.supervisor.open("images.importRootfs", { name, configDocument, ...platform });
   const { configDigest } = await relay(context, upstream);
-  world.images.invalidate();
-  world.events.emit("image", "import", configDigest, { name: familiarize(name) });
+  deps.images.invalidate();
+  deps.events.emit("image", "import", configDigest, { name: familiarize(name) });
   return { Id: configDigest };
 }
 

@@ -2,7 +2,7 @@ import { unixSeconds, zeroTimestamp } from "@gantry/common/timestamp";
 import { isRpcError, type ReplyOf, type RequestOf } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { chainIdsOf, type ImageConfig } from "@gantry/oci-spec";
-import type { World } from "../containers/world.ts";
+import type { ImageDeps } from "./deps.ts";
 import { groupByImage, tagsOf } from "./view.ts";
 
 type Methods = (typeof engineContract)["methods"];
@@ -10,13 +10,13 @@ type History = ReplyOf<Methods["imageHistory"]>;
 
 /** `history`: the last step first; steps of images that are not here by themselves have no id. */
 export async function imageHistory(
-  world: World,
+  deps: ImageDeps,
   { Name, Platform }: RequestOf<Methods["imageHistory"]>,
 ): Promise<History> {
-  const { id, config } = await world.images.resolve(Name, Platform);
-  const named = groupByImage(await world.images.all()).find((image) => image.id === id);
+  const { id, config } = await deps.images.resolve(Name, Platform);
+  const named = groupByImage(await deps.images.all()).find((image) => image.id === id);
   const chain = chainIdsOf(config.rootfs.diff_ids ?? []);
-  const sizes = await Promise.all(chain.map((key) => sizeOf(world, key)));
+  const sizes = await Promise.all(chain.map((key) => sizeOf(deps, key)));
   const items = stepsOf(config, chain.length).map(({ entry, layer }) => ({
     Id: "<missing>",
     Created: unixSeconds(entry.created ?? zeroTimestamp),
@@ -40,9 +40,9 @@ function stepsOf({ history = [] }: ImageConfig, layers: number): { entry: Entry;
   return [...told, ...untold];
 }
 
-async function sizeOf(world: World, key: string): Promise<number> {
+async function sizeOf(deps: ImageDeps, key: string): Promise<number> {
   try {
-    return (await world.supervisor.call("snapshots.usage", { key })).size;
+    return (await deps.supervisor.call("snapshots.usage", { key })).size;
   } catch (error) {
     if (isRpcError(error, "NotFound")) return 0;
     throw error;

@@ -1,20 +1,25 @@
 import { unixSeconds, zeroTimestamp } from "@gantry/common/timestamp";
 import type { Filters, ImageSummary } from "@gantry/ipc/contracts/engine-types";
 import { booleanFilter, checkFilters, matchesLabels } from "../base/filters.ts";
-import type { World } from "../containers/world.ts";
+import type { ImageUserDeps } from "./deps.ts";
+import type { Images } from "./images.ts";
 import { digestsOf, groupByImage, isDangling, type NamedImage, summarize, tagsOf } from "./view.ts";
 
+export interface ListImagesDeps extends ImageUserDeps {
+  readonly images: Images;
+}
+
 /** Local images, the newest first. @throws RpcError InvalidArgument for an unknown filter */
-export async function listImages(world: World, filters: Filters): Promise<ImageSummary[]> {
+export async function listImages(deps: ListImagesDeps, filters: Filters): Promise<ImageSummary[]> {
   checkFilters(filters, ["before", "dangling", "label", "reference", "since"]);
-  const all = groupByImage(await world.images.all());
+  const all = groupByImage(await deps.images.all());
   const dangling = booleanFilter(filters, "dangling");
   const bounds = {
-    before: await createdOf(world, filters["before"]),
-    since: await createdOf(world, filters["since"]),
+    before: await createdOf(deps, filters["before"]),
+    since: await createdOf(deps, filters["since"]),
   };
   const uses = new Map<string, number>();
-  for (const { document } of world.registry.all()) uses.set(document.imageId, (uses.get(document.imageId) ?? 0) + 1);
+  for (const { imageId } of deps.imageUsers()) uses.set(imageId, (uses.get(imageId) ?? 0) + 1);
   return all
     .filter((image) => dangling === undefined || isDangling(image) === dangling)
     .filter((image) => matchesLabels(image.image.runConfig.Labels ?? {}, filters["label"] ?? []))
@@ -29,10 +34,10 @@ function created(image: NamedImage): number {
   return unixSeconds(image.image.config.created ?? zeroTimestamp);
 }
 
-async function createdOf(world: World, references: readonly string[] | undefined): Promise<number | undefined> {
+async function createdOf(deps: ListImagesDeps, references: readonly string[] | undefined): Promise<number | undefined> {
   const [reference] = references ?? [];
   if (reference === undefined) return undefined;
-  return unixSeconds((await world.images.resolve(reference)).config.created ?? zeroTimestamp);
+  return unixSeconds((await deps.images.resolve(reference)).config.created ?? zeroTimestamp);
 }
 
 /** Patterns of path.Match: "busybox", "busy*", "localhost:5000/*:v?". */

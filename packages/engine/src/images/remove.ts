@@ -1,7 +1,6 @@
 import { conflict } from "../base/errors.ts";
 import { shortId } from "../base/ids.ts";
-import type { Container } from "../containers/container.ts";
-import type { World } from "../containers/world.ts";
+import type { ImageUser, RemoveImageDeps } from "./deps.ts";
 import { isNameless, sameRepository, shownTag } from "./names.ts";
 import { groupByImage, type NamedImage } from "./view.ts";
 
@@ -14,9 +13,9 @@ export interface RemovedItem {
  * Removes a name of an image, and the image with the last one.
  * @throws RpcError NotFound, FailedPrecondition in Docker's words while containers use it
  */
-export async function removeImage(world: World, reference: string, force: boolean): Promise<RemovedItem[]> {
-  const found = await world.images.resolve(reference);
-  const group = groupByImage(await world.images.all()).find((image) => image.id === found.id) ?? {
+export async function removeImage(deps: RemoveImageDeps, reference: string, force: boolean): Promise<RemovedItem[]> {
+  const found = await deps.images.resolve(reference);
+  const group = groupByImage(await deps.images.all()).find((image) => image.id === found.id) ?? {
     id: found.id,
     image: found,
     names: [found.resolved.image.name],
@@ -25,20 +24,20 @@ export async function removeImage(world: World, reference: string, force: boolea
   const names = byId ? group.names : [found.resolved.image.name];
   if (byId) checkIdRemoval(group, force);
   const last = names.length === group.names.length;
-  if (last) checkUsers(world, { group, reference, byId, force });
+  if (last) checkUsers(deps, { group, reference, byId, force });
   // A snapshot that is still being cleared away would keep the image's layers.
-  if (last) await world.background.idle();
+  if (last) await deps.background.idle();
   const items: RemovedItem[] = [];
   for (const name of names) {
-    await world.supervisor.call("images.delete", { name });
+    await deps.supervisor.call("images.delete", { name });
     if (isNameless(name)) continue;
     items.push({ Untagged: shownTag(name) ?? name });
-    world.events.emit("image", "untag", group.id, { name: shownTag(name) ?? name });
+    deps.events.emit("image", "untag", group.id, { name: shownTag(name) ?? name });
   }
-  world.images.invalidate();
+  deps.images.invalidate();
   if (last) {
     items.push({ Deleted: group.id });
-    world.events.emit("image", "delete", group.id, { name: group.id });
+    deps.events.emit("image", "delete", group.id, { name: group.id });
   }
   return items;
 }
@@ -65,9 +64,9 @@ interface Removal {
 }
 
 /** A container that runs keeps its image; one that does not, only without force. */
-function checkUsers(world: World, { group, reference, byId, force }: Removal): void {
-  const users = world.registry.all().filter((container) => container.document.imageId === group.id);
-  const running = users.find((container) => container.document.state.Running);
+function checkUsers(deps: RemoveImageDeps, { group, reference, byId, force }: Removal): void {
+  const users = deps.imageUsers().filter(({ imageId }) => imageId === group.id);
+  const running = users.find(({ isRunning }) => isRunning);
   const image = shortId(group.id);
   if (running && byId) {
     throw conflict(
@@ -83,6 +82,6 @@ function checkUsers(world: World, { group, reference, byId, force }: Removal): v
   );
 }
 
-function shortOf(container: Container): string {
+function shortOf(container: ImageUser): string {
   return shortId(container.id);
 }

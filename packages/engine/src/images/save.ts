@@ -2,7 +2,7 @@ import type { ReplyOf, RequestOf } from "@gantry/ipc";
 import { relay } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { parseReference, type Reference, repositoryName } from "@gantry/oci-spec";
-import type { World } from "../containers/world.ts";
+import type { ImageDeps } from "./deps.ts";
 import type { StreamOf } from "./fetch.ts";
 import type { FoundImage } from "./images.ts";
 import { isNameless, shownTag } from "./names.ts";
@@ -17,28 +17,28 @@ interface Saved {
 
 /** `save`. @throws RpcError NotFound before anything is written */
 export async function saveImages(
-  world: World,
+  deps: ImageDeps,
   { Names, Platform }: RequestOf<Methods["imageSave"]>,
   context: StreamOf<"imageSave">,
 ): Promise<ReplyOf<Methods["imageSave"]>> {
-  const images = (await Promise.all(Names.map((name) => findSaved(world, name, Platform)))).flat();
+  const images = (await Promise.all(Names.map((name) => findSaved(deps, name, Platform)))).flat();
   const platforms = Platform === undefined ? {} : { platforms: [Platform] };
-  await relay(context, world.supervisor.open("images.export", { images, format: "docker", ...platforms }));
+  await relay(context, deps.supervisor.open("images.export", { images, format: "docker", ...platforms }));
   for (const { name } of images) {
-    const { id } = await world.images.resolve(name);
-    world.events.emit("image", "save", id, { name: id });
+    const { id } = await deps.images.resolve(name);
+    deps.events.emit("image", "save", id, { name: id });
   }
   return {};
 }
 
 /** Docker's rules: a repository alone means all its tags; an id or a digest gives the archive's image no name. */
-async function findSaved(world: World, name: string, platform: string | undefined): Promise<Saved[]> {
+async function findSaved(deps: ImageDeps, name: string, platform: string | undefined): Promise<Saved[]> {
   const reference = referenceOf(name);
   if (reference && reference.tag === undefined && reference.digest === undefined) {
-    const tagged = (await world.images.all()).filter((image) => isTagOf(image, reference));
+    const tagged = (await deps.images.all()).filter((image) => isTagOf(image, reference));
     if (tagged.length > 0) return tagged.map(({ resolved: { image } }) => ({ name: image.name, as: [image.name] }));
   }
-  const { resolved } = await world.images.resolve(name, platform);
+  const { resolved } = await deps.images.resolve(name, platform);
   const stored = resolved.image.name;
   const isByTag = reference?.tag !== undefined && reference.digest === undefined && !isNameless(stored);
   return [{ name: stored, as: isByTag ? [stored] : [] }];

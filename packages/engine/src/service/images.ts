@@ -1,6 +1,6 @@
 import type { Handlers } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
-import type { World } from "../containers/world.ts";
+import type { RemoveImageDeps } from "../images/deps.ts";
 import { importImage, loadImages, pullImage, tagImage } from "../images/fetch.ts";
 import { imageHistory } from "../images/history.ts";
 import { listImages } from "../images/list.ts";
@@ -13,26 +13,26 @@ type Methods = (typeof engineContract)["methods"];
 
 type Names = Extract<keyof Methods, `image${string}` | `registry${string}`>;
 
-export function imageHandlers(world: World): Pick<Handlers<Methods>, Names> {
+export function imageHandlers(deps: RemoveImageDeps): Pick<Handlers<Methods>, Names> {
   return {
-    imageList: async ({ Filters }) => ({ Images: await listImages(world, Filters ?? {}) }),
+    imageList: async ({ Filters }) => ({ Images: await listImages(deps, Filters ?? {}) }),
     imageInspect: async ({ Name }) => {
-      const found = await world.images.resolve(Name);
-      const names = groupByImage(await world.images.all()).find((image) => image.id === found.id)?.names ?? [];
+      const found = await deps.images.resolve(Name);
+      const names = groupByImage(await deps.images.all()).find((image) => image.id === found.id)?.names ?? [];
       return inspectView({ id: found.id, image: found, names });
     },
     imageTag: async ({ Name, Target }) => {
-      await tagImage(world, Name, Target);
+      await tagImage(deps, Name, Target);
       return {};
     },
-    imageRemove: async ({ Name, Force }) => ({ Items: await removeImage(world, Name, Force ?? false) }),
-    imagePull: (request, context) => pullImage(world, request, context),
-    imagePush: (request, context) => pushImage(world, request, context),
-    imageRemoteTags: (request) => remoteTags(world, request),
-    imageLoad: (request, context) => loadImages(world, request, context),
-    imageSave: (request, context) => saveImages(world, request, context),
-    imageHistory: (request) => imageHistory(world, request),
-    imageImport: (request, context) => importImage(world, request, context),
-    registryLogin: (request) => login(world, request),
+    imageRemove: async ({ Name, Force }) => ({ Items: await removeImage(deps, Name, Force ?? false) }),
+    imagePull: (request, context) => pullImage(deps, request, context),
+    imagePush: (request, context) => pushImage(deps, request, context),
+    imageRemoteTags: (request) => remoteTags(deps, request),
+    imageLoad: (request, context) => loadImages(deps, request, context),
+    imageSave: (request, context) => saveImages(deps, request, context),
+    imageHistory: (request) => imageHistory(deps, request),
+    imageImport: (request, context) => importImage(deps, request, context),
+    registryLogin: (request) => login(deps, request),
   };
 }

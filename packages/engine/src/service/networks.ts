@@ -1,7 +1,7 @@
 import type { Handlers } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
-import { updateNeighbours } from "../containers/files.ts";
-import type { World } from "../containers/world.ts";
+import { type FileDeps, updateNeighbours } from "../containers/files.ts";
+import { admit } from "../containers/lifecycle/table.ts";
 import { addToNetwork, takeFromNetwork } from "../networks/endpoint-changes.ts";
 import { listNetworks, pruneNetworks } from "../networks/list.ts";
 import { createNetwork, removeNetwork } from "../networks/manage.ts";
@@ -9,8 +9,8 @@ import { showNetwork } from "../networks/network.ts";
 
 type Methods = (typeof engineContract)["methods"];
 
-export function networkHandlers(world: World): Pick<Handlers<Methods>, Extract<keyof Methods, `network${string}`>> {
-  const { networks, registry } = world;
+export function networkHandlers(deps: FileDeps): Pick<Handlers<Methods>, Extract<keyof Methods, `network${string}`>> {
+  const { networks, registry } = deps;
   return {
     networkCreate: async (request) => ({ Id: (await createNetwork(networks, request)).id, Warning: "" }),
     networkList: async ({ Filters }) => ({ Networks: listNetworks(networks, Filters ?? {}) }),
@@ -25,21 +25,23 @@ export function networkHandlers(world: World): Pick<Handlers<Methods>, Extract<k
     networkConnect: async ({ Id, Container, EndpointConfig }) => {
       const network = networks.find(Id);
       const container = registry.find(Container);
-      await container.lock.run(async () => {
+      await container.lifecycle.exclusive(async () => {
+        admit("connect", container);
         addToNetwork(networks, container.document, network, EndpointConfig ?? {});
         registry.save(container);
-        await updateNeighbours(world, container.document);
+        await updateNeighbours(deps, container.document);
       });
       return {};
     },
     networkDisconnect: async ({ Id, Container }) => {
       const network = networks.find(Id);
       const container = registry.find(Container);
-      await container.lock.run(async () => {
+      await container.lifecycle.exclusive(async () => {
+        admit("connect", container);
         const before = structuredClone(container.document);
         await takeFromNetwork(networks, container.document, network);
         registry.save(container);
-        await updateNeighbours(world, before);
+        await updateNeighbours(deps, before);
       });
       return {};
     },

@@ -1,11 +1,11 @@
 import type { Handlers } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
-import type { World } from "../containers/world.ts";
 import { listVolumes, pruneVolumes } from "../volumes/prune.ts";
+import type { Volumes } from "../volumes/volumes.ts";
 
 type Methods = (typeof engineContract)["methods"];
 
-export function volumeHandlers({ volumes }: World): Pick<Handlers<Methods>, Extract<keyof Methods, `volume${string}`>> {
+export function volumeHandlers(volumes: Volumes): Pick<Handlers<Methods>, Extract<keyof Methods, `volume${string}`>> {
   return {
     volumeCreate: (request) => volumes.create(request),
     volumeList: async ({ Filters }) => ({ Volumes: listVolumes(volumes, Filters ?? {}) }),

@@ -10,25 +10,28 @@ const LONGEST_PAUSE_MS = 5000;
 export interface Follower {
   /** Called for each event, in order. */
   readonly onEvent: (event: SupervisorEvent) => void;
-  /** Called once events flow, before the first of them is handled: at the start, and after each loss. */
+  /**
+   * Called once events flow, before the first of them is handled: at the start, and after each loss. After a loss a
+   * failure is retried until it succeeds or the connection is lost again.
+   */
   readonly onConnected: (first: boolean) => Promise<void>;
-  /** Resolves when it is worth another try. */
+  /** Resolves when another attempt to connect makes sense. */
   readonly available: () => Promise<void>;
   readonly log: Log;
 }
 
 /**
- * Listens to the supervisor's events until the signal. What was missed in between is for `onConnected` to find out:
- * events are hints.
- * @returns once the first connection is made and worked off
+ * Listens to the supervisor's events until the signal. Events are hints: those that were missed between two connections
+ * are for `onConnected` to make up for.
+ * @returns once the first connection is made and `onConnected` has succeeded
  */
 export async function followSupervisor(supervisor: Supervisor, follower: Follower, signal: AbortSignal): Promise<void> {
-  const first = listen(supervisor, follower, true, signal);
+  const first = listen(supervisor, follower, () => follower.onConnected(true), signal);
   await first.connected;
-  void again(supervisor, follower, first.ended, signal);
+  void followAgain(supervisor, follower, first.ended, signal);
 }
 
-async function again(
+async function followAgain(
   supervisor: Supervisor,
   follower: Follower,
   first: Promise<void>,
@@ -38,39 +41,48 @@ async function again(
     await ended.catch((error: unknown) => {
       if (!signal.aborted) follower.log.warn({ error: messageOf(error) }, "the supervisor's events have stopped");
     });
-    if (signal.aborted) return;
-    for (
-      let pause = FIRST_PAUSE_MS;
-      !(await isAvailable(follower, signal));
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS)
-    ) {
-      await delay(pause, undefined, { signal }).catch(() => {});
+    if (!(await retry(follower.available, signal, logFailure(follower, "waiting for the supervisor")))) return;
+    const lost = new AbortController();
+    const next = listen(supervisor, follower, () => follower.onConnected(false), signal);
+    ended = next.ended.finally(() => lost.abort());
+    // The first attempt comes before the events; the next ones beside them.
+    next.connected.catch((error: unknown) => {
+      const report = logFailure(follower, "reading the supervisor's state");
+      report(error);
+      void retry(() => follower.onConnected(false), AbortSignal.any([signal, lost.signal]), report);
+    });
+  }
+}
+
+function logFailure({ log }: Follower, action: string): (error: unknown) => void {
+  return (error) => log.error({ error: messageOf(error) }, action);
+}
+
+/**
+ * Repeats a step with growing pauses until it succeeds or the signal comes.
+ * @returns whether it succeeded
+ */
+async function retry(
+  step: () => Promise<void>,
+  signal: AbortSignal,
+  onError: (error: unknown) => void,
+): Promise<boolean> {
+  for (let pauseMs = FIRST_PAUSE_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+    try {
+      await step();
+      return !signal.aborted;
+    } catch (error) {
+      if (!signal.aborted) onError(error);
+      await delay(pauseMs, undefined, { signal }).catch(() => {});
     }
-    if (signal.aborted) return;
-    const next = listen(supervisor, follower, false, signal);
-    next.connected.catch((error: unknown) =>
-      follower.log.error({ error: messageOf(error) }, "reading the supervisor's state"),
-    );
-    ended = next.ended;
   }
+  return false;
 }
 
-/** True also when there is nothing to wait for any more. */
-async function isAvailable(follower: Follower, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return true;
-  try {
-    await follower.available();
-    return true;
-  } catch (error) {
-    if (!signal.aborted) follower.log.error({ error: messageOf(error) }, "waiting for the supervisor");
-    return signal.aborted;
-  }
-}
-
-function listen(supervisor: Supervisor, follower: Follower, first: boolean, signal: AbortSignal) {
-  // The subscription is sent before anything is asked, so nothing can happen between the two.
+function listen(supervisor: Supervisor, follower: Follower, onConnected: () => Promise<void>, signal: AbortSignal) {
+  // The subscription is sent before any request, so no event can be missed between the two.
   const stream = supervisor.open("events.subscribe", { from: 0 }, { signal });
-  const connected = follower.onConnected(first);
+  const connected = onConnected();
   const ended = (async () => {
     await connected.catch(() => {});
     for await (const { value } of stream.items) follower.onEvent(value);

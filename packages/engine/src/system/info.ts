@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, hostname, release, totalmem } from "node:os";
 import { isRpcError } from "@gantry/ipc";
-import { statusOf } from "../containers/document.ts";
-import type { World } from "../containers/world.ts";
+import type { Paths } from "../base/paths.ts";
+import type { Images } from "../images/images.ts";
 import { groupByImage } from "../images/view.ts";
+import type { HostFacts } from "../spec/build.ts";
+import type { Supervisor } from "../supervisor/link.ts";
 import { apiVersion, minApiVersion, version } from "./version.ts";
 
 const goArchitectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
@@ -20,20 +22,34 @@ export function versionView(): Record<string, unknown> {
   };
 }
 
+export interface InfoDeps {
+  readonly supervisor: Supervisor;
+  readonly images: Images;
+  readonly facts: HostFacts;
+  readonly paths: Paths;
+  readonly settings: {
+    readonly runtimes: Readonly<Record<string, { readonly path: string }>>;
+    readonly defaultRuntime: string;
+    readonly initPath: string;
+  };
+  /** States of all containers, as the Engine API names them. */
+  readonly containerStates: () => readonly string[];
+}
+
 /** As the Engine API's /info, with the fields that are true here. */
-export async function infoView(world: World): Promise<Record<string, unknown>> {
-  const statuses = world.registry.all().map((container) => statusOf(container.document));
+export async function infoView(deps: InfoDeps): Promise<Record<string, unknown>> {
+  const statuses = deps.containerStates();
   const count = (...wanted: string[]) => statuses.filter((status) => wanted.includes(status)).length;
-  const { settings, facts } = world;
+  const { settings, facts } = deps;
   return {
     ID: hostname(),
     Name: hostname(),
     Containers: statuses.length,
     ContainersRunning: count("running", "restarting"),
     ContainersPaused: count("paused"),
-    ContainersStopped: count("created", "exited", "dead"),
-    Images: groupByImage(await world.images.all()).length,
-    ...(await storage(world)),
+    ContainersStopped: count("created", "exited", "removing", "dead"),
+    Images: groupByImage(await deps.images.all()).length,
+    ...(await storage(deps)),
     Plugins: {
       Volume: ["local"],
       Network: ["bridge", "host", "null"],
@@ -57,7 +73,7 @@ export async function infoView(world: World): Promise<Record<string, unknown>> {
     Architecture: arch() === "x64" ? "x86_64" : arch(),
     NCPU: cpus().length,
     MemTotal: totalmem(),
-    DockerRootDir: world.paths.root,
+    DockerRootDir: deps.paths.root,
     ServerVersion: version,
     Runtimes: Object.fromEntries(Object.entries(settings.runtimes).map(([name, { path }]) => [name, { path }])),
     DefaultRuntime: settings.defaultRuntime,
@@ -70,9 +86,9 @@ export async function infoView(world: World): Promise<Record<string, unknown>> {
 }
 
 /** How the supervisor stores images, and why so. */
-async function storage(world: World): Promise<{ Driver: string; DriverStatus: [string, string][] }> {
+async function storage(deps: InfoDeps): Promise<{ Driver: string; DriverStatus: [string, string][] }> {
   try {
-    const { default: name, reason } = await world.supervisor.call("snapshots.snapshotters", {});
+    const { default: name, reason } = await deps.supervisor.call("snapshots.snapshotters", {});
     return { Driver: name, DriverStatus: [["Chosen because", reason]] };
   } catch (error) {
     if (!isRpcError(error, "Unimplemented")) throw error;

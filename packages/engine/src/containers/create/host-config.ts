@@ -1,30 +1,30 @@
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
 import { signalNumber } from "@gantry/native-sys";
 import { ulimitNames } from "@gantry/oci-spec/names";
-import { invalid } from "../base/errors.ts";
-import { checkLogConfig } from "../logs/log-config.ts";
-import { parseNamespaceMode } from "../spec/namespaces.ts";
-import { parseSecurityOptions } from "../spec/security.ts";
+import { invalid } from "../../base/errors.ts";
+import { checkLogConfig } from "../../logs/log-config.ts";
+import { parseNamespaceMode } from "../../spec/namespaces.ts";
+import { parseSecurityOptions } from "../../spec/security.ts";
 
 const MIN_MEMORY = 6 * 1024 * 1024;
 const DEFAULT_SHM = 64 * 1024 * 1024;
 
-/** What the checks need to know of this host. */
+/** The properties of this host that the checks need. */
 export interface HostLimits {
   readonly cpus: number;
   readonly swapLimit: boolean;
 }
 
-export interface Checked {
+export interface CheckedHostConfig {
   readonly host: HostConfig;
   readonly warnings: string[];
 }
 
 /**
- * Completes a HostConfig with Docker's defaults and checks what can be checked without looking at the host.
+ * Completes a HostConfig with Docker's defaults, and checks it as far as that is possible without looking at the host.
  * @throws RpcError InvalidArgument naming the field and what is allowed
  */
-export function checkedHostConfig(config: ContainerConfig, given: HostConfig, limits: HostLimits): Checked {
+export function checkedHostConfig(config: ContainerConfig, given: HostConfig, limits: HostLimits): CheckedHostConfig {
   const warnings: string[] = [];
   const host: HostConfig = { ...given };
   host.NetworkMode = !given.NetworkMode || given.NetworkMode === "default" ? "bridge" : given.NetworkMode;
@@ -50,7 +50,7 @@ const checks: readonly Check[] = [
   checkLogConfig,
   checkSysctls,
   checkSmallNumbers,
-  checkWords,
+  checkTexts,
 ];
 
 function checkMemory(host: HostConfig): void {
@@ -156,7 +156,7 @@ function checkSmallNumbers(host: HostConfig, config: ContainerConfig): void {
   if (config.StopTimeout != null && config.StopTimeout < -1) throw invalid("StopTimeout must be -1 or more");
 }
 
-function checkWords(host: HostConfig, config: ContainerConfig): void {
+function checkTexts(host: HostConfig, config: ContainerConfig): void {
   parseSecurityOptions(host.SecurityOpt ?? []);
   for (const { Name, Soft, Hard } of host.Ulimits ?? []) {
     if (!ulimitNames.includes(Name)) throw invalid(`invalid ulimit type: ${Name}`);

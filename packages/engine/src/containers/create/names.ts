@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
-import { invalid } from "../base/errors.ts";
+import { invalid } from "../../base/errors.ts";
 
 const allowed = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
-/** A name as given, without its optional slash. @throws RpcError InvalidArgument in Docker's words */
+/** A name as given, without its optional slash. @throws RpcError InvalidArgument with Docker's message */
 export function checkedName(given: string): string {
   const name = given.replace(/^\//, "");
   if (!allowed.test(name)) {
@@ -29,7 +29,7 @@ const adjectives = `
   .trim()
   .split(/\s+/);
 
-/** People who found or built things, in science and on the sea. */
+/** Scientists, engineers and explorers. */
 const surnames = `
   abel agnesi ampere archimedes avogadro babbage bell bernoulli bessemer bohr boole bose brahe brunel cantor carnot
   cauchy celsius chandrasekhar chebyshev copernicus coulomb curie dalton darwin davy dedekind descartes dijkstra dirac

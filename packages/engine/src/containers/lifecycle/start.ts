@@ -1,0 +1,19 @@
+import type { Container } from "../container.ts";
+import { type LaunchDeps, launch } from "./launch.ts";
+import { admit } from "./table.ts";
+
+export type StartDeps = LaunchDeps;
+
+/**
+ * Starts a container on request; does nothing when it runs.
+ * @throws RpcError FailedPrecondition for one that is paused or being removed; the OCI runtime's error otherwise
+ */
+export function startContainer(deps: StartDeps, container: Container): Promise<void> {
+  return container.lifecycle.exclusive(async () => {
+    if (admit("start", container) === "skip") return;
+    const { document } = container;
+    document.restartCount = 0;
+    document.restartDelayMs = undefined;
+    await launch(deps, container);
+  });
+}
