@@ -40,7 +40,7 @@ class FilterReader {
     if (this.#text.trim() === "") return [() => true];
     const clauses = [this.#clause()];
     while (this.#take(",")) clauses.push(this.#clause());
-    if (this.#at < this.#text.length) throw this.#wrong("a comma or the end is expected");
+    if (this.#at < this.#text.length) throw this.#syntaxError("a comma or the end is expected");
     return clauses;
   }
 
@@ -57,7 +57,7 @@ class FilterReader {
       return (fields) => pattern.test(fields(path) ?? "");
     } catch (error) {
       this.#at = start;
-      throw this.#wrong(messageOf(error));
+      throw this.#syntaxError(messageOf(error));
     }
   }
 
@@ -71,7 +71,7 @@ class FilterReader {
     if (this.#text[this.#at] === '"') return this.#quoted('"');
     const start = this.#at;
     while (fieldRune.test(this.#text[this.#at] ?? "")) this.#at += 1;
-    if (this.#at === start) throw this.#wrong("the name of a field is expected");
+    if (this.#at === start) throw this.#syntaxError("the name of a field is expected");
     return this.#text.slice(start, this.#at);
   }
 
@@ -94,7 +94,7 @@ class FilterReader {
       if (rune === "\\" && (quote === '"' || this.#text[at + 1] === quote)) at += 1;
       value += this.#text[at] ?? "";
     }
-    throw this.#wrong(`a closing ${quote} is missing`);
+    throw this.#syntaxError(`a closing ${quote} is missing`);
   }
 
   #take(text: string): boolean {
@@ -103,7 +103,7 @@ class FilterReader {
     return true;
   }
 
-  #wrong(reason: string): Error {
+  #syntaxError(reason: string): Error {
     const place = `${this.#text.slice(0, this.#at)}>>>${this.#text.slice(this.#at)}`;
     return invalidArgument(`filter ${place}: ${reason}`);
   }

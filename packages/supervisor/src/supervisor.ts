@@ -50,14 +50,14 @@ export interface RunningSupervisor {
 }
 
 /** Shims, one for each container, and those that wait; more than one bridge has addresses for. */
-const mostShims = 8192;
+const maxShims = 8192;
 
 /** Starts a supervisor: takes up what an earlier one left, then serves. @throws Error for a person */
 export async function startSupervisor(options: SupervisorOptions, log: Log): Promise<RunningSupervisor> {
   const { root, state, address } = options;
   const native = nativeSys();
   makeDirectories(root, state);
-  await expectConnections(mostShims);
+  await expectConnections(maxShims);
   const lock = lockDirectory((fd) => native.flock(fd, LOCK_EX | LOCK_NB), {
     directory: root,
     file: "lock",

@@ -50,20 +50,20 @@ test(`collection beside other operations, seed ${seed}`, async (t) => {
 
   /** @returns the blobs that the lease has now */
   const putUnderLease = async (lease: string): Promise<string[]> => {
-    using hold = leases.hold({ namespace, lease });
+    using operation = leases.acquire({ namespace, lease });
     const children: string[] = [];
     const count = random.below(4);
     for (let at = 0; at < count; at++) {
       const [known = ""] = random.below(3) === 0 ? children : [];
-      children.push(await put(known === "" ? [] : [known], hold));
+      children.push(await put(known === "" ? [] : [known], operation));
     }
-    return [...children, await put(children, hold)];
+    return [...children, await put(children, operation)];
   };
-  type Hold = ReturnType<typeof leases.hold>;
-  const put = async (children: string[], hold: Hold) => {
+  type ActiveLease = ReturnType<typeof leases.acquire>;
+  const put = async (children: string[], operation: ActiveLease) => {
     const bytes = Buffer.from(`blob ${last++} of ${seed}`);
     const digest = digestOf(bytes);
-    await content.put(bytes, { namespace, managed: true, hold });
+    await content.put(bytes, { namespace, managed: true, lease: operation });
     metadata.blobs.link(digest, children);
     model.blobs.set(digest, children);
     return digest;
@@ -81,7 +81,7 @@ test(`collection beside other operations, seed ${seed}`, async (t) => {
       const digest = random.pick([...(digests ?? [])]);
       if (id === undefined || digest === undefined || !model.blobs.has(digest)) return;
       const name = `docker.io/library/image${random.below(8)}:latest`;
-      // The blob's lease may end while the image is made: whoever names content holds it.
+      // The blob's lease may end while the image is made: an operation that names content keeps it.
       model.images.set(name, digest);
       parts.images.set(namespace, name, { mediaType: mediaTypes.manifest, digest, size: 1 });
     },
@@ -137,8 +137,8 @@ test("snapshots go from the top down, and none that is being built upon", async 
   const needed = new Set<string>();
   const parents = new Map<string, string>();
   for (let at = 0; at < 40; at++) {
-    using hold = leases.hold({ namespace });
-    hold.add(`key${at}`, `name${at}`);
+    using operation = leases.acquire({ namespace });
+    operation.add(`key${at}`, `name${at}`);
     const parent = random.below(3) === 0 ? "" : (random.pick([...parents.keys()]) ?? "");
     const making = snapshots.prepare(namespace, `key${at}`, parent, { managed: true });
     collect(parts.stores, namespace);
@@ -161,12 +161,12 @@ test("what a killed operation had waits for the next one of its name", async (t)
   const { metadata, content } = parts.stores;
   const operation = { namespace, resumable: "pull of something" };
   const bytes = Buffer.from("a layer");
-  const hold = parts.stores.leases.hold(operation);
-  await content.put(bytes, { namespace, managed: true, hold });
-  // The next process knows nothing of the holds of this one.
+  const active = parts.stores.leases.acquire(operation);
+  await content.put(bytes, { namespace, managed: true, lease: active });
+  // The next process does not know the leases of this one.
   const stores = { ...parts.stores, leases: new Leases(metadata) };
   t.strictSame(collect(stores, namespace).content, []);
-  const [first, second] = [stores.leases.hold(operation), stores.leases.hold(operation)];
+  const [first, second] = [stores.leases.acquire(operation), stores.leases.acquire(operation)];
   first[Symbol.dispose]();
   t.strictSame(collect(stores, namespace).content, [], "two of one name share it");
   second[Symbol.dispose]();

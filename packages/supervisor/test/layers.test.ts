@@ -16,7 +16,7 @@ import { digestOf } from "@gantry/oci-spec";
 import { tempDir } from "@gantry/testkit";
 import { test } from "tap";
 import { type AppliedLayer, applyLayer } from "../src/layers/apply-layer.ts";
-import { applyLayerApart } from "../src/layers/layer-process.ts";
+import { applyLayerInProcess } from "../src/layers/layer-process.ts";
 import { directory, type Entry, file, link, symlink, tarOf } from "./support/tar.ts";
 
 /** Layers unpacked one on the other, in a directory with a neighbour that nothing may touch. */
@@ -265,7 +265,7 @@ test("files that are their maker's from the start have their own group and mode 
     file("shared/f", "2", { mode: 0o777 }),
     file("shared/set", "3", { mode: 0o4755 }),
   );
-  await applyLayerApart(self, pieces(layer, 500), { directory: temp.path, lowers: [], whiteouts: "overlay" });
+  await applyLayerInProcess(self, pieces(layer, 500), { directory: temp.path, lowers: [], whiteouts: "overlay" });
   const found = (name: string) => {
     const { mode, uid, gid } = statSync(join(temp.path, name));
     return [mode & 0o7777, uid, gid];
@@ -284,16 +284,16 @@ test("a process of its own unpacks as this one does, and says the same of what i
   const self = { program: process.execPath, args: [main] };
   const target = { directory: temp.path, lowers: [], whiteouts: "overlay" } as const;
   const plain = await tarOf(directory("d", 0o1777), file("d/f", "x".repeat(3_000_000), { uid: 7 }));
-  const applied = await applyLayerApart(self, pieces(gzipSync(plain), 50_000), target);
+  const applied = await applyLayerInProcess(self, pieces(gzipSync(plain), 50_000), target);
   t.equal(applied.diffId, digestOf(plain));
   t.equal(statSync(join(temp.path, "d/f")).uid, 7);
   const hostile = await tarOf(file("../outside", "gone"), file("large", "x".repeat(5_000_000)));
-  await t.rejects(applyLayerApart(self, pieces(hostile, 100_000), target), { message: /points outside the root/ });
+  await t.rejects(applyLayerInProcess(self, pieces(hostile, 100_000), target), { message: /points outside the root/ });
   const cut = async function* () {
     yield plain.subarray(0, 1_000_000);
     throw new Error("the connection broke");
   };
-  await t.rejects(applyLayerApart(self, cut(), target), { message: "the connection broke" });
+  await t.rejects(applyLayerInProcess(self, cut(), target), { message: "the connection broke" });
   const missing = { ...target, directory: join(temp.path, "nowhere") };
-  await t.rejects(applyLayerApart(self, pieces(plain, 50_000), missing), { code: "ENOENT", syscall: "openat2" });
+  await t.rejects(applyLayerInProcess(self, pieces(plain, 50_000), missing), { code: "ENOENT", syscall: "openat2" });
 });

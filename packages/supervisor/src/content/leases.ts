@@ -3,7 +3,7 @@ import { notFound } from "../errors.ts";
 import type { Metadata } from "../metadata/index.ts";
 import { expireLabel } from "../metadata/leases.ts";
 
-export interface HoldOptions {
+export interface LeaseOptions {
   readonly namespace: string;
   /** A lease of the caller's, which has all that was held once the operation ends. */
   readonly lease?: string | undefined;
@@ -27,7 +27,7 @@ export class Leases {
    * Holds for an operation, until disposed of. Without options for every namespace.
    * @throws RpcError NotFound when the caller's lease is not there
    */
-  hold(options?: HoldOptions): Lease {
+  acquire(options?: LeaseOptions): Lease {
     if (options?.lease !== undefined) this.require(options.namespace, options.lease);
     const record = options && this.#resumableLease(options);
     const keep = record && options ? (id: string) => this.#addContent(options.namespace, record, id) : () => {};
@@ -48,7 +48,7 @@ export class Leases {
   }
 
   /** The record that outlives this process; two operations of one name share it. */
-  #resumableLease({ namespace, resumable }: HoldOptions): string | undefined {
+  #resumableLease({ namespace, resumable }: LeaseOptions): string | undefined {
     if (resumable === undefined) return undefined;
     const { leases, namespaces, db } = this.#metadata;
     const id = `resumable-${createHash("sha256").update(resumable).digest("hex").slice(0, 16)}`;
@@ -64,7 +64,7 @@ export class Leases {
     this.#metadata.leases.addResource(namespace, lease, { type: "content", id });
   }
 
-  #release(lease: Lease, options: HoldOptions | undefined): void {
+  #release(lease: Lease, options: LeaseOptions | undefined): void {
     if (!this.#held.delete(lease) || options === undefined) return;
     const { namespace } = options;
     const { leases, db } = this.#metadata;

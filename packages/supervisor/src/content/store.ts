@@ -15,6 +15,7 @@ import { parseDigest } from "@gantry/oci-spec";
 import { notFound } from "../errors.ts";
 import type { BlobInfo } from "../metadata/blobs.ts";
 import type { Metadata } from "../metadata/index.ts";
+import { pieceBytes } from "../piece-size.ts";
 import type { Ingest } from "./ingest.ts";
 import { Ingests, type NamedIngest } from "./ingests.ts";
 import type { Lease } from "./leases.ts";
@@ -28,8 +29,8 @@ export interface CommitOptions {
   readonly labels?: Record<string, string> | undefined;
   readonly digest?: string | undefined;
   readonly size?: number | undefined;
-  /** Has the blob before it is there, so that no collection comes between. */
-  readonly hold?: Lease | undefined;
+  /** Gets the digest before the blob is stored, so that no collection removes it in between. */
+  readonly lease?: Lease | undefined;
   /** Aborted when the caller has given up: then nothing is stored. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -111,7 +112,7 @@ export class ContentStore {
     this.info(namespace, digest);
     const start = range.offset ?? 0;
     const end = range.length === undefined ? {} : { end: start + range.length - 1 };
-    return createReadStream(this.path(digest), { start, ...end, highWaterMark: 512 << 10 });
+    return createReadStream(this.path(digest), { start, ...end, highWaterMark: pieceBytes });
   }
 
   /** A blob's file, open at its start; the caller closes it. @throws RpcError NotFound */
@@ -137,7 +138,7 @@ export class ContentStore {
   async commit(ingest: Ingest, options: CommitOptions): Promise<{ digest: string; size: number }> {
     ingest.check(options);
     const { digest, size } = ingest;
-    options.hold?.add(digest);
+    options.lease?.add(digest);
     const { namespace, managed, labels } = options;
     if (!this.#metadata.blobs.isKnown(digest)) {
       await ingest.finish();

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as yieldToEventLoop } from "node:timers/promises";
 import type { BytePath } from "@gantry/tree-copy/byte-path";
 import { LinkGroups } from "./link-groups.ts";
 import type { MergedView, ViewNode } from "./merged-view.ts";
@@ -12,7 +12,7 @@ export interface Change {
   readonly node: ViewNode | undefined;
 }
 
-const directoriesPerTurn = 64;
+const directoriesPerSlice = 64;
 
 /**
  * What differs between two trees, in the order in which a layer tells it: by name, directories before what is in them,
@@ -56,7 +56,7 @@ class Walk {
 
   async #directory(path: BytePath, lower: ViewNode | undefined, upper: ViewNode, all: Compared[]): Promise<void> {
     this.#directories += 1;
-    if (this.#directories % directoriesPerTurn === 0) await turn();
+    if (this.#directories % directoriesPerSlice === 0) await yieldToEventLoop();
     const place = all.push({ path, node: upper, isChanged: !this.#isSame(lower, upper, path !== "") }) - 1;
     const below = lower?.directories ? this.#view.children(lower) : new Map<BytePath, ViewNode>();
     const above = this.#view.children(upper);

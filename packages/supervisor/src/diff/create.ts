@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { NativeSys } from "@gantry/native-sys";
 import { type ImageDescriptor, mediaTypes } from "@gantry/oci-spec";
 import { toBytePath } from "@gantry/tree-copy/byte-path";
+import type { Lease } from "../content/leases.ts";
 import { invalidArgument } from "../errors.ts";
 import type { SnapshotRow } from "../metadata/snapshots.ts";
 import type { Stores } from "../stores.ts";
@@ -22,8 +23,8 @@ export interface DiffOptions {
   readonly labels?: Record<string, string> | undefined;
   /** Made for an image, and removed when none needs it. */
   readonly managed: boolean;
-  /** Told of the blob's digest before it is stored, to keep it from being collected. */
-  readonly hold?: (digest: string) => void;
+  /** Keeps the blob from being collected while it has no other user. */
+  readonly lease?: Lease;
   readonly signal?: AbortSignal;
   /** Paths that are no change where they are new and empty. */
   readonly leaveOut?: readonly string[] | undefined;
@@ -54,9 +55,14 @@ export async function createDiff(native: NativeSys, stores: Stores, options: Dif
     signal?.throwIfAborted();
     ingest.write(piece);
   }
-  options.hold?.(ingest.digest);
   const diffId = compression === "none" ? ingest.digest : `sha256:${hash.digest("hex")}`;
-  const stored = { namespace: upper.namespace, managed, signal, labels: { ...labels, [uncompressedLabel]: diffId } };
+  const stored = {
+    namespace: upper.namespace,
+    managed,
+    lease: options.lease,
+    signal,
+    labels: { ...labels, [uncompressedLabel]: diffId },
+  };
   const { digest, size } = await content.commit(ingest, stored);
   return { descriptor: { mediaType, digest, size }, diffId };
 }

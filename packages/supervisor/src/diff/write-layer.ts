@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, readlinkSync, readSync } from "node:fs";
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as yieldToEventLoop } from "node:timers/promises";
 import { deviceNumbers, isSystemError, type NativeSys } from "@gantry/native-sys";
 import { type BytePath, fsPath } from "@gantry/tree-copy/byte-path";
 import { dataRanges } from "@gantry/tree-copy/content";
@@ -28,7 +28,7 @@ export async function* writeLayer(
   for (const change of changes) {
     for (const full of writer.entry(change)) {
       yield full;
-      await turn();
+      await yieldToEventLoop();
     }
   }
   yield* pieces.add(endOfArchive);

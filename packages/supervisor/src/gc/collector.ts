@@ -5,7 +5,7 @@ import { type Collected, collect } from "./collect.ts";
 /** Deletions that come together are one collection. */
 const delayMs = 100;
 /** setTimeout takes no more. */
-const mostMs = 2 ** 31 - 1;
+const maxTimeoutMs = 2 ** 31 - 1;
 
 /** Says when collection runs: some time after deletions, when leases expire, and when it is asked for. */
 export class Collector {
@@ -29,7 +29,7 @@ export class Collector {
     const present = this.#timers.get(namespace);
     if (present && present.at <= at) return;
     clearTimeout(present?.timer);
-    const timer = setTimeout(() => this.#runScheduled(namespace), Math.min(inMs, mostMs));
+    const timer = setTimeout(() => this.#runScheduled(namespace), Math.min(inMs, maxTimeoutMs));
     timer.unref();
     this.#timers.set(namespace, { at, timer });
   }

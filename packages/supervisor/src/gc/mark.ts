@@ -6,7 +6,7 @@ import { flatLabel, type Node, referencesOf, resourceNode, rootLabel, snapshotNo
 export function mark(metadata: Metadata, leases: Leases, namespace: string): ReadonlySet<Node> {
   const labelled = labelledNodes(metadata, namespace);
   const roots = new Set<Node>([
-    ...metadata.blobs.kept(namespace),
+    ...metadata.blobs.unmanaged(namespace),
     ...leases.ids(namespace),
     ...imageRoots(metadata, namespace),
     ...containerRoots(metadata, namespace),

@@ -47,14 +47,13 @@ export async function commitImage(work: CommitWork, request: CommitRequest): Pro
 async function commit({ native, images, signal }: CommitWork, request: CommitRequest): Promise<CreatedImage> {
   const { namespace, name, mediaType = mediaTypes.layer, leaveOut } = request;
   const { stores } = images;
-  using lease = stores.leases.hold();
-  const options = { namespace, managed: true, hold: lease };
+  using lease = stores.leases.acquire();
+  const options = { namespace, managed: true, lease };
   const upper = stores.snapshots.get(namespace, request.key, request.snapshotter);
   const base = await baseOf(images, request, upper);
   if (base) lease.add(...base.path.map(({ digest }) => digest), base.manifestDescriptor.digest);
   const lower = base && upper.parentId !== undefined ? stores.metadata.snapshots.byId(upper.parentId) : undefined;
-  const hold = (digest: string) => lease.add(digest);
-  const layer = await createDiff(native, stores, { upper, lower, mediaType, managed: true, hold, signal, leaveOut });
+  const layer = await createDiff(native, stores, { upper, lower, mediaType, managed: true, lease, signal, leaveOut });
   const document = configOf(request, base?.config, layer.diffId);
   const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
   const layers = [...(base?.manifest.layers ?? []), layer.descriptor];

@@ -83,7 +83,7 @@ export class ImageStore {
   /** An image as a platform sees it, unpacked. */
   async resolve(namespace: string, name: string, platformText: string | undefined): Promise<ResolvedImage> {
     const image = this.get(namespace, name);
-    using lease = this.stores.leases.hold();
+    using lease = this.stores.leases.acquire();
     lease.add(image.target.digest);
     const found = await this.platformImage(namespace, image, platformText);
     const { manifest, manifestDescriptor, config } = found;

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type ImageDescriptor, mediaTypes, parseImageConfig } from "@gantry/oci-spec";
+import type { Lease } from "../content/leases.ts";
 import { inContext, invalidArgument } from "../errors.ts";
 import { collectingAfter } from "../gc/collect.ts";
 import { compressionOf, decompress, peek } from "../layers/decompress.ts";
@@ -42,9 +43,9 @@ async function importInto(
 ): Promise<CreatedImage> {
   const { stores } = images;
   const { namespace, name } = request;
-  using lease = stores.leases.hold(request);
-  const options = { namespace, managed: true, hold: lease };
-  const layer = await storeLayer(images, namespace, input, (digest) => lease.add(digest));
+  using lease = stores.leases.acquire(request);
+  const options = { namespace, managed: true, lease };
+  const layer = await storeLayer(images, namespace, input, lease);
   const document = configOf(request, await diffIdOf(images, namespace, layer));
   const config = parseImageConfig(document);
   const configBlob = await stores.content.put(Buffer.from(JSON.stringify(document)), options);
@@ -63,14 +64,13 @@ async function storeLayer(
   { stores: { content } }: ImageStore,
   namespace: string,
   input: AsyncIterable<Uint8Array>,
-  hold: (digest: string) => void,
+  lease: Lease,
 ): Promise<ImageDescriptor> {
   const { head, all } = await peek(input, 6);
   if (head.length === 0) throw invalidArgument("the tar is empty");
   using ingest = content.ingest();
   for await (const chunk of compressionOf(head) === "xz" ? decompress(all) : all) ingest.write(chunk);
-  hold(ingest.digest);
-  const blob = await content.commit(ingest, { namespace, managed: true });
+  const blob = await content.commit(ingest, { namespace, managed: true, lease });
   return await layerDescriptor(blob, content.read(namespace, blob.digest, { length: 6 }));
 }
 

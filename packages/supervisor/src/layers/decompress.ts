@@ -1,11 +1,9 @@
 import type { Transform } from "node:stream";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { pieceBytes } from "../piece-size.ts";
 
 export type Compression = "none" | "gzip" | "zstd" | "xz";
-
-/** Pieces in which decompressed bytes come: large enough that the hand-overs do not count. */
-const chunkSize = 512 << 10;
 
 /** Told from the first six bytes. */
 export function compressionOf(head: Uint8Array): Compression {
@@ -54,7 +52,10 @@ export async function* decompress(input: AsyncIterable<Uint8Array>): AsyncGenera
   else {
     // Loaded where it is used: a process that unpacks one plain layer does without.
     const { createGunzip, createZstdDecompress } = await import("node:zlib");
-    const transform = compression === "gzip" ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+    const transform =
+      compression === "gzip"
+        ? createGunzip({ chunkSize: pieceBytes })
+        : createZstdDecompress({ chunkSize: pieceBytes });
     yield* through(all, transform, compression);
   }
 }

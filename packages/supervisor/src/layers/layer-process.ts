@@ -26,7 +26,7 @@ export interface LayerProcessOptions {
  * Unpacks a layer as `applyLayer` does, in a process of its own: this one goes on to answer while a slow disk holds
  * the other up, and what it needs of memory goes with it.
  */
-export async function applyLayerApart(
+export async function applyLayerInProcess(
   self: SelfCommand,
   source: LayerSource,
   target: LayerTarget,

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
+import { pieceBytes } from "../piece-size.ts";
 
-/** A whole layer in a file: an open descriptor at its start, which belongs to whoever reads it. */
+/** A whole layer in a file: an open descriptor at its start, which the reader closes it. */
 export interface LayerFile {
   readonly fd: number;
 }
@@ -12,12 +13,12 @@ export function isLayerFile(source: LayerSource): source is LayerFile {
   return "fd" in source;
 }
 
-/** Reads a descriptor to its end, in pieces so large that the hand-overs do not count, and closes it. */
+/** Reads a descriptor to its end and closes it. */
 export function readDescriptor(fd: number): AsyncIterable<Buffer> {
-  return createReadStream("", { fd, highWaterMark: 512 << 10 });
+  return createReadStream("", { fd, highWaterMark: pieceBytes });
 }
 
-/** Tells after each piece how many bytes have been taken. */
+/** Passes a stream on. @param onRead called after each piece with the number of bytes so far */
 export async function* counted(
   source: AsyncIterable<Uint8Array>,
   onRead: (bytes: number) => void,

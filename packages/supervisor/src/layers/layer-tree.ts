@@ -1,16 +1,8 @@
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, unlinkSync } from "node:fs";
-import {
-  AT_FDCWD,
-  isSystemError,
-  type NativeSys,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  RESOLVE_IN_ROOT,
-  RESOLVE_NO_MAGICLINKS,
-} from "@gantry/native-sys";
+import { AT_FDCWD, type NativeSys, O_CLOEXEC, O_DIRECTORY, O_PATH } from "@gantry/native-sys";
 import { type BytePath, fsPath, readable } from "@gantry/tree-copy/byte-path";
 import { copyDirectory } from "@gantry/tree-copy/copy-node";
+import { openInRoot } from "../open-in-root.ts";
 import { isOpaque, isWhiteout, LowerView, lstatOrNone, opaqueXattr } from "./lower-view.ts";
 
 const maxLinks = 40;
@@ -110,13 +102,7 @@ export class LayerTree {
   }
 
   #openInRoot(path: string): number | undefined {
-    const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-    try {
-      return this.native.openat2(this.#rootFd, fsPath(path === "" ? "." : path), directoryFlags, 0, resolve);
-    } catch (error) {
-      if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
-      throw error;
-    }
+    return openInRoot(this.native, this.#rootFd, fsPath(path === "" ? "." : path), directoryFlags);
   }
 
   /** Walks a path name by name through this layer and those below, making the directories that only they have. */

@@ -22,7 +22,7 @@ import { listXattrs, setXattr } from "@gantry/tree-copy/metadata";
 import type { LayerTarget } from "./apply-layer.ts";
 import { LayerTree } from "./layer-tree.ts";
 import { lstatOrNone } from "./lower-view.ts";
-import { Making } from "./making.ts";
+import { NewFileAttributes } from "./new-file-attributes.ts";
 import { SpaceGuard } from "./space-guard.ts";
 import { insidePath } from "./tar-path.ts";
 import { type TarEntry, TarError, type TarSink } from "./tar-reader.ts";
@@ -56,7 +56,7 @@ export class LayerWriter implements TarSink {
   readonly #native: NativeSys;
   readonly #whiteouts: Whiteouts;
   readonly #space: SpaceGuard;
-  readonly #making: Making;
+  readonly #newFiles: NewFileAttributes;
   /** Times of directories are set last: writing into one changes them. */
   readonly #directories: TarEntry[] = [];
   #file: OpenFile | undefined;
@@ -70,7 +70,7 @@ export class LayerWriter implements TarSink {
     this.#whiteouts = new Whiteouts(this.#tree, target.whiteouts === "overlay");
     this.#space = new SpaceGuard(target.directory);
     const isNew = target.whiteouts === "overlay" && target.lowers.length === 0;
-    this.#making = new Making(isNew && options.isUnmasked === true);
+    this.#newFiles = new NewFileAttributes(isNew && options.isUnmasked === true);
   }
 
   /** Bytes on disk and inodes written. */
@@ -124,7 +124,7 @@ export class LayerWriter implements TarSink {
     const { entry, fd, path } = file;
     try {
       if (file.position > file.written) ftruncateSync(fd, entry.size);
-      if (!this.#making.isDone(entry, fd)) {
+      if (!this.#newFiles.isDone(entry, fd)) {
         fchownSync(fd, entry.uid, entry.gid);
         fchmodSync(fd, entry.mode);
       }
@@ -164,7 +164,7 @@ export class LayerWriter implements TarSink {
     this.#inodes += 1;
     const place = fsPath(path);
     if (entry.type === "file") {
-      const fd = this.#replacing(path, () => openSync(place, createFlags, this.#making.modeOf(entry)));
+      const fd = this.#replacing(path, () => openSync(place, createFlags, this.#newFiles.modeOf(entry)));
       this.#file = { entry, fd, path, position: 0, written: 0 };
       this.#size += Math.ceil((entry.storedSize ?? entry.size) / blockBytes) * blockBytes;
       return;
@@ -184,7 +184,7 @@ export class LayerWriter implements TarSink {
   }
 
   #directory(entry: TarEntry, path: BytePath): void {
-    this.#making.directory(entry);
+    this.#newFiles.directory(entry);
     const place = fsPath(path);
     try {
       mkdirSync(place, 0o700);
@@ -206,7 +206,7 @@ export class LayerWriter implements TarSink {
   }
 
   #rootEntry(entry: TarEntry): void {
-    this.#making.directory(entry);
+    this.#newFiles.directory(entry);
     const root = `${this.#tree.directory("")}/.`;
     lchownSync(root, entry.uid, entry.gid);
     chmodSync(root, entry.mode);

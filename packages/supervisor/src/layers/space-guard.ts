@@ -2,11 +2,11 @@ import { statfsSync } from "node:fs";
 import { resourceExhausted } from "../errors.ts";
 
 /** Bytes (or a hundredth of all) and inodes that unpacking leaves to everybody else on the file system. */
-const mostReservedBytes = 64 << 20;
+const maxReservedBytes = 64 << 20;
 const reservedInodes = 1024;
-const mostBytesPerLook = 64 << 20;
-const leastBytesPerLook = 1 << 20;
-const entriesPerLook = 1024;
+const maxBytesPerCheck = 64 << 20;
+const minBytesPerCheck = 1 << 20;
+const entriesPerCheck = 1024;
 
 /**
  * Ends an unpacking before it has taken all of the file system: a few kilobytes of compressed zeros may hold any
@@ -25,18 +25,18 @@ export class SpaceGuard {
   /** A new entry whose content is to come. @throws RpcError ResourceExhausted */
   entry(size: number): void {
     this.#entries += 1;
-    if (size > this.#left || this.#entries % entriesPerLook === 0) this.#look(size);
+    if (size > this.#left || this.#entries % entriesPerCheck === 0) this.#check(size);
   }
 
   /** @throws RpcError ResourceExhausted */
   wrote(bytes: number): void {
     this.#left -= bytes;
-    if (this.#left < 0) this.#look(0);
+    if (this.#left < 0) this.#check(0);
   }
 
-  #look(wanted: number): void {
+  #check(wanted: number): void {
     const { bavail, blocks, bsize, ffree, files } = statfsSync(this.#directory);
-    const free = Math.floor(bavail * bsize - Math.min(mostReservedBytes, (blocks * bsize) / 100));
+    const free = Math.floor(bavail * bsize - Math.min(maxReservedBytes, (blocks * bsize) / 100));
     if (wanted > free || free <= 0) {
       const needed = wanted > 0 ? `${wanted} bytes` : "more";
       throw resourceExhausted(`no space left to unpack: it needs ${needed}, ${Math.max(free, 0)} bytes are free`);
@@ -44,6 +44,6 @@ export class SpaceGuard {
     // Some file systems (btrfs) do not count inodes.
     if (files > 0 && ffree < reservedInodes) throw resourceExhausted("no inodes left to unpack");
     // Ever shorter steps as the end comes near.
-    this.#left = Math.min(mostBytesPerLook, Math.max(Math.floor(free / 2), leastBytesPerLook));
+    this.#left = Math.min(maxBytesPerCheck, Math.max(Math.floor(free / 2), minBytesPerCheck));
   }
 }

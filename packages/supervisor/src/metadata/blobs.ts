@@ -74,7 +74,7 @@ export class BlobTable {
   }
 
   /** Digests of what whoever stored it must delete. */
-  kept(namespace: string): string[] {
+  unmanaged(namespace: string): string[] {
     return this.#kept.all(namespace).map((row) => String(row.digest));
   }
 

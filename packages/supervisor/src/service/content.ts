@@ -11,7 +11,7 @@ import { type IngestMethod, ingestMethods } from "./ingests.ts";
 
 /** Rows of content that are looked at in one turn. */
 const pageSize = 2048;
-const mostListed = 100_000;
+const maxListed = 100_000;
 
 export function contentService(stores: Stores, collector: Collector): ServiceHandlers<"content"> {
   return { ...blobMethods(stores, collector), ...ingestMethods(stores) };
@@ -33,7 +33,7 @@ function blobMethods(stores: Stores, collector: Collector): Omit<ServiceHandlers
     "content.check": async ({ namespace, digest }, { send, signal }) => {
       const corrupt: string[] = [];
       let checked = 0;
-      using lease = stores.leases.hold({ namespace });
+      using lease = stores.leases.acquire({ namespace });
       for (const blob of digest === undefined ? blobsOf(stores, namespace) : [content.info(namespace, digest)]) {
         signal.throwIfAborted();
         if (!content.has(namespace, blob.digest)) continue; // it went meanwhile
@@ -72,7 +72,7 @@ interface ListRequest {
 
 async function listBlobs(
   { metadata }: Stores,
-  { namespace, filters, after = "", limit = mostListed }: ListRequest,
+  { namespace, filters, after = "", limit = maxListed }: ListRequest,
 ): Promise<{ blobs: BlobInfo[]; next?: string }> {
   const matches = parseFilters(filters);
   const found: BlobInfo[] = [];

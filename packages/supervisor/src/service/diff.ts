@@ -26,11 +26,11 @@ export function diffService({ native, images, memory }: DiffServiceOptions): Ser
   return {
     "diff.create": async (request, { signal }) => {
       const { namespace, snapshotter, key, parent, mediaType = gzipLayer, labels, lease } = request;
-      using hold = stores.leases.hold({ namespace, lease });
+      using operation = stores.leases.acquire({ namespace, lease });
       const upper = snapshots.get(namespace, key, snapshotter);
       const lower = lowerOf(stores, upper, parent, snapshotter);
-      const kept = { managed: lease !== undefined, hold: (digest: string) => hold.add(digest) };
-      const options = { upper, lower, mediaType, labels, ...kept, signal };
+      const stored = { managed: lease !== undefined, lease: operation, signal };
+      const options = { upper, lower, mediaType, labels, ...stored };
       const { descriptor, diffId } = await memory.during(() => createDiff(native, stores, options));
       return { descriptor: { mediaType, digest: descriptor.digest, size: descriptor.size }, diffId };
     },

@@ -20,11 +20,11 @@ export function ingestMethods(stores: Stores): Pick<SupervisorHandlers, IngestMe
   const { ingests } = content;
   return {
     "content.write": async ({ namespace, lease, digest, size, labels }, { input, signal }) => {
-      using hold = leases.hold({ namespace, lease });
+      using operation = leases.acquire({ namespace, lease });
       using ingest = content.ingest(digest);
       for await (const chunk of bytesOf(input)) ingest.write(chunk);
-      hold.add(ingest.digest);
-      await content.commit(ingest, { namespace, managed: lease !== undefined, digest, size, labels, signal });
+      const stored = { namespace, managed: lease !== undefined, lease: operation, signal };
+      await content.commit(ingest, { ...stored, digest, size, labels });
       return content.info(namespace, ingest.digest);
     },
     "content.ingest": async ({ namespace, ref, lease, offset, total, expected }, { input }) => {
@@ -38,12 +38,12 @@ export function ingestMethods(stores: Stores): Pick<SupervisorHandlers, IngestMe
       return ingests.status(namespace, ref);
     },
     "content.commit": async ({ namespace, ref, lease, digest, size, labels }, { signal }) => {
-      using hold = leases.hold({ namespace, lease });
+      using operation = leases.acquire({ namespace, lease });
       const { expected, total } = ingests.status(namespace, ref);
       using ingest = await content.openIngest({ namespace, ref, comparedWith: digest });
-      hold.add(ingest.digest);
       const promised = { digest: digest ?? expected, size: size ?? (total > 0 ? total : undefined) };
-      await content.commit(ingest, { namespace, managed: lease !== undefined, labels, signal, ...promised });
+      const stored = { namespace, managed: lease !== undefined, lease: operation, signal };
+      await content.commit(ingest, { ...stored, labels, ...promised });
       return content.info(namespace, ingest.digest);
     },
     "content.ingests": async ({ namespace, filters }) => {

@@ -8,7 +8,7 @@ import type { ServiceHandlers } from "./handlers.ts";
 
 /** Leases, and the collection that they hold off. */
 export function leaseService(
-  { metadata, leases: holds }: Stores,
+  { metadata, leases: activeLeases }: Stores,
   collector: Collector,
 ): ServiceHandlers<"leases" | "gc"> {
   const { leases, namespaces, db } = metadata;
@@ -23,7 +23,7 @@ export function leaseService(
       });
       const expiry = expiryOf({ labels });
       if (expiry !== undefined) collector.schedule(namespace, Math.max(0, expiry - Date.now()));
-      holds.require(namespace, id);
+      activeLeases.require(namespace, id);
       return leases.get(namespace, id) ?? { id, labels, createdAt: new Date().toISOString() };
     },
     "leases.list": async ({ namespace, filters }) => {
@@ -31,19 +31,19 @@ export function leaseService(
       return { leases: leases.list(namespace).filter(({ id, labels }) => matches(fieldsOf({ id }, labels))) };
     },
     "leases.delete": async ({ namespace, id, sync }) => {
-      holds.require(namespace, id);
+      activeLeases.require(namespace, id);
       leases.delete(namespace, id);
       if (sync) collector.run(namespace);
       else collector.schedule(namespace);
       return {};
     },
     "leases.addResource": async ({ namespace, id, resource }) => {
-      holds.require(namespace, id);
+      activeLeases.require(namespace, id);
       leases.addResource(namespace, id, resource);
       return {};
     },
     "leases.deleteResource": async ({ namespace, id, resource }) => {
-      holds.require(namespace, id);
+      activeLeases.require(namespace, id);
       if (!leases.deleteResource(namespace, id, resource)) {
         throw notFound(`lease ${id} has no ${resource.type} ${resource.id}`);
       }
@@ -51,7 +51,7 @@ export function leaseService(
       return {};
     },
     "leases.listResources": async ({ namespace, id }) => {
-      holds.require(namespace, id);
+      activeLeases.require(namespace, id);
       return { resources: leases.resources(namespace, id) };
     },
     "gc.run": async ({ namespace }) => collector.run(namespace),

@@ -9,8 +9,8 @@ export function snapshotService(stores: Stores, collector: Collector): ServiceHa
   const { snapshots, metadata } = stores;
   const prepare = async (kind: "active" | "view", request: PrepareRequest, signal: AbortSignal) => {
     const { namespace, key, parent, labels = {}, snapshotter, lease } = request;
-    using hold = stores.leases.hold({ namespace, lease });
-    hold.add(key);
+    using operation = stores.leases.acquire({ namespace, lease });
+    operation.add(key);
     const options = { labels, kind, snapshotter, managed: lease !== undefined, signal };
     return { mounts: snapshots.mounts(await snapshots.prepare(namespace, key, parent, options)) };
   };
@@ -30,8 +30,8 @@ export function snapshotService(stores: Stores, collector: Collector): ServiceHa
     "snapshots.prepare": async (request, { signal }) => await prepare("active", request, signal),
     "snapshots.view": async (request, { signal }) => await prepare("view", request, signal),
     "snapshots.commit": async ({ name, labels, lease, ...request }, { signal }) => {
-      using hold = stores.leases.hold({ namespace: request.namespace, lease });
-      hold.add(name);
+      using operation = stores.leases.acquire({ namespace: request.namespace, lease });
+      operation.add(name);
       await snapshots.commit(get(request), name, { labels, signal });
       return {};
     },

@@ -1,9 +1,9 @@
 import { lstatSync, readdirSync } from "node:fs";
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as yieldToEventLoop } from "node:timers/promises";
 import { isSystemError } from "@gantry/native-sys";
 import { type BytePath, fsPath, toBytePath } from "@gantry/tree-copy/byte-path";
 
-const directoriesPerTurn = 64;
+const directoriesPerSlice = 64;
 
 /** Bytes on disk and inodes of a directory and all below it, as du(1) counts: a file with several names once. */
 export async function diskUsage(directory: string): Promise<{ size: number; inodes: number }> {
@@ -27,7 +27,7 @@ export async function diskUsage(directory: string): Promise<{ size: number; inod
   count(root);
   for (let at = 0; at < todo.length; at++) {
     for (const name of namesIn(todo[at] as BytePath)) count(`${todo[at]}/${name}`);
-    if (at % directoriesPerTurn === directoriesPerTurn - 1) await turn();
+    if (at % directoriesPerSlice === directoriesPerSlice - 1) await yieldToEventLoop();
   }
   return total;
 }

@@ -11,43 +11,43 @@ import { invalidArgument } from "../../errors.ts";
 import { requireLayerCount } from "../image-content.ts";
 import { layerDescriptor } from "../layer-descriptor.ts";
 import { manifestBytes, manifestDescriptor } from "../new-image.ts";
-import type { LoadedImage, Loading } from "./loading.ts";
+import type { ArchiveLoader, LoadedImage } from "./archive-loader.ts";
 import { keptNames } from "./names.ts";
 
 /** Reads the images of a docker-archive: manifest.json, which names configurations, layers and tags. */
-export async function readDockerArchive(loading: Loading): Promise<LoadedImage[]> {
+export async function readDockerArchive(loader: ArchiveLoader): Promise<LoadedImage[]> {
   const images: LoadedImage[] = [];
-  for (const entry of parseDockerArchive(await loading.source.document("manifest.json"))) {
-    const names = keptNames(entry.RepoTags ?? [], loading.request);
-    if (names) images.push({ names, target: await readEntry(loading, entry) });
+  for (const entry of parseDockerArchive(await loader.source.document("manifest.json"))) {
+    const names = keptNames(entry.RepoTags ?? [], loader.request);
+    if (names) images.push({ names, target: await readEntry(loader, entry) });
   }
   if (images.length === 0) throw invalidArgument("the archive holds no image that is asked for");
   return images;
 }
 
-async function readEntry(loading: Loading, entry: DockerArchive[number]): Promise<ImageDescriptor> {
+async function readEntry(loader: ArchiveLoader, entry: DockerArchive[number]): Promise<ImageDescriptor> {
   const layerPaths = entry.Layers ?? [];
   requireLayerCount(layerPaths.length);
-  const document = parseImageConfig(await loading.read(entry.Config));
+  const document = parseImageConfig(await loader.read(entry.Config));
   const { diff_ids: diffIds = [] } = document.rootfs;
   if (diffIds.length !== layerPaths.length) {
     throw invalidArgument(`${entry.Config} names ${diffIds.length} layers, manifest.json ${layerPaths.length}`);
   }
-  const config = await loading.commit(await loading.source.file(entry.Config));
+  const config = await loader.commit(await loader.source.file(entry.Config));
   const layers: ImageDescriptor[] = [];
-  for (const path of layerPaths) layers.push(await takeLayer(loading, path));
-  return await putManifest(loading, { config, document, layers });
+  for (const path of layerPaths) layers.push(await takeLayer(loader, path));
+  return await putManifest(loader, { config, document, layers });
 }
 
 /** Takes a layer over, compressed or not. */
-export async function takeLayer(loading: Loading, path: string): Promise<ImageDescriptor> {
-  const blob = loading.commitLayer(await loading.source.file(path));
-  return await layerDescriptor(blob, loading.readLayer(blob, 6));
+export async function takeLayer(loader: ArchiveLoader, path: string): Promise<ImageDescriptor> {
+  const blob = loader.commitLayer(await loader.source.file(path));
+  return await layerDescriptor(blob, loader.readLayer(blob, 6));
 }
 
 /** Stores the manifest that such an archive does not have. */
 export async function putManifest(
-  loading: Loading,
+  loader: ArchiveLoader,
   image: {
     readonly config: { digest: string; size: number };
     readonly document: ImageConfig;
@@ -61,26 +61,26 @@ export async function putManifest(
       throw invalidArgument(`wrong content: a layer should be ${expected} and is ${digest}`);
     }
   }
-  const kept = loading.request.compress ? await compressPlain(loading, layers) : layers;
-  const target = manifestDescriptor(await loading.put(manifestBytes(config, kept)));
-  loading.link(target.digest, [config.digest, ...kept.map(({ digest }) => digest)]);
+  const kept = loader.request.compress ? await compressPlain(loader, layers) : layers;
+  const target = manifestDescriptor(await loader.put(manifestBytes(config, kept)));
+  loader.link(target.digest, [config.digest, ...kept.map(({ digest }) => digest)]);
   return target;
 }
 
 /** Layers that are plain are kept as gzip, and not as they came. */
-async function compressPlain(loading: Loading, layers: readonly ImageDescriptor[]): Promise<ImageDescriptor[]> {
+async function compressPlain(loader: ArchiveLoader, layers: readonly ImageDescriptor[]): Promise<ImageDescriptor[]> {
   const gzipped = new Map<string, ImageDescriptor>(); // an image may have the same layer twice
   for (const layer of layers) {
     if (layer.mediaType !== mediaTypes.layer || gzipped.has(layer.digest)) continue;
-    gzipped.set(layer.digest, await compressed(loading, layer));
+    gzipped.set(layer.digest, await compressed(loader, layer));
   }
   return layers.map((layer) => gzipped.get(layer.digest) ?? layer);
 }
 
-async function compressed(loading: Loading, layer: ImageDescriptor): Promise<ImageDescriptor> {
-  using ingest = loading.images.stores.content.ingest();
-  for await (const piece of compress(loading.readLayer(layer), "gzip")) ingest.write(piece);
-  const blob = await loading.commit(ingest);
-  loading.dropLayer(layer);
+async function compressed(loader: ArchiveLoader, layer: ImageDescriptor): Promise<ImageDescriptor> {
+  using ingest = loader.images.stores.content.ingest();
+  for await (const piece of compress(loader.readLayer(layer), "gzip")) ingest.write(piece);
+  const blob = await loader.commit(ingest);
+  loader.dropLayer(layer);
   return { mediaType: mediaTypes.layerGzip, ...blob };
 }

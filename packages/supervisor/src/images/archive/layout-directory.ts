@@ -9,15 +9,13 @@ import {
   O_NONBLOCK,
   O_PATH,
   O_RDONLY,
-  RESOLVE_IN_ROOT,
-  RESOLVE_NO_MAGICLINKS,
 } from "@gantry/native-sys";
 import type { Ingest } from "../../content/ingest.ts";
 import type { ContentStore } from "../../content/store.ts";
 import { invalidArgument, notFound } from "../../errors.ts";
+import { openInRoot } from "../../open-in-root.ts";
+import { pieceBytes } from "../../piece-size.ts";
 import { type ArchiveSource, maxDocumentBytes } from "./archive-source.ts";
-
-const chunkSize = 512 << 10;
 
 /** An image layout's directory (image-spec image-layout.md). Its files are copied as they are asked for. */
 export class LayoutDirectory implements ArchiveSource {
@@ -54,7 +52,7 @@ export class LayoutDirectory implements ArchiveSource {
     using file = this.#required(path);
     const ingest = this.#content.ingest();
     this.#ingests.push(ingest);
-    const bytes = createReadStream("", { fd: file.number, autoClose: false, highWaterMark: chunkSize });
+    const bytes = createReadStream("", { fd: file.number, autoClose: false, highWaterMark: pieceBytes });
     for await (const chunk of bytes) ingest.write(chunk as Buffer);
     return ingest;
   }
@@ -76,17 +74,17 @@ export class LayoutDirectory implements ArchiveSource {
     return file;
   }
 
-  /** A regular file, with the directory as root for whatever links lead to it. */
+  /** A regular file; links are resolved with the directory as their root. */
   #open(path: string): Fd | undefined {
     try {
-      const flags = O_RDONLY | O_NONBLOCK | O_CLOEXEC;
-      const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-      const file = new Fd(this.#native.openat2(this.#root.number, path, flags, 0, resolve));
+      const fd = openInRoot(this.#native, this.#root.number, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+      if (fd === undefined) return undefined;
+      const file = new Fd(fd);
       if (fstatSync(file.number).isFile()) return file;
       file[Symbol.dispose]();
       return undefined;
     } catch (error) {
-      if (isSystemError(error, "ENOENT", "ENOTDIR", "ELOOP", "ENXIO")) return undefined;
+      if (isSystemError(error, "ELOOP", "ENXIO")) return undefined;
       throw error;
     }
   }

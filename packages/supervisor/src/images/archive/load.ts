@@ -5,16 +5,16 @@ import { collectingAfter } from "../../gc/collect.ts";
 import { chainIds } from "../image-content.ts";
 import { type ImageStore, plainDescriptor, requireFullName } from "../image-store.ts";
 import type { ImageWork } from "../image-work.ts";
+import { ArchiveLoader, type LoadedImage, type LoadRequest } from "./archive-loader.ts";
 import type { ArchiveSource } from "./archive-source.ts";
 import { readDockerArchive } from "./docker.ts";
 import { LayoutDirectory } from "./layout-directory.ts";
 import { isLegacyArchive, readLegacyArchive } from "./legacy.ts";
-import { type LoadedImage, Loading, type LoadRequest } from "./loading.ts";
 import { finalNames, nameByDigest } from "./names.ts";
 import { readOciLayout } from "./oci.ts";
 import { Spool } from "./spool.ts";
 
-export type { LoadRequest } from "./loading.ts";
+export type { LoadRequest } from "./archive-loader.ts";
 
 /** Reads every image of an archive, unpacks it and gives it its names; a failure leaves nothing of it behind. */
 export async function loadImages(
@@ -34,16 +34,16 @@ export async function loadImages(
 
 async function load(work: ImageWork, request: LoadRequest, input: AsyncIterable<Uint8Array>): Promise<Image[]> {
   const { images, signal } = work;
-  using lease = images.stores.leases.hold(request);
+  using lease = images.stores.leases.acquire(request);
   using source = await openSource(work, request, input);
-  await using loading = new Loading(images, request, source, lease);
-  const loaded = await readArchive(loading);
-  loading.storeLayers();
-  if (request.unpack !== false) for (const { target } of loaded) await unpack(work, loading, target);
-  await loading.settled();
-  const index = await indexOf(loading, loaded);
+  await using loader = new ArchiveLoader(images, request, source, lease);
+  const loaded = await readArchive(loader);
+  loader.storeLayers();
+  if (request.unpack !== false) for (const { target } of loaded) await unpack(work, loader, target);
+  await loader.settled();
+  const index = await indexOf(loader, loaded);
   signal?.throwIfAborted();
-  return nameAll(loading, loaded, index);
+  return nameAll(loader, loaded, index);
 }
 
 async function openSource(
@@ -55,47 +55,47 @@ async function openSource(
   return await Spool.read(stores.content, input);
 }
 
-async function readArchive(loading: Loading): Promise<LoadedImage[]> {
-  const { source } = loading;
+async function readArchive(loader: ArchiveLoader): Promise<LoadedImage[]> {
+  const { source } = loader;
   const hasManifest = source.has("manifest.json");
   if (source.has("oci-layout") && source.has("index.json")) {
-    const images = await readOciLayout(loading);
+    const images = await readOciLayout(loader);
     // Some writers name the images in manifest.json alone.
-    return images.some(({ names }) => names.length > 0) || !hasManifest ? images : await readDockerArchive(loading);
+    return images.some(({ names }) => names.length > 0) || !hasManifest ? images : await readDockerArchive(loader);
   }
-  if (hasManifest) return await readDockerArchive(loading);
-  if (isLegacyArchive(loading)) return await readLegacyArchive(loading);
+  if (hasManifest) return await readDockerArchive(loader);
+  if (isLegacyArchive(loader)) return await readLegacyArchive(loader);
   throw invalidArgument(
     "it is no image archive: it has neither manifest.json nor oci-layout and index.json, nor repositories",
   );
 }
 
-async function unpack({ progress, signal }: ImageWork, loading: Loading, target: ImageDescriptor): Promise<void> {
-  const { namespace, images, request } = loading;
+async function unpack({ progress, signal }: ImageWork, loader: ArchiveLoader, target: ImageDescriptor): Promise<void> {
+  const { namespace, images, request } = loader;
   const found = await images.platformImage(namespace, { name: target.digest, target }, request.platform);
-  loading.hold(...chainIds(found.config));
-  await images.unpacker.unpack(namespace, found, { progress, signal, open: (layer) => loading.layerFile(layer) });
+  loader.keep(...chainIds(found.config));
+  await images.unpacker.unpack(namespace, found, { progress, signal, open: (layer) => loader.layerFile(layer) });
   images.link(found);
 }
 
 /** With a name for it, the whole archive's index: the archive's own, or one of its images. */
-async function indexOf(loading: Loading, loaded: readonly LoadedImage[]): Promise<LoadedImage | undefined> {
-  const { request, source } = loading;
+async function indexOf(loader: ArchiveLoader, loaded: readonly LoadedImage[]): Promise<LoadedImage | undefined> {
+  const { request, source } = loader;
   if (request.indexName === undefined) return undefined;
   const targets = loaded.map(({ target }) => target);
   const made = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: targets.map(plainDescriptor) };
   const isOwn = source.has("oci-layout") && source.has("index.json");
   const bytes = isOwn ? await source.document("index.json") : Buffer.from(JSON.stringify(made));
-  const blob = await loading.put(bytes);
-  loading.link(
+  const blob = await loader.put(bytes);
+  loader.link(
     blob.digest,
     targets.map(({ digest }) => digest),
   );
   return { names: [request.indexName], target: { mediaType: mediaTypes.index, ...blob } };
 }
 
-function nameAll(loading: Loading, loaded: readonly LoadedImage[], index: LoadedImage | undefined): Image[] {
-  const { images, request } = loading;
+function nameAll(loader: ArchiveLoader, loaded: readonly LoadedImage[], index: LoadedImage | undefined): Image[] {
+  const { images, request } = loader;
   const isAlone = loaded.length === 1;
   const all = loaded.map(({ names, target }) => ({ names: finalNames(names, target, request, isAlone), target }));
   return [...all, ...(index ? [index] : [])].flatMap(({ names, target }) =>

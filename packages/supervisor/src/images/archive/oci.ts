@@ -8,15 +8,14 @@ import {
   parseManifest,
 } from "@gantry/oci-spec";
 import { invalidArgument, notFound } from "../../errors.ts";
-import { findPlatformImage, wantedPlatform } from "../image-content.ts";
-import type { LoadedImage, Loading } from "./loading.ts";
+import { blobPath } from "../blob-path.ts";
+import { findPlatformImage, maxNesting, wantedPlatform } from "../image-content.ts";
+import type { ArchiveLoader, LoadedImage } from "./archive-loader.ts";
 import { annotatedNames } from "./names.ts";
 
-const maxNesting = 4;
-
 /** Reads the images of an OCI layout (image-spec image-layout.md): each entry of index.json. */
-export async function readOciLayout(loading: Loading): Promise<LoadedImage[]> {
-  const { source, request } = loading;
+export async function readOciLayout(loader: ArchiveLoader): Promise<LoadedImage[]> {
+  const { source, request } = loader;
   parseImageLayout(await source.document("oci-layout"));
   const entries = parseIndex(await source.document("index.json")).manifests;
   const images: LoadedImage[] = [];
@@ -26,7 +25,7 @@ export async function readOciLayout(loading: Loading): Promise<LoadedImage[]> {
     if (names === undefined) continue;
     const before = images.find((image) => image.target.digest === descriptor.digest);
     if (before) before.names.push(...names.filter((name) => !before.names.includes(name)));
-    else images.push({ names, target: await readTarget(loading, descriptor) });
+    else images.push({ names, target: await readTarget(loader, descriptor) });
   }
   if (images.length > 0) return images;
   if (request.baseName === undefined) throw invalidArgument("the archive holds no image");
@@ -34,61 +33,56 @@ export async function readOciLayout(loading: Loading): Promise<LoadedImage[]> {
 }
 
 /** Takes over what the wanted platforms' images need. */
-async function readTarget(loading: Loading, target: ImageDescriptor): Promise<ImageDescriptor> {
+async function readTarget(loader: ArchiveLoader, target: ImageDescriptor): Promise<ImageDescriptor> {
   const { mediaType, digest, size } = target;
   const plain = { mediaType, digest, size };
-  if (loading.request.allPlatforms === true) {
-    if (await takeTree(loading, plain, 0)) return plain;
+  if (loader.request.allPlatforms === true) {
+    if (await takeTree(loader, plain, 0)) return plain;
     throw notFound(`the archive lacks ${blobPath(digest)}`);
   }
   const read = async (descriptor: ImageDescriptor) => {
-    await takeBlob(loading, descriptor);
-    return loading.readBlob(descriptor);
+    await takeBlob(loader, descriptor);
+    return loader.readBlob(descriptor);
   };
-  const found = await findPlatformImage(plain, wantedPlatform(loading.request.platform), read);
-  for (const layer of found.manifest.layers) await takeBlob(loading, layer, true);
-  loading.images.link(found);
+  const found = await findPlatformImage(plain, wantedPlatform(loader.request.platform), read);
+  for (const layer of found.manifest.layers) await takeBlob(loader, layer, true);
+  loader.images.link(found);
   return plain;
 }
 
 /** Takes a manifest, or all of an index that the archive has. False when it has nothing of it. */
-async function takeTree(loading: Loading, descriptor: ImageDescriptor, depth: number): Promise<boolean> {
+async function takeTree(loader: ArchiveLoader, descriptor: ImageDescriptor, depth: number): Promise<boolean> {
   if (depth > maxNesting) throw invalidArgument(`image index ${descriptor.digest} is nested too deeply`);
-  if (!loading.source.has(blobPath(descriptor.digest)) && !loading.has(descriptor)) return false;
-  await takeBlob(loading, descriptor);
-  const bytes = loading.readBlob(descriptor);
+  if (!loader.source.has(blobPath(descriptor.digest)) && !loader.has(descriptor)) return false;
+  await takeBlob(loader, descriptor);
+  const bytes = loader.readBlob(descriptor);
   const parts: ImageDescriptor[] = [];
   if (isIndexType(descriptor.mediaType)) {
-    for (const child of parseIndex(bytes).manifests) if (await takeTree(loading, child, depth + 1)) parts.push(child);
+    for (const child of parseIndex(bytes).manifests) if (await takeTree(loader, child, depth + 1)) parts.push(child);
   } else {
     const { config, layers } = parseManifest(bytes);
     parts.push(config, ...layers);
-    await takeBlob(loading, config);
-    for (const layer of layers) await takeBlob(loading, layer, true);
+    await takeBlob(loader, config);
+    for (const layer of layers) await takeBlob(loader, layer, true);
   }
   const digests = parts.map(({ digest }) => digest);
-  loading.link(descriptor.digest, digests);
+  loader.link(descriptor.digest, digests);
   return parts.length > 0;
 }
 
 /** @throws RpcError NotFound when neither the archive nor the store has it, InvalidArgument for wrong bytes */
-async function takeBlob(loading: Loading, { digest, size }: ImageDescriptor, isLayer = false): Promise<void> {
+async function takeBlob(loader: ArchiveLoader, { digest, size }: ImageDescriptor, isLayer = false): Promise<void> {
   const path = blobPath(digest);
-  if (!loading.source.has(path)) {
-    if (!loading.share({ digest, size })) throw notFound(`the archive lacks ${path}`);
+  if (!loader.source.has(path)) {
+    if (!loader.share({ digest, size })) throw notFound(`the archive lacks ${path}`);
     return;
   }
-  if (loading.has({ digest })) return loading.hold(digest);
+  if (loader.has({ digest })) return loader.keep(digest);
   // A layout's files are read with sha256; others are read once more.
   const { algorithm } = parseDigest(digest);
   if (algorithm === "sha256") {
-    const file = await loading.source.file(path);
-    if (isLayer) loading.commitLayer(file, { digest, size });
-    else await loading.commit(file, { digest, size });
-  } else await loading.put(await loading.source.document(path), { digest, size });
-}
-
-function blobPath(digest: string): string {
-  const { algorithm, hex } = parseDigest(digest);
-  return `blobs/${algorithm}/${hex}`;
+    const file = await loader.source.file(path);
+    if (isLayer) loader.commitLayer(file, { digest, size });
+    else await loader.commit(file, { digest, size });
+  } else await loader.put(await loader.source.document(path), { digest, size });
 }

@@ -6,6 +6,7 @@ import {
   parseDigest,
   parseReference,
 } from "@gantry/oci-spec";
+import { blobPath } from "../blob-path.ts";
 import { plainDescriptor } from "../image-store.ts";
 import type { SelectedManifest } from "./select.ts";
 
@@ -15,12 +16,6 @@ export interface ExportedImage {
   readonly root: ImageDescriptor;
   /** What manifest.json says of it. */
   readonly forDocker: SelectedManifest | undefined;
-}
-
-/** Where a blob is in an image layout (image-spec image-layout.md). */
-export function blobPath(digest: string): string {
-  const { algorithm, hex } = parseDigest(digest);
-  return `blobs/${algorithm}/${hex}`;
 }
 
 /** The file oci-layout. */

@@ -2,11 +2,11 @@ import type { ContentStore } from "../../content/store.ts";
 import { fillDirectory } from "../../directory-target.ts";
 import { inContext, invalidArgument } from "../../errors.ts";
 import { decompress } from "../../layers/decompress.ts";
+import { blobPath } from "../blob-path.ts";
 import type { ImageStore } from "../image-store.ts";
 import type { ArchiveWriter } from "./archive-writer.ts";
 import { DirectoryWriter } from "./directory-writer.ts";
 import {
-  blobPath,
   type ExportedImage,
   indexDocument,
   isZstd,
@@ -46,7 +46,7 @@ export async function exportImages(
   signal: AbortSignal,
 ): Promise<number> {
   const { content, leases } = images.stores;
-  using lease = leases.hold();
+  using lease = leases.acquire();
   const chosen = request.images.map((image) => choose(images, request, image));
   for (const { selection } of chosen) lease.add(...digestsOf(selection));
   const files = await filesOf(content, request, chosen);

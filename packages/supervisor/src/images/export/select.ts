@@ -15,7 +15,7 @@ import {
 } from "@gantry/oci-spec";
 import type { ContentStore } from "../../content/store.ts";
 import { invalidArgument, notFound } from "../../errors.ts";
-import { configTypes, wantedPlatform } from "../image-content.ts";
+import { configTypes, maxNesting, wantedPlatform } from "../image-content.ts";
 
 /** Which parts of an image are wanted: those of platforms, all that it names, or what is here. */
 export type Wanted = { readonly platforms: readonly string[] } | "all" | "here";
@@ -47,8 +47,6 @@ interface Branch {
   readonly isWhole: boolean;
   readonly selected?: SelectedManifest;
 }
-
-const maxNesting = 4;
 
 /** Finds the parts of images that go into an archive. */
 export class Selector {

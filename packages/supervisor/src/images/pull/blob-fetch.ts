@@ -6,12 +6,12 @@ import type { ImageDescriptor } from "@gantry/oci-spec";
 import type { Ingest } from "../../content/ingest.ts";
 import type { ContentStore } from "../../content/store.ts";
 import { undo } from "../../errors.ts";
+import { pieceBytes } from "../../piece-size.ts";
 import { refOf } from "../progress.ts";
 import type { RepositoryClient } from "../registry/client.ts";
 import { afterRetries } from "../registry/error-context.ts";
 
 const read = promisify(readFile);
-const pieceBytes = 512 << 10;
 /** What is smaller is fetched again sooner than it is written down that it was begun. */
 const smallestKept = 1 << 20;
 const lookAgainMs = 100;

@@ -99,7 +99,7 @@ class Pull implements Disposable {
     const reference = withDefaultTag(parseReference(name));
     const signal = AbortSignal.any([callerSignal, this.#stopped.signal]);
     this.#repository = new RepositoryClient({ ...request, reference, directories, action: "pull", signal });
-    this.#lease = images.stores.leases.hold({ namespace, lease, resumable: `pull ${name}` });
+    this.#lease = images.stores.leases.acquire({ namespace, lease, resumable: `pull ${name}` });
     const onFailure = (error: unknown) => this.#fail(error);
     this.#downloads = new Downloads({
       ...{ images, progress, namespace, name, parallel, onFailure },

@@ -141,7 +141,7 @@ class Planner {
     const { namespace } = this.#request;
     if (!content.has(namespace, digest)) return undefined;
     const { size } = content.info(namespace, digest);
-    if (size > largestDocument) return undefined;
+    if (size > maxDocumentBytes) return undefined;
     try {
       const manifest = parseManifest(content.readAll(namespace, digest));
       if (subjectOf(manifest) !== subject || manifest.mediaType === undefined) return undefined;
@@ -168,7 +168,7 @@ class Planner {
   }
 }
 
-const largestDocument = 4 << 20;
+const maxDocumentBytes = 4 << 20;
 
 /** The digest of what a manifest or index refers to. The schemas leave other fields as they are. */
 export function subjectOf(document: { readonly [field: string]: unknown }): string | undefined {

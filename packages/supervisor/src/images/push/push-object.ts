@@ -44,7 +44,7 @@ export async function pushObject(
   requireFullName(name);
   const { images, directories } = parts;
   const { content, leases } = images.stores;
-  using lease = leases.hold();
+  using lease = leases.acquire();
   lease.add(digest);
   const { size } = content.info(namespace, digest);
   const target = { mediaType, digest, size };

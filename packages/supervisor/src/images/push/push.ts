@@ -38,7 +38,7 @@ export async function pushImage(
   const { namespace, name } = request;
   const image = images.get(namespace, request.source ?? name);
   const stopped = new AbortController();
-  using lease = images.stores.leases.hold();
+  using lease = images.stores.leases.acquire();
   lease.add(image.target.digest, request.target?.digest ?? image.target.digest);
   try {
     const plan = await planPush(images, { ...request, target: request.target ?? image.target });

@@ -4,7 +4,7 @@ import { type HttpResponse, readSmall } from "./http.ts";
 import { retryAfterMs, TransientError } from "./retry.ts";
 
 const largestAnswer = 16 << 10;
-const longestWords = 200;
+const maxMessageLength = 200;
 
 /** What a request was for, for the words of its refusal. */
 export interface Purpose {
@@ -23,7 +23,7 @@ export interface Purpose {
 /** A registry's answer that is no success, in words (distribution-spec, "Error Codes"). */
 export async function refusal(response: HttpResponse, purpose: Purpose): Promise<RpcError | TransientError> {
   const { status } = response;
-  const said = await ownWords(response);
+  const said = await messageOfRegistry(response);
   const tail = said === "" ? "" : `: ${said}`;
   const { action, image, host, hasCredentials, absent } = purpose;
   if (status === 404) return notFound(`${absent}${tail}`);
@@ -43,7 +43,7 @@ export async function refusal(response: HttpResponse, purpose: Purpose): Promise
 }
 
 /** The first error's message of the registry's own document; empty for anything else. */
-async function ownWords({ body }: HttpResponse): Promise<string> {
+async function messageOfRegistry({ body }: HttpResponse): Promise<string> {
   const bytes = await readSmall(body, largestAnswer).catch(() => undefined);
   try {
     const value: unknown = JSON.parse(bytes?.toString() ?? "");
@@ -61,5 +61,5 @@ function oneLine(text: string): string {
   return text
     .replace(/[\s\p{Cc}]+/gu, " ")
     .trim()
-    .slice(0, longestWords);
+    .slice(0, maxMessageLength);
 }

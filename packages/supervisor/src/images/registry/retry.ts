@@ -12,11 +12,11 @@ export class TransientError extends Error {
   }
 }
 
-const mostAttempts = 5;
-const firstPauseMs = 150;
-const longestPauseMs = 10_000;
+const maxAttempts = 5;
+const initialPauseMs = 150;
+const maxPauseMs = 10_000;
 /** What a server may ask for; longer than what we would choose ourselves. */
-const longestAskedPauseMs = 60_000;
+const maxRequestedPauseMs = 60_000;
 
 /**
  * Repeats work that fails with a TransientError, with growing pauses; the last failure is thrown.
@@ -32,16 +32,16 @@ export async function retrying<T>(signal: AbortSignal, work: (advanced: () => vo
       return await work(advanced);
     } catch (error) {
       attempt += 1;
-      if (!(error instanceof TransientError) || attempt >= mostAttempts) throw error;
+      if (!(error instanceof TransientError) || attempt >= maxAttempts) throw error;
       await delay(pauseMs(attempt, error.waitMs), undefined, { signal });
     }
   }
 }
 
 function pauseMs(attempt: number, asked: number | undefined): number {
-  if (asked !== undefined) return Math.min(asked, longestAskedPauseMs);
+  if (asked !== undefined) return Math.min(asked, maxRequestedPauseMs);
   // Not all at the same time again.
-  return Math.min(firstPauseMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2), longestPauseMs);
+  return Math.min(initialPauseMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2), maxPauseMs);
 }
 
 /** Milliseconds of a Retry-After header (RFC 9110, 10.2.3): seconds, or a date. */

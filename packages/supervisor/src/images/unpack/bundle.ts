@@ -1,21 +1,12 @@
 import { mkdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  AT_FDCWD,
-  Fd,
-  isSystemError,
-  type NativeSys,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  RESOLVE_IN_ROOT,
-  RESOLVE_NO_MAGICLINKS,
-} from "@gantry/native-sys";
+import { AT_FDCWD, Fd, type NativeSys, O_CLOEXEC, O_DIRECTORY, O_PATH } from "@gantry/native-sys";
 import { type ImageConfig, type Mount, specOfImage, type User } from "@gantry/oci-spec";
 import { copyTree } from "@gantry/tree-copy/copy-tree";
 import { fillDirectory } from "../../directory-target.ts";
 import { invalidArgument } from "../../errors.ts";
+import { openInRoot } from "../../open-in-root.ts";
 import { resolveUser } from "../../tasks/user.ts";
 import type { ImageWork } from "../image-work.ts";
 import { type UnpackRequest, withImage, writeRootfs } from "./rootfs.ts";
@@ -63,21 +54,12 @@ async function makeVolumes(native: NativeSys, bundle: string, { config = {} }: I
   return mounts;
 }
 
-/** Copies what the image has at a path, whatever links lead there inside of the root. */
+/** Copies the directory that the image has at a path, whatever links lead to it inside the root. */
 async function seed(native: NativeSys, rootfs: string, path: string, to: string): Promise<void> {
-  using root = new Fd(native.openat2(AT_FDCWD, rootfs, directoryFlags, 0, 0));
-  using directory = openInside(native, root, path);
-  if (directory) await copyTree(native, `/proc/self/fd/${directory.number}/.`, to);
-}
-
-const directoryFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-
-/** A directory of the image; undefined where it has none at this path. */
-function openInside(native: NativeSys, root: Fd, path: string): Fd | undefined {
-  try {
-    return new Fd(native.openat2(root.number, path, directoryFlags, 0, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS));
-  } catch (error) {
-    if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
-  }
+  const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  using root = new Fd(native.openat2(AT_FDCWD, rootfs, flags, 0, 0));
+  const fd = openInRoot(native, root.number, path, flags);
+  if (fd === undefined) return;
+  using directory = new Fd(fd);
+  await copyTree(native, `/proc/self/fd/${directory.number}/.`, to);
 }

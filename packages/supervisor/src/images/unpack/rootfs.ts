@@ -36,7 +36,7 @@ export async function unpackImage(work: ImageWork, request: UnpackRequest) {
 /** Finds an image and keeps it while it is used. @returns what it was */
 export async function withImage(images: ImageStore, request: UnpackRequest, use: Use<void>) {
   const { namespace, name, platform } = request;
-  using lease = images.stores.leases.hold();
+  using lease = images.stores.leases.acquire();
   const record = images.get(namespace, name);
   lease.add(record.target.digest);
   try {

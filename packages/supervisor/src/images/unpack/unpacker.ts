@@ -4,14 +4,14 @@ import type { NativeSys } from "@gantry/native-sys";
 import type { ImageDescriptor } from "@gantry/oci-spec";
 import { inContext, invalidArgument, undo } from "../../errors.ts";
 import { type AppliedLayer, applyLayer, type LayerTarget } from "../../layers/apply-layer.ts";
-import { applyLayerApart, type SelfCommand } from "../../layers/layer-process.ts";
+import { applyLayerInProcess, type SelfCommand } from "../../layers/layer-process.ts";
 import { counted, isLayerFile, type LayerSource, readDescriptor } from "../../layers/layer-source.ts";
 import type { Stores } from "../../stores.ts";
 import { chainIds, type PlatformImage } from "../image-content.ts";
 import { type ProgressReporter, shortDigest } from "../progress.ts";
 
 /** Size, as it comes, of layers that are worth a process of their own: its start takes some 30 ms. */
-const apartBytes = 4 << 20;
+const minProcessBytes = 4 << 20;
 
 export const extractPrefix = "extract-";
 
@@ -75,7 +75,7 @@ export class Unpacker {
       throw invalidArgument(`the manifest has ${layers.length} layers, the configuration ${diffIds.length}`);
     }
     const chain = chainIds(image.config);
-    using lease = this.#stores.leases.hold();
+    using lease = this.#stores.leases.acquire();
     lease.add(...chain);
     let parent = "";
     for (const [at, chainId] of chain.entries()) {
@@ -93,7 +93,7 @@ export class Unpacker {
     signal?.throwIfAborted();
     if (snapshots.find(namespace, chainId)) return;
     const key = `${extractPrefix}${randomBytes(6).toString("hex")} ${chainId}`;
-    using lease = this.#stores.leases.hold();
+    using lease = this.#stores.leases.acquire();
     lease.add(key);
     const row = await snapshots.prepare(namespace, key, parent, { managed: true, signal });
     try {
@@ -123,7 +123,8 @@ export class Unpacker {
       signal?.throwIfAborted();
       progress?.figure("Extracting", shortDigest(digest), read, size);
     };
-    if (this.#self && size >= apartBytes) return await applyLayerApart(this.#self, source, target, { onRead, signal });
+    if (this.#self && size >= minProcessBytes)
+      return await applyLayerInProcess(this.#self, source, target, { onRead, signal });
     const bytes = isLayerFile(source) ? readDescriptor(source.fd) : source;
     return await applyLayer(this.#native, counted(bytes, onRead), target);
   }

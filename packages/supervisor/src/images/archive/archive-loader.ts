@@ -4,6 +4,7 @@ import type { ImageDescriptor } from "@gantry/oci-spec";
 import type { Ingest } from "../../content/ingest.ts";
 import type { Lease } from "../../content/leases.ts";
 import type { LayerFile } from "../../layers/layer-source.ts";
+import { pieceBytes } from "../../piece-size.ts";
 import type { ImageStore } from "../image-store.ts";
 import type { ArchiveSource } from "./archive-source.ts";
 import type { NamingRules } from "./names.ts";
@@ -43,10 +44,8 @@ interface PendingLayer {
   stored?: Promise<unknown>;
 }
 
-const chunkSize = 512 << 10;
-
 /** A load that is under way: the archive's files, and the way into the content store. */
-export class Loading implements AsyncDisposable {
+export class ArchiveLoader implements AsyncDisposable {
   readonly request: LoadRequest;
   readonly source: ArchiveSource;
   readonly images: ImageStore;
@@ -65,7 +64,7 @@ export class Loading implements AsyncDisposable {
   }
 
   /** Keeps digests and chain ids until the load has ended. */
-  hold(...ids: readonly string[]): void {
+  keep(...ids: readonly string[]): void {
     this.#lease.add(...ids);
   }
 
@@ -84,7 +83,7 @@ export class Loading implements AsyncDisposable {
   }
 
   get #stored() {
-    return { namespace: this.namespace, managed: true, hold: this.#lease };
+    return { namespace: this.namespace, managed: true, lease: this.#lease };
   }
 
   /** Takes a file of the archive over as a blob. */
@@ -100,7 +99,7 @@ export class Loading implements AsyncDisposable {
   commitLayer(file: Ingest, expected: Expected = {}): { digest: string; size: number } {
     file.check(expected);
     const { digest, size } = file;
-    this.hold(digest);
+    this.keep(digest);
     if (!this.has(file) && !this.#pending.has(digest)) {
       const fd = openSync(file.path, "r");
       this.#pending.set(digest, { fd, file });
@@ -128,7 +127,7 @@ export class Loading implements AsyncDisposable {
     const pending = this.#pending.get(digest);
     if (!pending) return undefined;
     const range = end === undefined ? { start: 0 } : { start: 0, end };
-    return createReadStream("", { fd: pending.fd, autoClose: false, highWaterMark: chunkSize, ...range });
+    return createReadStream("", { fd: pending.fd, autoClose: false, highWaterMark: pieceBytes, ...range });
   }
 
   /** Bytes of a layer, wherever they are. @param length those at its start */
@@ -168,7 +167,7 @@ export class Loading implements AsyncDisposable {
 
   /** Uses a blob that is in the store already, of this namespace or another one. */
   share({ digest, size }: { digest: string; size: number }): boolean {
-    this.hold(digest);
+    this.keep(digest);
     return this.images.stores.content.share({ digest, size }, { namespace: this.namespace, managed: true });
   }
 

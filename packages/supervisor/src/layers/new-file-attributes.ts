@@ -9,7 +9,7 @@ const privateMode = 0o600;
  * Tells when a new file has its owner and its mode from the start, so that two calls for each file can be left out:
  * where it is to be its maker's, the process masks no mode, and no directory hands down a group or an access list.
  */
-export class Making {
+export class NewFileAttributes {
   readonly #isExact: boolean;
   readonly #owner = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
   /** Undefined until a first file has shown it. */
