@@ -41,7 +41,7 @@ test("pull fetches from a registry, by tag and by digest", async (t) => {
   t.match((await client(["images"])).stdout, /\/box\s+1\s+[0-9a-f]{12}/);
 });
 
-test("run fetches an image that is not there", async (t) => {
+test("run pulls a missing image", async (t) => {
   await sh(
     `skopeo copy -q --insecure-policy --dest-tls-verify=false docker-archive:${archive} docker://${registry}/fresh:1`,
   );
@@ -50,7 +50,7 @@ test("run fetches an image that is not there", async (t) => {
   t.match(run.stderr, /Unable to find image '.*fresh:1' locally/);
 });
 
-test("import makes an image of a root file system", async (t) => {
+test("import creates an image from a root file system", async (t) => {
   const tar = join(stack.directory, "root.tar");
   await sh(
     `mkdir -p ${stack.directory}/r/bin && cp /bin/busybox ${stack.directory}/r/bin/ && tar -C ${stack.directory}/r -cf ${tar} .`,
@@ -60,7 +60,7 @@ test("import makes an image of a root file system", async (t) => {
   t.equal((await client(["run", "--rm", "imported:1"])).stdout, "default\n");
 });
 
-test("tag and rmi: names come and go, the image goes with its last", async (t) => {
+test("tag and rmi: the image is removed with its last name", async (t) => {
   await client(["tag", "imported:1", "imported:2"]);
   t.match((await client(["rmi", "imported:1"])).stdout, /Untagged: imported:1/);
   t.match((await client(["rmi", "imported:2"])).stdout, /Untagged: imported:2\nDeleted: sha256:/);
@@ -77,7 +77,7 @@ test("an image in use is not removed", async (t) => {
   t.equal((await client(["rmi", "held:1"])).code, 0);
 });
 
-test("what is not there is said", async (t) => {
+test("the message for a missing image names it", async (t) => {
   const missing = await client(["pull", `${registry}/no/such:thing`]);
   t.equal(missing.code, 1);
   t.match(missing.stderr, /no\/such.*(not found|manifest unknown)/i);
@@ -123,14 +123,14 @@ test("a layer with a wrong digest is refused", async (t) => {
   t.equal((await client(["images", "-q"])).stdout, "");
 });
 
-test("push brings an image to a registry, where skopeo and run find it", async (t) => {
+test("push stores an image in a registry, where skopeo and run find it", async (t) => {
   await client(["load", "-i", archive]);
   await client(["tag", "busybox", `${registry}/pushed:1`]);
   const pushed = await client(["push", `${registry}/pushed:1`]);
   t.equal(pushed.code, 0, pushed.stderr);
   const layer = "[0-9a-f]{12}";
-  const words = `The push refers to repository \\[${registry}/pushed\\]\n${layer}: Preparing\n${layer}: (Pushed|Mounted from \\S+)\n`;
-  t.match(pushed.stdout, new RegExp(`^${words}1: digest: sha256:[0-9a-f]{64} size: \\d+\n$`));
+  const expected = `The push refers to repository \\[${registry}/pushed\\]\n${layer}: Preparing\n${layer}: (Pushed|Mounted from \\S+)\n`;
+  t.match(pushed.stdout, new RegExp(`^${expected}1: digest: sha256:[0-9a-f]{64} size: \\d+\n$`));
   const digest = /digest: (\S+)/.exec(pushed.stdout)?.[1];
   const inspect = `skopeo inspect --tls-verify=false --format {{.Digest}} docker://${registry}/pushed:1`;
   t.equal((await sh(inspect)).stdout.trim(), digest);
@@ -140,7 +140,7 @@ test("push brings an image to a registry, where skopeo and run find it", async (
   t.equal((await client(["run", "--rm", `${registry}/pushed:1`, "echo", "back"])).stdout, "back\n");
 });
 
-test("an image whose name an archive takes stays without one; those without a name do not share one", async (t) => {
+test("an image whose name an archive takes becomes dangling; nameless images stay apart", async (t) => {
   const root = join(stack.directory, "root.tar");
   await client(["import", "-m", "first", root, "example.org/moving:1"]);
   const idOf = async (name: string) => (await client(["inspect", "-f", "{{.Id}}", name])).stdout.trim();
@@ -175,7 +175,7 @@ test("an image whose name an archive takes stays without one; those without a na
   await client(["rmi", ids[1] ?? ""]);
 });
 
-test("save writes what load reads; history tells the steps", async (t) => {
+test("load reads what save writes; history lists the steps", async (t) => {
   await client(["load", "-q", "-i", archive]);
   await client(["tag", "busybox", "example.org/saved:1"]);
   await client(["tag", "busybox", "example.org/saved:2"]);

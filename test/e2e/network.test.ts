@@ -6,7 +6,7 @@ const stack = await fileStack();
 const { client, sh } = stack;
 const web = "mkdir /www; echo served by $(hostname) > /www/index.html; exec httpd -f -p 80 -h /www";
 
-test("the bridge gives an address, a gateway and a way between containers", async (t) => {
+test("containers on the bridge have an address and a gateway, and reach each other", async (t) => {
   await client(["run", "-d", "--name", "web", "busybox", "sh", "-c", web]);
   const { stdout } = await client([
     "inspect",
@@ -24,7 +24,7 @@ test("the bridge gives an address, a gateway and a way between containers", asyn
   await client(["rm", "-f", "web"]);
 });
 
-test("a published port answers from outside and on loopback, and goes with the container", async (t) => {
+test("a published port answers from outside and on loopback, and is closed with the container", async (t) => {
   const run = await client([
     "run",
     "-d",
@@ -58,7 +58,7 @@ test("a published port answers from outside and on loopback, and goes with the c
   t.equal((await sh("ss -ltnH | grep -c ':808[01]'")).stdout.trim(), "0");
 });
 
-test("a port that is taken is refused, in words, and leaves nothing", async (t) => {
+test("a taken port is refused with a message, and nothing is left behind", async (t) => {
   await client(["run", "-d", "--name", "first", "-p", "8090:80", "busybox", "sleep", "1000"]);
   const second = await client(["run", "-d", "--name", "second", "-p", "8090:80", "busybox", "sleep", "1000"]);
   t.equal(second.code, 125);
@@ -84,7 +84,7 @@ test("UDP is published too", async (t) => {
   await client(["rm", "-f", "udp"]);
 });
 
-test("a network of one's own: made, used, listed, removed", async (t) => {
+test("a user-defined network: create, use, list, remove", async (t) => {
   t.match((await client(["network", "create", "--subnet", "10.77.0.0/24", "own"])).stdout, /^[0-9a-f]{64}\n$/);
   const { stdout } = await client(["run", "--rm", "--network", "own", "busybox", "ip", "-4", "addr", "show", "eth0"]);
   t.match(stdout, /inet 10\.77\.0\.\d+\/24/);
@@ -93,7 +93,7 @@ test("a network of one's own: made, used, listed, removed", async (t) => {
   t.not((await client(["run", "--rm", "--network", "own", "busybox", "true"])).code, 0);
 });
 
-test("networks of a running container come and go in any order, and a way out stays", async (t) => {
+test("networks of a running container are connected and disconnected in any order, and it keeps a default route", async (t) => {
   await client(["network", "create", "one"]);
   await client(["network", "create", "two"]);
   await client(["run", "-d", "--name", "moved", "--network", "one", "busybox", "sleep", "300"]);

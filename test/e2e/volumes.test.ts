@@ -6,7 +6,7 @@ import { fileStack } from "../support/file-stack.ts";
 const stack = await fileStack();
 const { client } = stack;
 
-test("a named volume keeps what is written, over containers", async (t) => {
+test("a named volume keeps its files from container to container", async (t) => {
   t.equal((await client(["volume", "create", "data"])).stdout, "data\n");
   await client(["run", "--rm", "-v", "data:/data", "busybox", "sh", "-c", "echo kept > /data/file"]);
   t.equal((await client(["run", "--rm", "-v", "data:/data:ro", "busybox", "cat", "/data/file"])).stdout, "kept\n");
@@ -15,7 +15,7 @@ test("a named volume keeps what is written, over containers", async (t) => {
   t.equal((await client(["volume", "rm", "data"])).stdout, "data\n");
 });
 
-test("a new volume takes over what the image has at its place", async (t) => {
+test("a new volume is filled from the image", async (t) => {
   const image = await client(["run", "--rm", "busybox", "sh", "-c", "ls /etc | sort"]);
   const volume = await client(["run", "--rm", "-v", "etc:/etc", "busybox", "sh", "-c", "ls /etc | sort"]);
   t.equal(volume.stdout, image.stdout);
@@ -31,7 +31,7 @@ test("a volume in use is not removed", async (t) => {
   t.equal((await client(["volume", "rm", "used"])).code, 0);
 });
 
-test("anonymous volumes go with --rm", async (t) => {
+test("--rm removes anonymous volumes", async (t) => {
   await client(["run", "--rm", "-v", "/anon", "busybox", "touch", "/anon/x"]);
   t.equal((await client(["volume", "ls", "-q"])).stdout, "");
 });
@@ -67,7 +67,7 @@ test("bind mounts, by -v and by --mount", async (t) => {
   t.match(absent.stderr, /bind source path does not exist: \/no\/such\/dir/);
 });
 
-test("tmpfs mounts are of the size asked", async (t) => {
+test("tmpfs mounts have the requested size", async (t) => {
   const { stdout } = await client([
     "run",
     "--rm",
@@ -81,7 +81,7 @@ test("tmpfs mounts are of the size asked", async (t) => {
   t.match(stdout, /tmpfs\s+1024/);
 });
 
-test("bad specs are named", async (t) => {
+test("the message for a bad specification names it", async (t) => {
   for (const spec of ["relative:/x:ro:rw:y", "data:relative", "a/b:/x", ":/x"]) {
     const result = await client(["run", "--rm", "-v", spec, "busybox", "true"]);
     t.equal(result.code, 125, spec);

@@ -70,7 +70,7 @@ test("images: list, filters, inspect, tag, and removal in Docker's order", async
   await t.rejects(engine.create("true"), { code: "NotFound" }, "no stale answer");
 });
 
-test("a tag that moves leaves its former image behind, without a name", async (t) => {
+test("a tag that moves leaves its former image dangling", async (t) => {
   await using engine = await engineUnderTest();
   const { client, standIn } = engine;
   const old = String((await client.call("imageInspect", { Name: "busybox" }))["Id"]);
@@ -81,7 +81,7 @@ test("a tag that moves leaves its former image behind, without a name", async (t
   t.same((await client.call("imageRemove", { Name: old })).Items, [{ Deleted: old }]);
 });
 
-test("an image that is loaded is there at once", async (t) => {
+test("a loaded image is found at once", async (t) => {
   await using engine = await engineUnderTest();
   const { client } = engine;
   await t.rejects(client.call("imageInspect", { Name: "loaded" }), { code: "NotFound" });
@@ -93,7 +93,7 @@ test("an image that is loaded is there at once", async (t) => {
   t.ok(await client.call("imageInspect", { Name: "loaded" }));
 });
 
-test("volumes: made, shown, in use, removed, pruned", async (t) => {
+test("volumes: create, inspect, in use, remove, prune", async (t) => {
   await using engine = await engineUnderTest();
   const { client, root } = engine;
   const made = await client.call("volumeCreate", { Name: "data", Labels: { a: "b" } });
@@ -125,7 +125,7 @@ test("volumes: made, shown, in use, removed, pruned", async (t) => {
   t.notOk(existsSync(join(root, "volumes/data")));
 });
 
-test("an empty volume gets the image's content, as it is there; one with content, or nocopy, does not", async (t) => {
+test("an empty volume is filled with the image's content; one with content, or with nocopy, is not", async (t) => {
   await using engine = await engineUnderTest();
   const { client, standIn, root } = engine;
   // The stand-in gives every container the same root file system.
@@ -151,7 +151,7 @@ test("an empty volume gets the image's content, as it is there; one with content
   t.equal((await client.call("volumeList", {})).Volumes.length, 3);
 });
 
-test("a bind of what is not there makes a directory", async (t) => {
+test("a bind of a missing path creates a directory", async (t) => {
   await using engine = await engineUnderTest();
   const source = join(engine.root, "made/here");
   const id = await engine.create("true", { Binds: [`${source}:/x`] });
@@ -159,7 +159,7 @@ test("a bind of what is not there makes a directory", async (t) => {
   t.ok(statSync(source).isDirectory());
 });
 
-test("ps: what is shown, and the filters", async (t) => {
+test("ps: fields and filters", async (t) => {
   await using engine = await engineUnderTest();
   const { client } = engine;
   const first = await engine.create("sleep 100", {}, { Name: "alpha", Config: { Labels: { role: "db" } } });

@@ -39,7 +39,7 @@ const links = async () =>
     .map((line) => line.split(/[@ ]/)[0])
     .filter(Boolean);
 
-test("the default bridge: address, links and way out of a container, all gone after it", async (t) => {
+test("the default bridge: a container's address, links and default route, all removed after its end", async (t) => {
   await using engine = await engineUnderTest({ ...onBridge, bip: "172.31.7.1/24" });
   t.match(await sh("ip -o -4 addr show dev gantry0"), /172\.31\.7\.1\/24/);
   t.equal(readFileSync("/proc/sys/net/ipv4/ip_forward", "utf8"), "1\n");
@@ -71,7 +71,7 @@ test("the default bridge: address, links and way out of a container, all gone af
   t.notOk(existsSync(join(engine.state, "netns", id.slice(0, 12))));
 });
 
-test("addresses are given in turn, and a container keeps none after its end", async (t) => {
+test("addresses are allocated in order, and released when a container ends", async (t) => {
   await using engine = await engineUnderTest({ ...onBridge, bip: "172.31.7.1/24" });
   const seen: string[] = [];
   const id = await engine.create(forever, { NetworkMode: "bridge" });
@@ -84,7 +84,7 @@ test("addresses are given in turn, and a container keeps none after its end", as
   t.equal((await engine.inspect(id)).NetworkSettings.IPAddress, "");
 });
 
-test("a published port reaches the container, from the host by the proxy, and goes with it", async (t) => {
+test("a published port reaches the container, from the host through the proxy, and is closed with it", async (t) => {
   await using engine = await engineUnderTest(onBridge);
   const rulesBefore = await rules();
   const id = await engine.create(forever, {
@@ -113,7 +113,7 @@ test("a published port reaches the container, from the host by the proxy, and go
   t.same(await rules(), rulesBefore);
 });
 
-test("without proxies the rules alone lead to a published port, which others cannot take", async (t) => {
+test("without proxies the rules alone serve a published port, which no other process can bind", async (t) => {
   await using engine = await engineUnderTest({ iptables: true, proxyPath: undefined });
   const id = await engine.create(forever, {
     NetworkMode: "bridge",
@@ -133,7 +133,7 @@ test("without proxies the rules alone lead to a published port, which others can
   await waitFor(async () => (await listeners()).length === 0);
 });
 
-test("a taken port: Docker's words, and all of the start is undone", async (t) => {
+test("a taken port fails with Docker's message, and all of the start is undone", async (t) => {
   await using engine = await engineUnderTest(onBridge);
   const holder = createServer();
   await new Promise<void>((resolve) => holder.listen(18081, "0.0.0.0", resolve));
@@ -161,7 +161,7 @@ test("a taken port: Docker's words, and all of the start is undone", async (t) =
   holder.close();
 });
 
-test("proxies and rules outlive the engine, and belong to the next one", async (t) => {
+test("proxies and rules outlive the engine, and the next one adopts them", async (t) => {
   await using engine = await engineUnderTest(onBridge);
   const id = await engine.create(forever, {
     NetworkMode: "bridge",
@@ -196,7 +196,7 @@ test("proxies and rules outlive the engine, and belong to the next one", async (
   await waitFor(async () => (await listeners()).length === 0);
 });
 
-test("a network of one's own: bridge, names of the others, connect and disconnect, removal", async (t) => {
+test("a user-defined network: bridge, names of the neighbours, connect and disconnect, removal", async (t) => {
   await using engine = await engineUnderTest(onBridge);
   const { client } = engine;
   const { Id: network } = await client.call("networkCreate", {
@@ -216,7 +216,9 @@ test("a network of one's own: bridge, names of the others, connect and disconnec
   for (const Id of [db, web, apart]) await client.call("containerStart", { Id });
   const hosts = (id: string) => readFileSync(join(engine.root, "containers", id, "hosts"), "utf8");
   t.match(hosts(web), /^10\.9\.8\.2\tdb /m);
-  await waitFor(() => /^10\.9\.8\.3\tweb /m.test(hosts(db)), { what: "the earlier one learns of the later" });
+  await waitFor(() => /^10\.9\.8\.3\tweb /m.test(hosts(db)), {
+    what: "the neighbour that started first gets the name",
+  });
   await inside(engine, web, "busybox ping -c1 -W2 10.9.8.2");
   await t.rejects(inside(engine, apart, "busybox ping -c1 -W1 10.9.8.2"), "networks are kept apart");
   await client.call("networkConnect", { Id: "back", Container: "apart" });

@@ -20,7 +20,7 @@ test("binds", async (t) => {
   t.match(parseBind("vol:/in:nocopy,z"), { source: "vol", destination: "/in", noCopy: true, readOnly: false });
   t.match(parseBind("/in"), { source: "", destination: "/in" });
   t.match(parseBind("/a:/b:rshared,rw"), { propagation: "rshared", readOnly: false });
-  for (const [bad, words] of [
+  for (const [bad, message] of [
     ["/a:/b:ro:x", "invalid volume specification: '/a:/b:ro:x'"],
     ["/a:b", "mount path must be absolute"],
     ["/a:/", "destination can't be '/'"],
@@ -32,7 +32,7 @@ test("binds", async (t) => {
   ] as const) {
     t.throws(
       () => parseBind(bad),
-      { code: "InvalidArgument", message: new RegExp(words.replace(/[/'.]/g, "\\$&")) },
+      { code: "InvalidArgument", message: new RegExp(message.replace(/[/'.]/g, "\\$&")) },
       bad,
     );
   }
@@ -111,7 +111,7 @@ test("addresses and subnets", async (t) => {
   t.same(parseRoutes(routes), [subnet("172.30.0.0/16")]);
 });
 
-test("addresses: never twice, each again as late as possible, durable", async (t) => {
+test("addresses are allocated once, reused as late as possible, and durable", async (t) => {
   const database = openDatabase(":memory:");
   const subnet = parseCidr("10.0.0.0/29")?.subnet ?? { base: 0, bits: 0 };
   const request = { network: "n", container: "c", subnet, range: subnet, gateway: subnet.base + 1 };

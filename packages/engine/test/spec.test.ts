@@ -91,7 +91,7 @@ test("a process: entrypoint and command, user's variables, terminal, init", asyn
   t.match(mountAt(built, "/sbin/docker-init"), { source: "/bin/tini-static", options: ["rbind", "ro"] });
 });
 
-test("capabilities: added, dropped, all, and what is no capability", async (t) => {
+test("capabilities: added, dropped, all, unknown", async (t) => {
   const of = (host: HostConfig) => spec({}, host).process?.capabilities?.effective ?? [];
   t.ok(of({ CapAdd: ["net_admin"] }).includes("CAP_NET_ADMIN"));
   t.notOk(of({ CapDrop: ["CAP_CHOWN"] }).includes("CAP_CHOWN"));
@@ -166,7 +166,7 @@ test("limits become cgroup resources", async (t) => {
   t.equal(spec({}, { CgroupParent: "/mine/here" }).linux?.cgroupsPath, `/mine/here/${id}`);
 });
 
-test("mounts: deeper ones come later, a mount of one's own takes a system mount's place", async (t) => {
+test("mounts: deeper ones are mounted later, and a requested mount replaces a system mount", async (t) => {
   const point = (Destination: string, more: Partial<MountPoint> = {}): MountPoint => ({
     Type: "bind",
     Source: "/src",
@@ -194,7 +194,7 @@ test("mounts: deeper ones come later, a mount of one's own takes a system mount'
   t.equal(built.linux?.rootfsPropagation, "rslave");
 });
 
-test("the host's namespaces are left out, and what belongs to them is not set", async (t) => {
+test("the host's namespaces are left out, and their settings are not changed", async (t) => {
   const built = spec(
     {},
     {},
@@ -208,7 +208,7 @@ test("the host's namespaces are left out, and what belongs to them is not set", 
   t.same(spec({}, { Sysctls: { "net.core.somaxconn": "10" } }).linux?.sysctl?.["net.core.somaxconn"], "10");
 });
 
-test("an image's configuration and what was asked for", async (t) => {
+test("an image's configuration merged with the request", async (t) => {
   const image = {
     Cmd: ["run"],
     Entrypoint: ["/entry"],

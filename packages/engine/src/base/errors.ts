@@ -1,6 +1,6 @@
 import { RpcError } from "@gantry/ipc";
 
-/** Shorthands for the failures that callers see, so that a throw reads as one line. */
+/** Shorthands for the errors that callers get. */
 
 export const notFound = (message: string): RpcError => new RpcError("NotFound", message);
 export const invalid = (message: string): RpcError => new RpcError("InvalidArgument", message);

@@ -1,23 +1,24 @@
 import type { Filters } from "@gantry/ipc/contracts/engine-types";
 import { invalid } from "./errors.ts";
 
-/** @throws RpcError InvalidArgument for a key that is not known here */
+/** @throws RpcError InvalidArgument for an unknown key */
 export function checkFilters(filters: Filters, known: readonly string[]): void {
   for (const key of Object.keys(filters)) {
     if (!known.includes(key)) throw invalid(`invalid filter '${key}'`);
   }
 }
 
-/** True when one of the wishes "key" or "key=value" (each of them, for labels) is met. */
-export function matchesLabels(labels: Readonly<Record<string, string>>, wishes: readonly string[]): boolean {
-  return wishes.every((wish) => {
-    const at = wish.indexOf("=");
-    if (at < 0) return Object.hasOwn(labels, wish);
-    return Object.hasOwn(labels, wish.slice(0, at)) && labels[wish.slice(0, at)] === wish.slice(at + 1);
+/** Whether labels match all of the patterns "key" and "key=value". */
+export function matchesLabels(labels: Readonly<Record<string, string>>, patterns: readonly string[]): boolean {
+  return patterns.every((pattern) => {
+    const at = pattern.indexOf("=");
+    if (at < 0) return Object.hasOwn(labels, pattern);
+    const key = pattern.slice(0, at);
+    return Object.hasOwn(labels, key) && labels[key] === pattern.slice(at + 1);
   });
 }
 
-/** A pattern of a name filter: a regular expression, or the bare text when it is none. */
+/** A pattern of a name filter: a regular expression, or the literal text where it is not a valid one. */
 export function namePattern(text: string): RegExp {
   try {
     return new RegExp(text);
@@ -26,12 +27,12 @@ export function namePattern(text: string): RegExp {
   }
 }
 
-/** Reads a filter that is true or false; undefined when it is not given. @throws RpcError InvalidArgument */
+/** The value of a boolean filter; undefined where it is not given. @throws RpcError InvalidArgument */
 export function booleanFilter(filters: Filters, key: string): boolean | undefined {
   const values = filters[key];
   if (!values || values.length === 0) return undefined;
   const all = new Set(values.map((value) => booleanOf(key, value)));
-  if (all.size > 1) throw invalid(`invalid filter '${key}=${values.join(",")}': true and false at once`);
+  if (all.size > 1) throw invalid(`invalid filter '${key}=${values.join(",")}': both true and false`);
   return [...all][0];
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** A new id: 64 hex digits, of which the first twelve are never all decimal (they also serve as a host name). */
+/** A new id: 64 hex digits, of which the first twelve are never all decimal (they are also a hostname). */
 export function newId(): string {
   for (;;) {
     const id = randomBytes(32).toString("hex");
@@ -8,7 +8,7 @@ export function newId(): string {
   }
 }
 
-/** The first twelve digits, as people see an id. */
+/** The first twelve digits of an id, as Docker shows it. */
 export function shortId(id: string): string {
   return id.startsWith("sha256:") ? id.slice(7, 19) : id.slice(0, 12);
 }

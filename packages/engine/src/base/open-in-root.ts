@@ -12,7 +12,7 @@ import {
 
 /**
  * Opens a path inside a container's root file system. Symbolic links are resolved by the kernel as a process inside
- * would see them (openat2(2), RESOLVE_IN_ROOT), so none leads out.
+ * would see them (openat2(2), RESOLVE_IN_ROOT), so none points outside.
  * @param root the root file system, mounted
  * @param flags open(2)'s; O_NONBLOCK where a FIFO must not block
  * @returns undefined where nothing of that kind is

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-/** Where the engine keeps what. */
+/** Files and directories of the engine. */
 export interface Paths {
   readonly root: string;
   readonly state: string;

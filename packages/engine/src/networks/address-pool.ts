@@ -2,13 +2,13 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { conflict, invalid } from "../base/errors.ts";
 import { contains, formatAddress, formatSubnet, type Subnet, sizeOf } from "./ipv4.ts";
 
-/** Who has which address, in every network. An address is durable when it is handed out, and never given twice. */
+/** The allocated addresses of every network. An allocation is durable when it returns, and no address is allocated twice. */
 export class AddressPool {
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
   readonly #select: StatementSync;
   readonly #taken = new Map<string, Set<number>>();
-  /** The address after which the search goes on, so that one that was freed is used again as late as possible. */
+  /** The last allocated address: the search continues after it, so that a released one is reused as late as possible. */
   readonly #last = new Map<string, number>();
 
   constructor(database: DatabaseSync) {
@@ -28,8 +28,8 @@ export class AddressPool {
   }
 
   /**
-   * Takes a free address: the wanted one, or the next after the last one given.
-   * @param range addresses that are given without being asked for; a part of the subnet
+   * Allocates the requested address, or the next free one after the last allocation.
+   * @param range part of the subnet from which addresses are chosen
    * @throws RpcError FailedPrecondition when none is free, InvalidArgument for one outside the subnet
    */
   allocate(request: AddressRequest): number {
@@ -45,7 +45,7 @@ export class AddressPool {
     if (this.#taken.get(network)?.delete(address)) this.#delete.run(network, address);
   }
 
-  /** Forgets all of a network. */
+  /** Releases all addresses of a network. */
   releaseAll(network: string): void {
     for (const address of [...(this.#taken.get(network) ?? [])]) this.release(network, address);
     this.#taken.delete(network);
@@ -92,7 +92,7 @@ export interface AddressRequest {
   readonly wanted?: number;
 }
 
-/** Neither the network's own nor its broadcast address. */
+/** Not for the network's own address and its broadcast address. */
 function usable(subnet: Subnet, address: number): boolean {
   if (!contains(subnet, address)) return false;
   return subnet.bits >= 31 || (address !== subnet.base && address !== subnet.base + sizeOf(subnet.bits) - 1);

@@ -6,8 +6,8 @@ import { formatAddress, macOf } from "./ipv4.ts";
 import type { Network } from "./network.ts";
 
 /**
- * Makes the bridge of a network, or brings the one that is there to what it should be.
- * @throws RpcError Internal with the kernel's words
+ * Creates the bridge of a network, or gives an existing one the network's address.
+ * @throws RpcError Internal with the kernel's message
  */
 export async function ensureBridge(network: Network, hairpin: boolean): Promise<void> {
   const { addresses, bridge } = network;
@@ -15,11 +15,11 @@ export async function ensureBridge(network: Network, hairpin: boolean): Promise<
   using route = openRoute();
   try {
     if (!route.linkByName(bridge)) {
-      // A bridge without an address of its own changes it with every port that comes and goes.
+      // Without a fixed MAC address a bridge takes one of its ports' and changes it as ports are added and removed.
       route.linkAddBridge({ name: bridge, mac: macOf(addresses.gateway), mtu: network.mtu });
     }
     const address = `${formatAddress(addresses.gateway)}/${addresses.subnet.bits}`;
-    giveAddress(route, bridge, address);
+    setAddress(route, bridge, address);
     route.linkSet(bridge, { up: true });
   } catch (error) {
     throw internal(`cannot set up the bridge ${bridge} of network ${network.name}: ${messageOf(error)}`, error);
@@ -27,9 +27,9 @@ export async function ensureBridge(network: Network, hairpin: boolean): Promise<
   if (hairpin) await writeFile(`/proc/sys/net/ipv4/conf/${bridge}/route_localnet`, "1");
 }
 
-function giveAddress(route: RouteClient, bridge: string, address: string): void {
+function setAddress(route: RouteClient, bridge: string, address: string): void {
   const link = route.linkByName(bridge);
-  if (!link) throw new Error(`${bridge} is gone`);
+  if (!link) throw new Error(`${bridge} no longer exists`);
   const present = route.addresses(link.index).filter(({ family }) => family === "inet");
   for (const other of present) {
     if (other.address !== address) route.addressDelete({ link: link.index, address: other.address });
@@ -42,7 +42,7 @@ export function removeBridge(bridge: string): void {
   if (route.linkByName(bridge)) route.linkDelete(bridge);
 }
 
-/** Lets this network namespace pass packets on. */
+/** Makes this network namespace forward packets. */
 export async function enableForwarding(): Promise<void> {
   await writeFile("/proc/sys/net/ipv4/ip_forward", "1");
 }

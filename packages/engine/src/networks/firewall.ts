@@ -6,11 +6,11 @@ import { allRules, type Chains, jumps, type PortRule, portChange } from "./rules
 
 /** The engine's rules in the kernel. */
 export interface Firewall {
-  /** Puts all rules in the place of what was there; may be repeated. */
+  /** Replaces all rules; may be repeated. */
   rebuild(networks: readonly Network[], ports: readonly PortRule[]): Promise<void>;
   addPorts(ports: readonly PortRule[]): Promise<void>;
   removePorts(ports: readonly PortRule[]): Promise<void>;
-  /** Takes every rule and chain away. */
+  /** Removes every rule and chain. */
   clear(): Promise<void>;
 }
 
@@ -22,7 +22,7 @@ export const noFirewall: Firewall = {
   clear: async () => {},
 };
 
-/** Rules by Debian's iptables; one process per change, all of it at once or not at all. */
+/** Rules by Debian's iptables; one process per change, which is applied whole or not at all. */
 export function iptablesFirewall(chains: Chains): Firewall {
   const lock = new Mutex();
   const restore = (input: string) => lock.run(() => iptables("iptables-restore", ["--noflush", "--wait"], input));
@@ -54,7 +54,7 @@ export function iptablesFirewall(chains: Chains): Firewall {
   };
 }
 
-/** An engine that ran before with proxies, or without, had another rule in this place. */
+/** Removes the jumps of an earlier engine that ran with the other setting of --userland-proxy. */
 async function removeOtherJumps(chains: Chains): Promise<void> {
   const own = jumps(chains).map((jump) => jump.rule);
   for (const { table, chain, rule } of jumps({ ...chains, hairpin: !chains.hairpin })) {
@@ -88,14 +88,14 @@ const environment = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/s
 function iptables(command: string, args: readonly string[], input = ""): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ["pipe", "ignore", "pipe"], env: environment });
-    let words = "";
+    let errors = "";
     child.stderr.on("data", (chunk: Buffer) => {
-      words += chunk;
+      errors += chunk;
     });
     child.on("error", reject);
     child.on("close", (code) => {
       if (code === 0) resolve();
-      else reject(new RpcError("Internal", `${command} ${args.join(" ")} failed: ${words.trim()}`));
+      else reject(new RpcError("Internal", `${command} ${args.join(" ")} failed: ${errors.trim()}`));
     });
     child.stdin.on("error", () => {});
     child.stdin.end(input);

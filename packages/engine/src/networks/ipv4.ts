@@ -6,7 +6,7 @@ export interface Subnet {
   readonly bits: number;
 }
 
-/** undefined when the text is no IPv4 address. */
+/** @returns undefined for text that is not an IPv4 address */
 export function parseAddress(text: string): number | undefined {
   const match = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
   if (!match) return undefined;
@@ -19,7 +19,7 @@ export function formatAddress(address: number): string {
   return [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".");
 }
 
-/** Reads a.b.c.d/n; the address may be any of the network. undefined when it is no such text. */
+/** Reads a.b.c.d/n; the address may be any of the network. undefined for any other text. */
 export function parseCidr(text: string): { subnet: Subnet; address: number } | undefined {
   const [head = "", tail = ""] = text.split("/");
   const address = parseAddress(head);
@@ -32,7 +32,7 @@ export function formatSubnet(subnet: Subnet): string {
   return `${formatAddress(subnet.base)}/${subnet.bits}`;
 }
 
-/** How many addresses a prefix length spans. */
+/** The number of addresses that a prefix length spans. */
 export function sizeOf(bits: number): number {
   return 2 ** (32 - bits);
 }

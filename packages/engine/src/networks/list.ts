@@ -29,13 +29,13 @@ function isDangling(networks: Networks, network: Network): boolean {
   return isUserDefined(network) && networks.members(network).length === 0;
 }
 
-/** Removes what people made and nobody uses. */
+/** Removes user-defined networks without containers. */
 export async function pruneNetworks(networks: Networks, filters: Filters): Promise<string[]> {
   checkFilters(filters, ["label", "label!"]);
   const removed: string[] = [];
   for (const network of networks.all()) {
     if (!isDangling(networks, network) || !matchesLabels(network.labels, filters["label"] ?? [])) continue;
-    if ((filters["label!"] ?? []).some((wish) => matchesLabels(network.labels, [wish]))) continue;
+    if ((filters["label!"] ?? []).some((label) => matchesLabels(network.labels, [label]))) continue;
     await removeNetwork(networks, network);
     removed.push(network.name);
   }

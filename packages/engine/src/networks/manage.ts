@@ -21,7 +21,7 @@ const knownOptions = new Set([
   "com.docker.network.driver.mtu",
 ]);
 
-/** Makes a bridge network on request. @throws RpcError AlreadyExists, InvalidArgument, FailedPrecondition */
+/** Creates a bridge network. @throws RpcError AlreadyExists, InvalidArgument, FailedPrecondition */
 export async function createNetwork(networks: Networks, request: CreateRequest): Promise<Network> {
   const { Name: name, Options: options = {}, Labels: labels = {} } = request;
   if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/.test(name))
@@ -29,7 +29,7 @@ export async function createNetwork(networks: Networks, request: CreateRequest):
   if (networks.all().some((other) => other.name === name)) throw exists(`network with name ${name} already exists`);
   if (request.Driver && request.Driver !== "bridge") {
     throw invalid(
-      `could not find plugin ${request.Driver} in v1 plugin registry: plugin not found: only the driver bridge is here`,
+      `could not find plugin ${request.Driver} in v1 plugin registry: plugin not found: bridge is the only driver`,
     );
   }
   for (const key of Object.keys(options)) {
@@ -52,7 +52,7 @@ export async function createNetwork(networks: Networks, request: CreateRequest):
   };
   try {
     networks.save(network);
-    await raise(networks, network);
+    await raiseBridge(networks, network);
     await networks.rebuildRules();
   } catch (error) {
     networks.forget(network);
@@ -77,18 +77,18 @@ export async function removeNetwork(networks: Networks, network: Network): Promi
   networks.options.events.emit("network", "destroy", network.id, { name: network.name, type: "bridge" });
 }
 
-/** Puts a network's bridge up. */
-async function raise(networks: Networks, network: Network): Promise<void> {
+/** Creates a network's bridge, if it has one, and sets it up. */
+async function raiseBridge(networks: Networks, network: Network): Promise<void> {
   await ensureBridge(network, networks.options.proxyPath === undefined);
 }
 
 export interface DefaultBridge {
   readonly bridge: string;
-  /** Address and prefix of the bridge; undefined: as before, or any that is free. */
+  /** Address and prefix of the bridge; undefined: the present ones, or any free subnet. */
   readonly address: string | undefined;
 }
 
-/** The three networks that are always there, and the bridges and rules of all. */
+/** Creates the predefined networks where they are missing, and the bridges and rules of all networks. */
 export async function restoreNetworks(networks: Networks, standard: DefaultBridge): Promise<void> {
   for (const [name, driver] of [
     ["host", "host"],
@@ -97,7 +97,7 @@ export async function restoreNetworks(networks: Networks, standard: DefaultBridg
     if (!networks.lookup(name)) networks.save(plainNetwork(name, driver));
   }
   await restoreDefaultBridge(networks, standard);
-  for (const network of networks.all()) await raise(networks, network);
+  for (const network of networks.all()) await raiseBridge(networks, network);
   await networks.rebuildRules();
 }
 
@@ -130,21 +130,21 @@ type IpamConfig = NonNullable<CreateRequest["IPAM"]>["Config"];
 
 async function addressesFor(networks: Networks, config: IpamConfig): Promise<NetworkAddresses> {
   if (config.length > 1) throw invalid("a bridge network has one subnet");
-  const [wish = {}] = config;
+  const [requested = {}] = config;
   const own = networks.all().flatMap((network) => (network.addresses ? [network.addresses.subnet] : []));
-  if (!wish.Subnet) {
-    if (wish.Gateway || wish.IPRange) throw invalid("an address of the gateway or a range needs a subnet");
+  if (!requested.Subnet) {
+    if (requested.Gateway || requested.IPRange) throw invalid("an address of the gateway or a range needs a subnet");
     const subnet = freeSubnet([...own, ...(await routedSubnets())]);
     return { subnet, range: subnet, gateway: subnet.base + 1 };
   }
-  const subnet = subnetOf(wish.Subnet);
+  const subnet = subnetOf(requested.Subnet);
   if (own.some((other) => overlap(other, subnet))) throw conflict("Pool overlaps with other one on this address space");
-  const range = wish.IPRange ? subnetOf(wish.IPRange) : subnet;
+  const range = requested.IPRange ? subnetOf(requested.IPRange) : subnet;
   if (!contains(subnet, range.base) || range.bits < subnet.bits)
-    throw invalid(`range ${wish.IPRange} is not in ${wish.Subnet}`);
-  const gateway = wish.Gateway ? parseAddress(wish.Gateway) : subnet.base + 1;
+    throw invalid(`range ${requested.IPRange} is not in ${requested.Subnet}`);
+  const gateway = requested.Gateway ? parseAddress(requested.Gateway) : subnet.base + 1;
   if (gateway === undefined || !contains(subnet, gateway))
-    throw invalid(`no matching subnet for gateway ${wish.Gateway}`);
+    throw invalid(`no matching subnet for gateway ${requested.Gateway}`);
   return { subnet, range, gateway };
 }
 

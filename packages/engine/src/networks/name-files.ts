@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 
-/** Contents of the files that tell a container's programs about names. */
+/** Contents of a container's /etc/hosts and /etc/resolv.conf. */
 
 const loopback = `127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
@@ -10,18 +10,18 @@ ff02::1\tip6-allnodes
 ff02::2\tip6-allrouters
 `;
 
-/** An address and the names that stand for it. */
+/** An address and its names. */
 export interface HostEntry {
   readonly address: string;
   readonly names: readonly string[];
 }
 
-/** /etc/hosts: the loopback, what was asked for, then the container itself and those it knows. */
-export function hostsFile(extra: readonly HostEntry[], known: readonly HostEntry[]): string {
-  return loopback + [...extra, ...known].map(({ address, names }) => `${address}\t${names.join(" ")}\n`).join("");
+/** /etc/hosts: the loopback, the entries of --add-host, then the container itself and its neighbours. */
+export function hostsFile(extra: readonly HostEntry[], members: readonly HostEntry[]): string {
+  return loopback + [...extra, ...members].map(({ address, names }) => `${address}\t${names.join(" ")}\n`).join("");
 }
 
-/** Reads "name:address" or "name=address"; host-gateway stands for the host's address. */
+/** Reads "name:address" or "name=address"; host-gateway means the host's address. */
 export function extraHosts(entries: readonly string[], hostGateway: string): HostEntry[] {
   return entries.map((entry) => {
     const at = entry.includes("=") ? entry.indexOf("=") : entry.indexOf(":");
@@ -30,26 +30,26 @@ export function extraHosts(entries: readonly string[], hostGateway: string): Hos
   });
 }
 
-export interface ResolverWishes {
+export interface ResolverOptions {
   readonly servers: readonly string[];
   readonly search: readonly string[];
   readonly options: readonly string[];
 }
 
-/** Used when the host's only name servers are its own loopback, which a container does not reach. */
+/** Used where the host's only name servers are on its loopback, which a container cannot reach. */
 const publicServers = ["8.8.8.8", "8.8.4.4"];
 
 /**
- * /etc/resolv.conf of a container: the host's with what was asked for in its place. In a network of its own the
- * host's loopback servers are left out.
+ * /etc/resolv.conf of a container: the host's, with the requested settings in the place of its own. In a network of its
+ * own the host's loopback servers are left out.
  */
-export function resolverFile(hostFile: string, wishes: ResolverWishes, ownNetwork: boolean): string {
+export function resolverFile(hostFile: string, requested: ResolverOptions, ownNetwork: boolean): string {
   const host = parseResolver(hostFile);
   const reachable = ownNetwork ? host.servers.filter((server) => !/^(127\.|::1$)/.test(server)) : host.servers;
   const inherited = ownNetwork && reachable.length === 0 ? publicServers : reachable;
-  const servers = wishes.servers.length > 0 ? wishes.servers : inherited;
-  const search = wishes.search.length > 0 ? wishes.search.filter((domain) => domain !== ".") : host.search;
-  const options = wishes.options.length > 0 ? wishes.options : host.options;
+  const servers = requested.servers.length > 0 ? requested.servers : inherited;
+  const search = requested.search.length > 0 ? requested.search.filter((domain) => domain !== ".") : host.search;
+  const options = requested.options.length > 0 ? requested.options : host.options;
   return [
     ...servers.map((server) => `nameserver ${server}\n`),
     ...(search.length > 0 ? [`search ${search.join(" ")}\n`] : []),
@@ -57,18 +57,18 @@ export function resolverFile(hostFile: string, wishes: ResolverWishes, ownNetwor
   ].join("");
 }
 
-function parseResolver(text: string): ResolverWishes {
+function parseResolver(text: string): ResolverOptions {
   const servers: string[] = [];
   let search: string[] = [];
   const options: string[] = [];
   for (const line of text.split("\n")) {
-    const [key, ...words] = line
+    const [key, ...values] = line
       .replace(/[#;].*/, "")
       .trim()
       .split(/\s+/);
-    if (key === "nameserver" && words[0] && isIP(words[0].split("%")[0] ?? "")) servers.push(words[0]);
-    if (key === "search" || key === "domain") search = words;
-    if (key === "options") options.push(...words);
+    if (key === "nameserver" && values[0] && isIP(values[0].split("%")[0] ?? "")) servers.push(values[0]);
+    if (key === "search" || key === "domain") search = values;
+    if (key === "options") options.push(...values);
   }
   return { servers, search, options };
 }

@@ -1,17 +1,17 @@
 import type { Network as NetworkView } from "@gantry/ipc/contracts/engine-types";
 import { formatAddress, formatSubnet, type Subnet } from "./ipv4.ts";
 
-/** What is kept of a network. */
+/** The durable state of a network. */
 export interface Network {
   readonly id: string;
   readonly name: string;
   readonly created: string;
   readonly driver: "bridge" | "host" | "null";
-  /** No way out, and none in. */
+  /** Without routes or ports to the outside. */
   readonly internal: boolean;
-  /** Only of a bridge network. */
+  /** Of a bridge network alone. */
   readonly addresses?: NetworkAddresses;
-  /** Name of the bridge's link; empty for others. */
+  /** Name of the bridge's link; empty for other drivers. */
   readonly bridge: string;
   readonly mtu: number;
   readonly options: Readonly<Record<string, string>>;
@@ -20,15 +20,15 @@ export interface Network {
 
 export interface NetworkAddresses {
   readonly subnet: Subnet;
-  /** Part of the subnet that containers get their addresses from. */
+  /** Part of the subnet from which containers' addresses are chosen. */
   readonly range: Subnet;
   readonly gateway: number;
 }
 
-/** Names that are there from the start and stay. */
+/** Networks that always exist and cannot be removed. */
 export const predefined: readonly string[] = ["bridge", "host", "none"];
 
-/** True for a network that a person made: there containers know each other by name. */
+/** Whether a user created the network: in such a network containers resolve each other's names. */
 export function isUserDefined(network: Network): boolean {
   return !predefined.includes(network.name);
 }

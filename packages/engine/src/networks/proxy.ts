@@ -51,7 +51,7 @@ export function proxyArguments(target: ProxyTarget): string[] {
   ].flat();
 }
 
-/** "0\n" as soon as it arrives: the proxy then goes on; anything else up to the end of file. */
+/** Returns "0\n" as soon as it arrives, since the proxy then keeps running; anything else up to the end of file. */
 async function readReport(stream: Readable): Promise<string> {
   let text = "";
   for await (const chunk of stream) {

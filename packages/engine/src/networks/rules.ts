@@ -1,9 +1,9 @@
 import { formatAddress, formatSubnet } from "./ipv4.ts";
 import type { Network } from "./network.ts";
 
-/** A published port, as the rules need it. */
+/** A published port with the container's address and network. */
 export interface PortRule {
-  /** Of the bridge that the container is on. */
+  /** The container's bridge network. */
   readonly network: Network;
   readonly protocol: string;
   readonly hostIp: string;
@@ -12,21 +12,21 @@ export interface PortRule {
   readonly containerPort: number;
 }
 
-/** Chains of one engine; their names follow its default bridge's, so that two engines do not meet. */
+/** Chains of one engine; their names follow its default bridge's, so that two engines do not share any. */
 export interface Chains {
   /** nat: published ports. */
   readonly nat: string;
-  /** nat: source addresses of what leaves. */
+  /** nat: masquerading of what leaves a network. */
   readonly masquerade: string;
-  /** filter: entered from FORWARD. */
+  /** filter: jumped to from FORWARD. */
   readonly forward: string;
   readonly isolation: string;
   readonly ports: string;
-  /** Published ports are reached by address translation alone, also from the host and from the container itself. */
+  /** Published ports are served by address translation alone, also for the host and the container itself. */
   readonly hairpin: boolean;
 }
 
-/** @param hairpin no proxy serves those whom the address translation leaves out */
+/** @param hairpin true without proxies: the address translation then serves local callers too */
 export function chainsOf(bridge: string, hairpin: boolean): Chains {
   const base = bridge === "gantry0" ? "GANTRY" : bridge.toUpperCase();
   return {
@@ -39,7 +39,7 @@ export function chainsOf(bridge: string, hairpin: boolean): Chains {
   };
 }
 
-/** Rules by which the kernel's own chains lead into ours: table, chain, the rest of the rule. */
+/** The jumps from the kernel's own chains into ours: table, chain, the rest of the rule. */
 export function jumps(chains: Chains): { table: "nat" | "filter"; chain: string; rule: string; first: boolean }[] {
   const local = "-m addrtype --dst-type LOCAL";
   return [
@@ -55,7 +55,7 @@ export function jumps(chains: Chains): { table: "nat" | "filter"; chain: string;
   ];
 }
 
-/** Everything in our chains, as one input of `iptables-restore --noflush`: it takes the place of what was there. */
+/** All rules of our chains, as one input of `iptables-restore --noflush`, which replaces their content. */
 export function allRules(chains: Chains, networks: readonly Network[], ports: readonly PortRule[]): string {
   const bridges = networks.filter((network) => network.driver === "bridge");
   const published = ports.map((port) => portRules(chains, port));
@@ -73,7 +73,7 @@ export function allRules(chains: Chains, networks: readonly Network[], ports: re
   return table("nat", nat) + table("filter", filter);
 }
 
-/** The rules of some ports, to be added ("-A") or taken away ("-D"). */
+/** Adds ("-A") or deletes ("-D") the rules of some ports. */
 export function portChange(chains: Chains, operation: "-A" | "-D", ports: readonly PortRule[]): string {
   const rules = ports.map((port) => portRules(chains, port));
   const lines = (pick: "nat" | "filter") => rules.flatMap((rule) => rule[pick].map((text) => `${operation} ${text}`));
@@ -88,7 +88,7 @@ function natRules(chains: Chains, network: Network): string[] {
   if (!network.addresses || network.internal) return [];
   const { bridge, options } = network;
   const rules: string[] = [];
-  // Members of a network reach a published port by its proxy, not by the address translation.
+  // Containers of a network reach a published port through its proxy, not by the address translation.
   if (!chains.hairpin) rules.push(`-A ${chains.nat} -i ${bridge} -j RETURN`);
   else rules.push(`-A ${chains.masquerade} -o ${bridge} -m addrtype --src-type LOCAL -j MASQUERADE`);
   if (options["com.docker.network.bridge.enable_ip_masquerade"] !== "false") {
@@ -132,7 +132,7 @@ function portRules(chains: Chains, port: PortRule): { nat: string[]; filter: str
   };
 }
 
-/** The gateway as text, which rules and resolvers name. */
+/** The gateway's address; empty for a network without addresses. */
 export function gatewayOf(network: Network): string {
   return network.addresses ? formatAddress(network.addresses.gateway) : "";
 }

@@ -9,10 +9,10 @@ const LOOPBACK = 1;
 /** Index of the first link of a sandbox after the loopback. */
 export const FIRST_INDEX = 2;
 
-/** One link of a sandbox, eth0 first. */
+/** A network interface of a sandbox. */
 export interface Interface {
   readonly network: Network;
-  /** Of the host's end. */
+  /** Name of the host's end of the veth pair. */
   readonly hostName: string;
   readonly index: number;
   readonly address: string;
@@ -38,7 +38,7 @@ export class Sandboxes {
     return join(this.#directory, key);
   }
 
-  /** Makes a namespace with a loopback and these interfaces, all of it up. */
+  /** Creates a namespace with a loopback and these interfaces, all of them up. */
   create(key: string, interfaces: readonly Interface[]): void {
     const path = this.path(key);
     nativeSys().createNetns(path);
@@ -56,7 +56,7 @@ export class Sandboxes {
     }
   }
 
-  /** Adds an interface to a namespace in use, under a name that is free there. */
+  /** Adds an interface to a namespace in use, with the first free name. */
   addInterface(key: string, wanted: Omit<Interface, "index">): void {
     const path = this.path(key);
     using inside = openRoute(path);
@@ -66,7 +66,7 @@ export class Sandboxes {
     const name = `eth${number}`;
     this.#addVeth(path, { ...wanted, index: 0 }, name);
     try {
-      // Which index it gets is the kernel's choice: those of links that are gone are not given again.
+      // The kernel chooses the index: it does not reuse those of deleted links.
       const { index } = inside.linkByName(name) ?? { index: 0 };
       inside.batch(configure({ ...wanted, index }));
     } catch (error) {
@@ -75,7 +75,7 @@ export class Sandboxes {
     }
   }
 
-  /** Leads by this gateway what goes to no network of the namespace's own. */
+  /** Adds the default route. */
   setDefaultRoute(key: string, gateway: string): void {
     using inside = openRoute(this.path(key));
     inside.routeAddDefault(gateway);
@@ -86,18 +86,18 @@ export class Sandboxes {
     if (host.linkByName(hostName)) host.linkDelete(hostName);
   }
 
-  /** Unbinds a namespace; its links go with its last process. Does nothing for one that is not there. */
+  /** Unbinds a namespace; its links are deleted with its last process. Does nothing where there is none. */
   remove(key: string): void {
     const path = this.path(key);
     try {
       nativeSys().umount(path, MNT_DETACH);
     } catch {
-      // It was never bound, or is unbound already.
+      // Not bound, or no longer.
     }
     rmSync(path, { force: true });
   }
 
-  /** Keys of all namespaces that are bound. */
+  /** Keys of all bound namespaces. */
   keys(): string[] {
     return readdirSync(this.#directory);
   }
@@ -115,7 +115,7 @@ export class Sandboxes {
   #addVeth(path: string, link: Interface, name: string): void {
     const host = this.#hostRoute();
     const bridge = host.linkByName(link.network.bridge);
-    if (!bridge) throw new Error(`the bridge ${link.network.bridge} of network ${link.network.name} is not there`);
+    if (!bridge) throw new Error(`the bridge ${link.network.bridge} of network ${link.network.name} does not exist`);
     const netnsFd = openSync(path, constants.O_RDONLY);
     try {
       const { mtu } = link.network;

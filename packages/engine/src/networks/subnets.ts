@@ -2,13 +2,13 @@ import { readFile } from "node:fs/promises";
 import { conflict } from "../base/errors.ts";
 import { overlap, type Subnet, sizeOf } from "./ipv4.ts";
 
-/** Where networks without a subnet of their own get one, in this order: 172.30 down to 172.17, then 10.200 on. */
+/** Subnets for networks that request none, in this order: 172.30 down to 172.17, then 10.200 upwards. */
 const candidates: readonly Subnet[] = [
   ...Array.from({ length: 14 }, (_, i) => ({ base: (172 * 256 + 30 - i) * 65536, bits: 16 })),
   ...Array.from({ length: 256 }, (_, i) => ({ base: (10 * 256 + 200) * 65536 + i * 256, bits: 24 })),
 ];
 
-/** A subnet that overlaps none of those in use. @throws RpcError FailedPrecondition when all are */
+/** The first subnet that overlaps none of those in use. @throws RpcError FailedPrecondition where there is none */
 export function freeSubnet(used: readonly Subnet[]): Subnet {
   const free = candidates.find((candidate) => !used.some((other) => overlap(candidate, other)));
   if (!free)
@@ -18,7 +18,7 @@ export function freeSubnet(used: readonly Subnet[]): Subnet {
   return free;
 }
 
-/** Networks that this machine has routes to, the default route left out. */
+/** Subnets that this machine has routes to, without the default route. */
 export async function routedSubnets(): Promise<Subnet[]> {
   return parseRoutes(await readFile("/proc/net/route", "utf8"));
 }

@@ -9,12 +9,12 @@ import { containerNamespaces, type NamespaceChoice } from "./namespaces.ts";
 import { containerResources } from "./resources.ts";
 import { containerSeccomp, parseSecurityOptions } from "./security.ts";
 
-/** What of the host a container's spec depends on. */
+/** Properties of the host that a container's spec depends on. */
 export interface HostFacts {
   /** As process.arch. */
   readonly arch: string;
   readonly cgroupVersion: 1 | 2;
-  /** The kernel keeps account of swap per cgroup. */
+  /** The kernel accounts for swap per cgroup. */
   readonly swapLimit: boolean;
   readonly capabilities: readonly string[];
 }
@@ -27,18 +27,18 @@ export interface SpecInput {
   readonly points: readonly MountPoint[];
   readonly files: NetworkFiles;
   readonly namespaces: NamespaceChoice;
-  /** Where /dev/shm comes from. */
+  /** The source of /dev/shm; see MountInput. */
   readonly shm: number | "none" | { readonly bind: string };
   readonly devices: ContainerDevices;
   /** Parent of the container's cgroup, as a name below each hierarchy's root. */
   readonly cgroupParent: string;
-  /** Set when an init process is wanted. */
+  /** Set for a container with an init process. */
   readonly initPath?: string;
   readonly additionalGids: readonly number[];
   readonly facts: HostFacts;
 }
 
-/** config.json of a container; a pure function of its input. The user is filled in by whoever mounts the root file system. */
+/** config.json of a container; a pure function of its input. The supervisor fills in the user once the root file system is mounted. */
 export function buildSpec(input: SpecInput): Spec {
   const { config, host } = input;
   const utsOwn = input.namespaces.uts === "";
@@ -136,7 +136,7 @@ function containerSysctls(host: HostConfig, namespaces: NamespaceChoice): Record
   return { ...(ownNetwork ? openNetworkSysctls : {}), ...host.Sysctls };
 }
 
-/** A mount that is to pass mounts on needs a root that lets them through. */
+/** Mounts propagate only where the root's own propagation allows it. */
 function rootPropagation(points: readonly MountPoint[]): string {
   const modes = points.map((point) => point.Propagation);
   if (modes.some((mode) => mode === "shared" || mode === "rshared")) return "rshared";

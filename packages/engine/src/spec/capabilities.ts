@@ -6,13 +6,13 @@ export interface CapabilityRequest {
   readonly privileged: boolean;
   readonly add: readonly string[];
   readonly drop: readonly string[];
-  /** What this host can give: the engine's own bounding set. */
+  /** The engine's own bounding set. */
   readonly available: readonly string[];
 }
 
 /**
  * The capabilities of a container: Docker's default set, changed by CapAdd and CapDrop.
- * @throws RpcError InvalidArgument naming a capability that does not exist or that this host cannot give
+ * @throws RpcError InvalidArgument naming a capability that does not exist or is not available on this host
  */
 export function containerCapabilities(request: CapabilityRequest): string[] {
   const { available } = request;

@@ -16,8 +16,8 @@ export interface ContainerDevices {
 }
 
 /**
- * Looks up what --device asks for; a directory stands for every device below it.
- * @throws RpcError InvalidArgument naming a path that is no device, or wrong permissions
+ * Looks up the devices of --device; a directory means every device below it.
+ * @throws RpcError InvalidArgument naming a path that is not a device, or wrong permissions
  */
 export async function requestedDevices(requests: readonly DeviceRequest[]): Promise<ContainerDevices> {
   const devices: Device[] = [];

@@ -1,7 +1,7 @@
 export const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * Environment of a container's first process: PATH, HOSTNAME and (with a terminal) TERM, then what was asked for.
+ * Environment of a container's first process: PATH, HOSTNAME and (with a terminal) TERM, then the container's own.
  * A later entry replaces an earlier one of its name; an entry without "=" removes the name.
  */
 export function containerEnvironment(hostname: string, tty: boolean, wanted: readonly string[]): string[] {
@@ -9,7 +9,7 @@ export function containerEnvironment(hostname: string, tty: boolean, wanted: rea
   return mergeEnvironment(base, wanted);
 }
 
-/** Entries of `base` with those of `over` put over them. */
+/** Entries of `base`, replaced by those of `over` with the same name. */
 export function mergeEnvironment(base: readonly string[], over: readonly string[]): string[] {
   const result = new Map<string, string>();
   for (const entry of [...base, ...over]) {

@@ -1,7 +1,7 @@
 import type { Mount } from "@gantry/oci-spec/runtime";
 import { defaultMounts } from "@gantry/oci-spec/runtime";
 
-/** A mount of a container, as inspect shows it, with what is needed to make it. */
+/** A mount of a container, as inspect shows it, with the settings that create it. */
 export interface MountPoint {
   readonly Type: "bind" | "volume" | "tmpfs";
   /** Volume name; absent for others. */
@@ -14,17 +14,17 @@ export interface MountPoint {
   readonly Mode: string;
   readonly RW: boolean;
   readonly Propagation: string;
-  /** Bind only the one file system, not what is mounted below it. */
+  /** Bind without the mounts below it. */
   readonly NonRecursive?: boolean;
   /** tmpfs options, such as size=64m. */
   readonly TmpfsOptions?: readonly string[];
   /** Leave an empty volume empty. */
   readonly NoCopy?: boolean;
-  /** The volume has no name of its own and goes with the container. */
+  /** The volume has no name of its own and is removed with the container. */
   readonly Anonymous?: boolean;
 }
 
-/** The engine's own files that every container sees below /etc. */
+/** The engine's files that are mounted below /etc of every container. */
 export interface NetworkFiles {
   readonly resolvConf: string;
   readonly hostname: string;
@@ -36,15 +36,15 @@ export interface MountInput {
   readonly files: NetworkFiles;
   readonly privileged: boolean;
   readonly readonlyRootfs: boolean;
-  /** Bytes of /dev/shm; "none" leaves it out, a path binds that. */
+  /** Bytes of /dev/shm; "none" for no mount, or a directory to bind. */
   readonly shm: number | "none" | { readonly bind: string };
-  /** docker-init's replacement on the host. */
+  /** The init program on the host. */
   readonly initPath?: string;
 }
 
 export const initDestination = "/sbin/docker-init";
 
-/** The mounts of a container, each after the one it lies in. */
+/** The mounts of a container, each after the one that contains it. */
 export function containerMounts(input: MountInput): Mount[] {
   const own = new Set(input.points.map((point) => point.Destination));
   const system = defaultMounts()
@@ -66,7 +66,8 @@ function systemMount(mount: Mount, input: MountInput): Mount | undefined {
   const { destination, options = [] } = mount;
   if (destination === "/dev/shm") return shmMount(mount, input);
   const controls = destination === "/sys" || destination === "/sys/fs/cgroup";
-  if (input.privileged && controls) return { ...mount, options: options.map((word) => (word === "ro" ? "rw" : word)) };
+  if (input.privileged && controls)
+    return { ...mount, options: options.map((option) => (option === "ro" ? "rw" : option)) };
   return mount;
 }
 
@@ -101,14 +102,20 @@ function pointMount(point: MountPoint): Mount {
   return { destination: point.Destination, type: "bind", source: point.Source, options };
 }
 
-/** A later word overrules the opposite earlier one: "exec" takes "noexec" away. */
-function tmpfsOptions(words: readonly string[]): string[] {
+/** A later option removes its opposite: "exec" removes "noexec". */
+function tmpfsOptions(options: readonly string[]): string[] {
   const result: string[] = [];
-  for (const word of words) {
-    const opposite = word.startsWith("no") ? word.slice(2) : word === "rw" ? "ro" : word === "ro" ? "rw" : `no${word}`;
+  for (const option of options) {
+    const opposite = option.startsWith("no")
+      ? option.slice(2)
+      : option === "rw"
+        ? "ro"
+        : option === "ro"
+          ? "rw"
+          : `no${option}`;
     const at = result.indexOf(opposite);
     if (at >= 0) result.splice(at, 1);
-    if (!result.includes(word)) result.push(word);
+    if (!result.includes(option)) result.push(option);
   }
-  return result.filter((word) => !["exec", "suid", "dev", "rw"].includes(word));
+  return result.filter((option) => !["exec", "suid", "dev", "rw"].includes(option));
 }

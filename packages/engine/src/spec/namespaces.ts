@@ -1,6 +1,6 @@
 import type { Namespace } from "@gantry/oci-spec/runtime";
 
-/** Which namespaces a container gets: its own (""), the host's ("host"), or the one at a path. */
+/** The namespaces of a container: its own (""), the host's ("host"), or the one at a path. */
 export interface NamespaceChoice {
   readonly network: string;
   readonly pid: string;
@@ -26,7 +26,7 @@ export type NamespaceMode =
   | { readonly kind: "private" | "shareable" | "host" | "none" }
   | { readonly kind: "container"; readonly container: string };
 
-/** Splits "", "private", "host", "none", "shareable", "container:NAME"; undefined when it is none of `allowed`. */
+/** Splits "", "private", "host", "none", "shareable", "container:NAME"; undefined for a mode that is not in `allowed`. */
 export function parseNamespaceMode(text: string | undefined, allowed: readonly string[]): NamespaceMode | undefined {
   const mode = text || "private";
   if (mode.startsWith("container:")) {

@@ -3,7 +3,7 @@ import type { BlockIO, CpuLimits, MemoryLimits, Resources } from "@gantry/oci-sp
 
 const CPU_PERIOD = 100_000;
 
-/** The cgroup limits of a container, without its device rules. Swap limits are left out where the kernel keeps no account of swap. */
+/** The cgroup limits of a container, without its device rules. Swap limits are left out where the kernel does not account for swap. */
 export function containerResources(host: HostConfig, swapLimit: boolean): Resources {
   const memory = memoryLimits(host, swapLimit);
   const cpu = cpuLimits(host);

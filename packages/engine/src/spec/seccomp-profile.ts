@@ -3,7 +3,7 @@ import type { Seccomp, SeccompArg, SyscallRule } from "@gantry/oci-spec/runtime"
 import * as v from "valibot";
 import { invalid } from "../base/errors.ts";
 
-/** Docker's profile format: the OCI one, with rules that hold only for some processors, capabilities or kernels. */
+/** Docker's profile format: OCI's, with rules that apply only to some architectures, capabilities or kernels. */
 const conditions = v.object({
   caps: v.nullish(v.array(v.string())),
   arches: v.nullish(v.array(v.string())),
@@ -38,7 +38,7 @@ const profile = v.object({
 type Rule = v.InferOutput<typeof rule>;
 type Conditions = v.InferOutput<typeof conditions>;
 
-interface Surroundings {
+interface RuleContext {
   readonly capabilities: readonly string[];
   /** As Go names it: amd64. */
   readonly arch: string;
@@ -51,8 +51,8 @@ const scmpNames: Readonly<Record<string, string>> = {
 };
 
 /**
- * A profile as people write it for Docker, reduced to what holds for this container.
- * @throws RpcError InvalidArgument when it is not JSON or not a profile
+ * A profile in Docker's format, reduced to the rules that apply to this container.
+ * @throws RpcError InvalidArgument for text that is not JSON or not a profile
  */
 export function parseSeccompProfile(text: string, capabilities: readonly string[], nodeArch: string): Seccomp {
   const parsed = v.safeParse(profile, parseJson(text));
@@ -60,14 +60,14 @@ export function parseSeccompProfile(text: string, capabilities: readonly string[
     const issue = parsed.issues[0];
     throw invalid(`Decoding seccomp profile failed: ${v.getDotPath(issue) ?? "profile"}: ${issue.message}`);
   }
-  const around = { capabilities, arch: nodeArch === "x64" ? "amd64" : nodeArch };
+  const context = { capabilities, arch: nodeArch === "x64" ? "amd64" : nodeArch };
   const { defaultAction, defaultErrnoRet, flags, syscalls } = parsed.output;
   return {
     defaultAction,
     ...(defaultErrnoRet == null ? {} : { defaultErrnoRet }),
-    architectures: architecturesOf(parsed.output, around.arch),
+    architectures: architecturesOf(parsed.output, context.arch),
     ...(flags ? { flags } : {}),
-    syscalls: (syscalls ?? []).filter((candidate) => holds(candidate, around)).map(toRule),
+    syscalls: (syscalls ?? []).filter((candidate) => applies(candidate, context)).map(toRule),
   };
 }
 
@@ -86,21 +86,21 @@ function architecturesOf(value: v.InferOutput<typeof profile>, arch: string): st
   return entry ? [entry.architecture, ...(entry.subArchitectures ?? [])] : [];
 }
 
-function holds(candidate: Rule, around: Surroundings): boolean {
+function applies(candidate: Rule, context: RuleContext): boolean {
   const { includes, excludes } = candidate;
-  if (includes && !meets(includes, around, true)) return false;
-  return !(excludes && (excludes.caps?.length || excludes.arches?.length) && meets(excludes, around, false));
+  if (includes && !meets(includes, context, true)) return false;
+  return !(excludes && (excludes.caps?.length || excludes.arches?.length) && meets(excludes, context, false));
 }
 
-/** For includes every condition must be met; for excludes one is enough. */
-function meets(condition: Conditions, around: Surroundings, all: boolean): boolean {
+/** Includes require every condition, excludes one. */
+function meets(condition: Conditions, context: RuleContext, all: boolean): boolean {
   const results: boolean[] = [];
   const { caps, arches } = condition;
   if (caps?.length) {
-    const has = (name: string) => around.capabilities.includes(name);
+    const has = (name: string) => context.capabilities.includes(name);
     results.push(all ? caps.every(has) : caps.some(has));
   }
-  if (arches?.length) results.push(arches.includes(around.arch));
+  if (arches?.length) results.push(arches.includes(context.arch));
   return all ? results.every(Boolean) : results.some(Boolean);
 }
 

@@ -3,18 +3,18 @@ import { defaultSeccompProfile } from "@gantry/oci-spec/runtime";
 import { invalid } from "../base/errors.ts";
 import { parseSeccompProfile } from "./seccomp-profile.ts";
 
-/** What SecurityOpt asks for. */
+/** Parsed SecurityOpt. */
 export interface SecurityOptions {
   /** "default", "unconfined", or the text of a profile. */
   readonly seccomp: string;
   readonly noNewPrivileges: boolean;
-  /** Leaves nothing of /proc and /sys masked or read-only. */
+  /** No path of /proc and /sys is masked or read-only. */
   readonly systemPathsUnconfined: boolean;
 }
 
 /**
  * Reads SecurityOpt: seccomp=unconfined or a profile, no-new-privileges, systempaths=unconfined, and the
- * switches that turn off what this stack does not use (apparmor=unconfined, label=disable).
+ * switches for features that this stack does not have (apparmor=unconfined, label=disable).
  * @throws RpcError InvalidArgument naming the option
  */
 export function parseSecurityOptions(options: readonly string[]): SecurityOptions {

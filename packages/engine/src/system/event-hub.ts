@@ -7,7 +7,7 @@ const KEPT = 1024;
 
 type EventType = EngineEvent["Type"];
 
-/** What happens in the engine, told to whoever listens. */
+/** Publishes the engine's events to its subscribers. */
 export class EventHub {
   readonly log = new EventLog<EngineEvent>(KEPT);
 

@@ -25,7 +25,7 @@ export async function sendEvents(
   const from = since === undefined && until === undefined ? hub.log.last + 1 : hub.log.oldest;
   let sent = from - 1;
   let over = false;
-  // A reader who is slower than the time still gets what happened before its end.
+  // A slow reader still gets the events from before the end.
   const endWhenRead = () => {
     over = true;
     if (sent >= hub.log.last) end.abort();
@@ -44,7 +44,7 @@ export async function sendEvents(
   }
 }
 
-/** A timer cannot be set further ahead than this; nobody listens that long. */
+/** The longest delay of a timer. */
 const LONGEST_MS = 2 ** 31 - 1;
 
 function callAt(timeMs: number, callback: () => void): NodeJS.Timeout {
@@ -53,7 +53,7 @@ function callAt(timeMs: number, callback: () => void): NodeJS.Timeout {
 
 const known = ["container", "daemon", "event", "image", "label", "network", "scope", "type", "volume"];
 
-/** The test that `events --filter` asks for. @throws RpcError InvalidArgument for an unknown key */
+/** The test of `events --filter`. @throws RpcError InvalidArgument for an unknown key */
 export function eventFilter(filters: Filters): (event: EngineEvent) => boolean {
   checkFilters(filters, known);
   const entries = Object.entries(filters).filter(([, values]) => values.length > 0);

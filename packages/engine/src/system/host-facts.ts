@@ -5,7 +5,7 @@ import type { HostFacts } from "../spec/build.ts";
 const CGROUP2_MAGIC = 0x63677270;
 const cgroups = "/sys/fs/cgroup";
 
-/** What this host can do, read once. */
+/** Reads the properties of this host. */
 export function readHostFacts(): HostFacts {
   const cgroupVersion = isCgroup2() ? 2 : 1;
   return {
@@ -24,7 +24,7 @@ function isCgroup2(): boolean {
   }
 }
 
-/** The most that a child of this process can have. */
+/** The bounding set: the most that a child process can have. */
 function ownCapabilities(): string[] {
   const mask = /^CapBnd:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
   return capabilitiesOfMask(mask);

@@ -16,7 +16,7 @@ export interface RemovedDirectory {
 
 /**
  * The directories of volumes: `NAME/_data` holds a volume's files. A removed volume's directory is renamed to
- * `.removed-ID-NAME` before its record goes, so it never reappears in a new volume of that name; one that has files but
+ * `.removed-ID-NAME` before its record goes, so its files never reappear in a new volume of that name; one that has files but
  * no record is renamed to `.unclaimed-ID-NAME` and kept.
  */
 export class VolumeDirectories {
@@ -41,7 +41,7 @@ export class VolumeDirectories {
     await fillVolume(this.#native, source, join(this.#root, name));
   }
 
-  /** Completes or drops what an interrupted engine left in a volume's directory; creates the directory where it is missing. */
+  /** Completes or drops a fill that was interrupted; creates the directory where it is missing. */
   async restore(name: string): Promise<void> {
     await this.create(name);
     await recoverFill(this.#native, join(this.#root, name));
@@ -60,7 +60,7 @@ export class VolumeDirectories {
   }
 
   /**
-   * Clears the directory of a name that has no record: an empty one goes, one with files is renamed and kept.
+   * Clears the directory of a name that has no record: an empty one is removed, one with files is renamed and kept.
    * @returns the new path of the files
    */
   async setUnclaimedAside(name: string): Promise<string | undefined> {
@@ -78,7 +78,7 @@ export class VolumeDirectories {
     return path;
   }
 
-  /** Names of directories, of which some may have no record, and what is left of removed volumes. */
+  /** Names of directories, with or without a record, and directories of removed volumes. */
   async list(): Promise<{ names: string[]; removed: RemovedDirectory[] }> {
     const names: string[] = [];
     const removed: RemovedDirectory[] = [];

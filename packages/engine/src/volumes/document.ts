@@ -6,7 +6,7 @@ export interface VolumeDocument {
   readonly createdAt: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly anonymous: boolean;
-  /** Created for a container whose own creation is not over; the volume goes when that fails. */
+  /** Created for a container whose own creation is not over; the volume is removed when that fails. */
   readonly provisional?: boolean;
 }
 

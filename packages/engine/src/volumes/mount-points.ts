@@ -4,13 +4,13 @@ import { invalid } from "../base/errors.ts";
 import type { MountPoint } from "../spec/mounts.ts";
 import { checkVolumeName, cleanPath, parseBind, propagations } from "./parse-bind.ts";
 
-/** A mount point whose volume, if it has one, has yet to be made: Name is empty for an anonymous one. */
+/** A mount point whose volume, if any, is not created yet: Name is empty for an anonymous one. */
 export type MountPlan = MountPoint & { readonly VolumeLabels?: Readonly<Record<string, string>> };
 
 /**
- * What a container is to have mounted, from Binds, Mounts, Tmpfs and the configuration's Volumes, in this order;
- * a destination of Volumes that is taken is left out.
- * @throws RpcError InvalidArgument for a bad specification or a destination that is named twice
+ * The mounts of a container, from Binds, Mounts, Tmpfs and the configuration's Volumes, in this order. A destination of
+ * Volumes that an earlier one has is left out.
+ * @throws RpcError InvalidArgument for a bad specification or a destination given twice
  */
 export async function planMounts(config: ContainerConfig, host: HostConfig): Promise<MountPlan[]> {
   const plans: MountPlan[] = [
@@ -106,7 +106,7 @@ function mountTmpfs(mount: Mount, common: Common, bad: (why: string) => Error): 
   return { Type: "tmpfs", Source: "", ...common, Propagation: "", TmpfsOptions: options };
 }
 
-const tmpfsWord =
+const tmpfsOption =
   /^(ro|rw|exec|noexec|suid|nosuid|dev|nodev|sync|async|dirsync|atime|noatime|diratime|nodiratime|relatime|norelatime|strictatime|nostrictatime|size=\d+[kmg%]?|nr_inodes=\d+[kmg]?|nr_blocks=\d+[kmg]?|mode=[0-7]{1,4}|uid=\d+|gid=\d+|mpol=\S+)$/i;
 
 function fromTmpfs(path: string, text: string): MountPlan {
@@ -115,7 +115,7 @@ function fromTmpfs(path: string, text: string): MountPlan {
   if (Destination === "/") throw invalid("invalid tmpfs mount: destination can't be '/'");
   const options = text === "" ? [] : text.split(",");
   for (const option of options) {
-    if (!tmpfsWord.test(option)) throw invalid(`invalid tmpfs option ["${option}"] for ${path}`);
+    if (!tmpfsOption.test(option)) throw invalid(`invalid tmpfs option ["${option}"] for ${path}`);
   }
   const RW = !options.includes("ro");
   return { Type: "tmpfs", Source: "", Destination, Mode: text, RW, Propagation: "", TmpfsOptions: options };

@@ -1,6 +1,6 @@
 import { invalid } from "../base/errors.ts";
 
-/** What "src:dst[:options]" says. */
+/** A parsed "src:dst[:options]". */
 export interface BindSpec {
   /** Absolute path, or the name of a volume; empty for an anonymous one. */
   readonly source: string;
@@ -19,7 +19,7 @@ const volumeName = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 /**
  * Reads one entry of HostConfig.Binds.
- * @throws RpcError InvalidArgument in Docker's words
+ * @throws RpcError InvalidArgument with Docker's message
  */
 export function parseBind(text: string): BindSpec {
   const parts = text.split(":");
@@ -36,12 +36,12 @@ export function parseBind(text: string): BindSpec {
   if (source !== "" && !source.startsWith("/")) checkVolumeName(source);
   const options = parseMode(text, mode);
   if (options.propagation && !source.startsWith("/")) {
-    throw invalid(`invalid mode: ${mode}: propagation is only for paths of the host`);
+    throw invalid(`invalid mode: ${mode}: propagation applies to host paths only`);
   }
   return { source: source.startsWith("/") ? cleanPath(source) : source, destination, mode, ...options };
 }
 
-/** @throws RpcError InvalidArgument in Docker's words */
+/** @throws RpcError InvalidArgument with Docker's message */
 export function checkVolumeName(name: string): void {
   if (volumeName.test(name)) return;
   if (name.length === 1)
@@ -55,27 +55,27 @@ function parseMode(text: string, mode: string): Pick<BindSpec, "readOnly" | "noC
   const result = { readOnly: false, noCopy: false, propagation: "" };
   if (mode === "" && !text.endsWith(":")) return result;
   const seen = new Set<string>();
-  for (const word of mode.split(",")) {
-    const kind = kindOf(word);
+  for (const option of mode.split(",")) {
+    const kind = kindOf(option);
     if (!kind || seen.has(kind)) throw invalid(`invalid volume specification: '${text}': invalid mode: ${mode}`);
     seen.add(kind);
-    if (word === "ro") result.readOnly = true;
-    if (word === "nocopy") result.noCopy = true;
-    if (kind === "propagation") result.propagation = word;
+    if (option === "ro") result.readOnly = true;
+    if (option === "nocopy") result.noCopy = true;
+    if (kind === "propagation") result.propagation = option;
   }
   return result;
 }
 
-/** Each kind of option may be given once. z and Z are for SELinux and change nothing where there is none. */
-function kindOf(word: string): string | undefined {
-  if (word === "ro" || word === "rw") return "access";
-  if (word === "nocopy") return "copy";
-  if (word === "z" || word === "Z") return "label";
-  if (propagations.includes(word)) return "propagation";
-  return consistencies.includes(word) ? "consistency" : undefined;
+/** Each kind of option may be given once. z and Z are for SELinux and have no effect without it. */
+function kindOf(option: string): string | undefined {
+  if (option === "ro" || option === "rw") return "access";
+  if (option === "nocopy") return "copy";
+  if (option === "z" || option === "Z") return "label";
+  if (propagations.includes(option)) return "propagation";
+  return consistencies.includes(option) ? "consistency" : undefined;
 }
 
-/** An absolute path without "//", "." and "..", and without a slash at its end. */
+/** An absolute path without "//", "." and "..", and without a trailing slash; any other text as it is. */
 export function cleanPath(path: string): string {
   if (!path.startsWith("/")) return path;
   const parts: string[] = [];

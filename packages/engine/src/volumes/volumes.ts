@@ -63,7 +63,7 @@ export class Volumes {
 
   /**
    * The same for a container that is being created: the volume stays until `commit` or `rollback` of the container, and
-   * a volume that did not exist goes again with `rollback`.
+   * `rollback` removes a volume that was created for it.
    */
   async acquire(containerId: string, request: VolumeRequest): Promise<Volume> {
     const name = checkedName(request);
@@ -83,7 +83,7 @@ export class Volumes {
     }
   }
 
-  /** The container will not exist: what `acquire` created for it goes, unless another container holds it by now. */
+  /** The container's creation failed: removes what `acquire` created for it, unless another container holds it by now. */
   async rollback(containerId: string): Promise<void> {
     for (const name of this.#release(containerId)) {
       await this.#locks.run(name, async () => {
@@ -128,7 +128,7 @@ export class Volumes {
     });
   }
 
-  /** Finishes or clears away what an earlier engine left half done. To be called once, before anything is created. */
+  /** Completes or undoes creations, fills and removals that an earlier engine left unfinished. Called once, at the start. */
   async restore(): Promise<void> {
     const { names, removed } = await this.#directories.list();
     for (const directory of removed) {
