@@ -153,10 +153,13 @@ static int copy_directory(int from, int to, int depth)
 
 int do_copyUp(const struct op_copyUp *op)
 {
+	struct stat covered;
+	int inherits = op->inherit && stat_directory(op->target, &covered);
 	int target = mount_target(op->target, TARGET_DIRECTORY, 0, 0), mount, from, to, result = -1;
 	if (target < 0)
 		return -1;
-	mount = new_mount("tmpfs", op->source, op->attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, op->options);
+	mount = new_mount("tmpfs", op->source, op->attributes & ~(uint64_t)MOUNT_ATTR_RDONLY, op->options,
+			  inherits ? &covered : NULL);
 	if (mount < 0)
 		return closing(-1, target, -1);
 	from = openat(target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

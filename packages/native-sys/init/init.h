@@ -52,11 +52,16 @@ int make_directory(const char *path, unsigned mode);
 int make_parent(const char *path, const char **name);
 int open_target(const char *path, enum target_kind kind, uint64_t limits);
 
+/* home.c */
+int find_home(uint64_t uid, char *home, size_t size);
+
 /* mounts.c */
 int clone_tree(int fd, int recursive);
 int set_attributes(int fd, uint64_t set, uint64_t clear, uint64_t propagation, int recursive);
 int attach(int tree, int target);
 int mount_target(const char *path, enum target_kind kind, uint64_t limits, uint64_t on_proc);
-int new_mount(const char *type, const char *source, uint64_t attributes, char *const *options);
+struct stat;
+int new_mount(const char *type, const char *source, uint64_t attributes, char *const *options, const struct stat *like);
+int stat_directory(const char *path, struct stat *stat);
 
 #endif

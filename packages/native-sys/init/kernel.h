@@ -42,6 +42,11 @@ struct mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
 #ifndef TIOCGPTPEER
 #define TIOCGPTPEER 0x5441
 #endif
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000
+#endif
+/* struct statx: the mask of what was found, and the id of the mount. */
+struct statx_mount { uint32_t mask; char before[140]; uint64_t id; char after[104]; };
 #define KEYCTL_JOIN_SESSION_KEYRING 1
 #define SECCOMP_SET_MODE_FILTER 1
 #define CAPABILITY_VERSION_3 0x20080522

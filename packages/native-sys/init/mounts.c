@@ -45,9 +45,29 @@ static void explain(int fs)
 	errno = error;
 }
 
-static int configure(int fs, const char *source, char *const *options)
+/* An owner that has no id in this user namespace is refused: then the root user owns the directory. */
+static int set_owner(int fs, const char *key, unsigned id)
+{
+	char value[16];
+	snprintf(value, sizeof value, "%u", id);
+	return syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key, value, 0) < 0 && errno != EINVAL ? -1 : 0;
+}
+
+/* The root directory of a tmpfs is like another directory, unless later options say something else. */
+static int set_directory(int fs, const struct stat *like)
+{
+	char mode[16];
+	snprintf(mode, sizeof mode, "%o", like->st_mode & 07777);
+	if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "mode", mode, 0) < 0)
+		return -1;
+	return set_owner(fs, "uid", like->st_uid) < 0 ? -1 : set_owner(fs, "gid", like->st_gid);
+}
+
+static int configure(int fs, const char *source, char *const *options, const struct stat *like)
 {
 	if (source[0] && syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, "source", source, 0) < 0)
+		return -1;
+	if (like && set_directory(fs, like) < 0)
 		return -1;
 	for (; *options; options++) {
 		char key[256];
@@ -65,13 +85,13 @@ static int configure(int fs, const char *source, char *const *options)
 	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 }
 
-/* A new file system instance, mounted nowhere yet. */
-int new_mount(const char *type, const char *source, uint64_t attributes, char *const *options)
+/* A new file system instance, mounted nowhere yet; a tmpfs may have its root directory be like another directory. */
+int new_mount(const char *type, const char *source, uint64_t attributes, char *const *options, const struct stat *like)
 {
 	int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC), mount = -1;
 	if (fs < 0)
 		return words("file system \"%s\"", type);
-	if (configure(fs, source, options) < 0)
+	if (configure(fs, source, options, like) < 0)
 		explain(fs);
 	else
 		mount = (int)syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, (unsigned)attributes);
@@ -91,12 +111,21 @@ int mount_target(const char *path, enum target_kind kind, uint64_t limits, uint6
 	return closing(words("it lies in /proc"), target, -1);
 }
 
+/* True when a path leads to a directory; says what it is like. */
+int stat_directory(const char *path, struct stat *stat)
+{
+	int fd = resolve(path, O_PATH | O_DIRECTORY, 0);
+	return fd >= 0 && closing(fstat(fd, stat), fd, -1) == 0;
+}
+
 int do_mount(const struct op_mount *op)
 {
+	struct stat covered;
+	int inherits = op->inherit && stat_directory(op->target, &covered);
 	int mount, target = mount_target(op->target, TARGET_DIRECTORY, op->strict ? RESOLVE_NO_SYMLINKS : 0, op->onProc);
 	if (target < 0)
 		return -1;
-	mount = new_mount(op->type, op->source, op->attributes, op->options);
+	mount = new_mount(op->type, op->source, op->attributes, op->options, inherits ? &covered : NULL);
 	return closing(mount < 0 ? -1 : attach(mount, target), mount, target);
 }
 
@@ -179,7 +208,7 @@ int do_mask(const struct op_mask *op)
 	if (fstat(target, &stat) < 0)
 		return closing(-1, target, -1);
 	if (S_ISDIR(stat.st_mode)) {
-		tree = new_mount("tmpfs", "tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, options);
+		tree = new_mount("tmpfs", "tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, options, NULL);
 	} else if ((null = open_null()) >= 0) {
 		tree = clone_tree(null, 0);
 		close(null);
@@ -196,23 +225,4 @@ int do_readonly(const struct op_readonly *op)
 	if (tree < 0 || set_attributes(tree, MOUNT_ATTR_RDONLY, 0, 0, 1) < 0)
 		return closing(-1, tree, target);
 	return closing(attach(tree, target), tree, target);
-}
-
-int do_pivot(const struct op_pivot *op)
-{
-	int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (old < 0 || fchdir(state.root) < 0)
-		return -1;
-	if (op->move) {
-		if (syscall(SYS_move_mount, state.root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 || chroot(".") < 0)
-			return -1;
-	} else {
-		if (syscall(SYS_pivot_root, ".", ".") < 0 || fchdir(old) < 0)
-			return -1;
-		/* The old root lies on top of the new one; unmounting must not travel to the host. */
-		if (mount(NULL, ".", NULL, MS_SLAVE | MS_REC, NULL) < 0 || umount2(".", MNT_DETACH) < 0)
-			return -1;
-	}
-	close(old);
-	return chdir("/") < 0 ? -1 : open_root();
 }

@@ -3,7 +3,7 @@
 #define OPS_H
 #include <stdint.h>
 
-#define PLAN_VERSION 3
+#define PLAN_VERSION 4
 
 struct numbers { uint64_t count; uint64_t items[]; };
 struct bytes { uint64_t length; unsigned char data[]; };
@@ -55,6 +55,7 @@ struct op_mount {
 	char *const *options;
 	uint64_t strict;
 	uint64_t onProc;
+	uint64_t inherit;
 };
 struct op_bind {
 	uint64_t tree;
@@ -104,6 +105,7 @@ struct op_copyUp {
 	const char *target;
 	uint64_t attributes;
 	char *const *options;
+	uint64_t inherit;
 };
 struct op_hostname {
 	const char *name;
@@ -196,6 +198,7 @@ struct op_hook {
 	const char *path;
 	char *const *args;
 	char *const *env;
+	uint64_t inherit;
 	uint64_t timeout;
 };
 struct op_environment {
@@ -315,7 +318,7 @@ int do_exec(const struct op_exec *op);
 	X(8, loopback, "") \
 	X(10, propagate, "snnn") \
 	X(11, root, "s") \
-	X(12, mount, "sssnvnn") \
+	X(12, mount, "sssnvnnn") \
 	X(13, bind, "nssnnnnnn") \
 	X(14, attributes, "snnn") \
 	X(15, mkdir, "sn") \
@@ -324,7 +327,7 @@ int do_exec(const struct op_exec *op);
 	X(18, mask, "s") \
 	X(19, readonly, "s") \
 	X(20, pivot, "n") \
-	X(21, copyUp, "ssnv") \
+	X(21, copyUp, "ssnvn") \
 	X(30, hostname, "s") \
 	X(31, domainname, "s") \
 	X(32, session, "") \
@@ -347,7 +350,7 @@ int do_exec(const struct op_exec *op);
 	X(50, directory, "s") \
 	X(51, program, "ss") \
 	X(52, wait, "nn") \
-	X(53, hook, "svvn") \
+	X(53, hook, "svvnn") \
 	X(54, environment, "vsn") \
 	X(55, exec, "vn")
 

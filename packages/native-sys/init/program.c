@@ -1,6 +1,7 @@
 /* Hooks and the program itself. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "init.h"
 #include "kernel.h"
@@ -57,28 +59,6 @@ int do_program(const struct op_program *op)
 	return -1;
 }
 
-/* Finds a user's home in /etc/passwd: name:password:uid:gid:gecos:home:shell. */
-static int find_home(uint64_t uid, char *home, size_t size)
-{
-	static char text[1 << 18];
-	/* Without blocking: an image may hold a named pipe there. */
-	int fd = resolve("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (fd >= 0)
-		close(fd);
-	if (length <= 0)
-		return -1;
-	text[length] = 0;
-	for (char *rest = text, *line; (line = strsep(&rest, "\n"));) {
-		char *field[6] = { 0 };
-		for (int i = 0; i < 6 && line; i++)
-			field[i] = strsep(&line, ":");
-		if (field[5] && field[5][0] && field[2][0] && strtoull(field[2], NULL, 10) == uid)
-			return snprintf(home, size, "HOME=%s", field[5]) < (int)size ? 0 : -1;
-	}
-	return -1;
-}
-
 int do_environment(const struct op_environment *op)
 {
 	static char home[4096];
@@ -109,23 +89,70 @@ int do_wait(const struct op_wait *op)
 	return read_all((int)op->start, &byte, 1);
 }
 
-/* Waits for a child, at most `seconds` (0: for ever), and reaps it. */
-static int wait_child(pid_t pid, uint64_t seconds)
+/* Milliseconds on a clock that nobody sets; the end of a wait of that many seconds, or 0 for one without an end. */
+static int64_t now_ms(void)
 {
-	int status, pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd end = { pidfd, POLLIN, 0 };
-	if (pidfd < 0)
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+}
+
+static int64_t end_of(uint64_t seconds)
+{
+	return seconds ? now_ms() + (int64_t)seconds * 1000 : 0;
+}
+
+static int left_ms(int64_t end)
+{
+	int64_t left = end - now_ms();
+	return end == 0 ? -1 : left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* Writes the state document, as long as the hook takes it. One that does not read its input is fine. */
+static int feed(int fd, int64_t end)
+{
+	size_t done = 0;
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 		return -1;
-	if (poll(&end, 1, seconds ? (int)(seconds * 1000) : -1) == 0) {
+	while (done < state.document_length) {
+		struct pollfd room = { fd, POLLOUT, 0 };
+		ssize_t put = write(fd, state.document + done, state.document_length - done);
+		if (put > 0)
+			done += (size_t)put;
+		else if (errno == EPIPE)
+			return 0;
+		else if (errno != EAGAIN && errno != EINTR)
+			return -1;
+		else if (poll(&room, 1, left_ms(end)) == 0)
+			return 0;
+	}
+	return 0;
+}
+
+/* True once a child has ended, of which waitpid says how; false when the time is over before. */
+static int has_ended(pid_t pid, int64_t end, int *status)
+{
+	struct pollfd child = { end ? (int)syscall(SYS_pidfd_open, pid, 0) : -1, POLLIN, 0 };
+	pid_t ended;
+	if (child.fd >= 0) {
+		poll(&child, 1, left_ms(end));
+		close(child.fd);
+	}
+	/* A filter may refuse pidfd_open(2): then the child is looked at now and then. */
+	while ((ended = waitpid(pid, status, end ? WNOHANG : 0)) == 0 && left_ms(end) > 0)
+		poll(NULL, 0, 10);
+	return ended == pid;
+}
+
+static int hook_result(pid_t pid, uint64_t seconds, int64_t end)
+{
+	int status = 0;
+	if (!has_ended(pid, end, &status)) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
-		close(pidfd);
 		errno = ETIME;
 		return words("it took longer than %llu s", (unsigned long long)seconds);
 	}
-	close(pidfd);
-	if (waitpid(pid, &status, 0) < 0)
-		return -1;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	errno = ECANCELED;
@@ -134,25 +161,22 @@ static int wait_child(pid_t pid, uint64_t seconds)
 
 int do_hook(const struct op_hook *op)
 {
-	int input[2];
+	int input[2], result;
+	int64_t end = end_of(op->timeout);
 	pid_t pid = -1;
 	if (pipe2(input, O_CLOEXEC) < 0 || (pid = fork()) < 0)
 		return -1;
 	if (pid == 0) {
 		signal(SIGPIPE, SIG_DFL);
 		dup2(input[0], 0);
-		execve(op->path, op->args, op->env);
+		execve(op->path, op->args, op->inherit ? state.environment : op->env);
 		dprintf(2, "%s: %s\n", op->path, strerror(errno));
 		_exit(127);
 	}
 	close(input[0]);
-	/* A hook that does not read its input is fine. */
-	if (write_all(input[1], state.document, state.document_length) < 0 && errno != EPIPE) {
-		close(input[1]);
-		return -1;
-	}
+	result = feed(input[1], end);
 	close(input[1]);
-	return wait_child(pid, op->timeout);
+	return hook_result(pid, op->timeout, end) < 0 ? -1 : result;
 }
 
 int do_exec(const struct op_exec *op)

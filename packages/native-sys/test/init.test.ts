@@ -20,13 +20,14 @@ function words(...values: number[]): Buffer {
 }
 
 const magic = 0x6e616c70;
+const { version: planVersion } = JSON.parse(readFileSync(new URL("../schema/ops.json", import.meta.url), "utf8"));
 /** A field of text: its length with the NUL, its bytes, padded to eight. */
 const text = (value: string) =>
   Buffer.concat([words(value.length + 1, 0), Buffer.alloc((value.length + 8) & ~7, value + "\0".repeat(8))]);
 const operation = (number: number, fields: Buffer) => Buffer.concat([words(number, fields.length), fields]);
 const plan = (...operations: Buffer[]) => {
   const body = Buffer.concat(operations);
-  return Buffer.concat([words(magic, 3, operations.length, body.length), body]);
+  return Buffer.concat([words(magic, planVersion, operations.length, body.length), body]);
 };
 
 /** Gives the helper some bytes for a plan; its last message. */
@@ -68,7 +69,12 @@ test("malformed plans are refused, and failures name their operation", async (t)
     ["fields that end too early", plan(operation(1, words(200, 0))), 0, EINVAL],
     ["a text without its end", plan(operation(30, Buffer.concat([words(8, 0), Buffer.alloc(8, "x")]))), 0, EINVAL],
     ["a list longer than the plan", plan(operation(3, words(0, 0, 0xffffff, 0))), 0, EINVAL],
-    ["more operations announced than there are", Buffer.concat([words(magic, 3, 2, umask.length), umask]), 1, EINVAL],
+    [
+      "more operations announced than there are",
+      Buffer.concat([words(magic, planVersion, 2, umask.length), umask]),
+      1,
+      EINVAL,
+    ],
     ["an operation that fails", plan(umask, missing), 1, ENOENT],
     ["no exec at the end", plan(umask), 1, ENOEXEC],
   ];

@@ -120,10 +120,15 @@ export class Box implements AsyncDisposable {
   }
 
   /** A container that has been started and goes on. */
-  async start(): Promise<{ id: string; pid: number; ended: Promise<number> } & AsyncDisposable> {
+  async start(
+    change: Partial<CreateRequest> = {},
+  ): Promise<{ id: string; pid: number; ended: Promise<number> } & AsyncDisposable> {
     const id = this.newId();
     const streams = this.#streams();
-    const { pid, pidFd } = await createContainer(this.host, this.store, this.request(id, streams.stdio));
+    const { pid, pidFd } = await createContainer(this.host, this.store, {
+      ...this.request(id, streams.stdio),
+      ...change,
+    });
     this.host.native.closeFd(pidFd);
     const ended = waitForExit(this.host, pid);
     await startContainer(this.host, this.store, id);

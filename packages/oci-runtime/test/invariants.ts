@@ -23,17 +23,20 @@ const rules: Readonly<Record<string, (at: Positions, ops: readonly Op[]) => bool
     ops.every((op) => op.op !== "mount" || (op.type !== "proc" && op.type !== "sysfs") || op.strict === 1),
   "nothing but /proc itself and its harmless files is mounted over": (_at, ops) =>
     ops.every((op) => (op.op !== "mount" && op.op !== "bind") || !op.target.startsWith("/proc/") || op.onProc === 1),
-  "the filter is loaded where it binds the program and nothing else": filterIsLast,
+  "the filter is loaded where it binds the program and the hooks before it, and nothing else": filterIsLast,
 };
 
-/** With no_new_privs right before exec (or, with a listener, before the wait); without it while that is still allowed. */
+/**
+ * With no_new_privs after the wait (or, with a listener, before it), so that nothing but startContainer hooks and exec
+ * follows; without it while that is still allowed.
+ */
 function filterIsLast(at: Positions, ops: readonly Op[]): boolean {
   const [filter] = at.all("seccomp");
   if (filter === undefined) return true;
   if (at.all("noNewPrivileges").length === 0) return filter < at.first("boundingSet") && filter > at.last("pivot");
   const op = ops[filter];
   if (op?.op === "seccomp" && hasListener(op.profile)) return filter === at.first("wait") - 1;
-  return filter === ops.length - 2;
+  return filter === at.first("wait") + 1 && ops.slice(filter + 1, -1).every((later) => later.op === "hook");
 }
 
 /** Where operations of some kinds stand in a plan. */

@@ -34,7 +34,10 @@ test("an operation in another place breaks it", async (t) => {
   t.equal(moved("user", 30), "the user drops after all mounts");
   t.equal(moved("mask", 0), "paths are hidden in the final root");
   t.equal(moved("bind", -1), "no path of the host is used after the pivot");
-  t.equal(moved("seccomp", 50), "the filter is loaded where it binds the program and nothing else");
+  t.equal(
+    moved("seccomp", 50),
+    "the filter is loaded where it binds the program and the hooks before it, and nothing else",
+  );
   t.equal(moved("capabilities", 3), "capabilities: bounding, user, the rest");
 });
 

@@ -31,6 +31,7 @@ export function cgroupMount(input: CompileInput, { target, why, options, later }
       options: ["mode=755"],
       strict: 0,
       onProc: 0,
+      inherit: 0,
     },
   ];
   for (const hierarchy of facts.cgroup.hierarchies) {
@@ -65,6 +66,7 @@ function hierarchyOp(input: CompileInput, { hierarchy, target, why, attributes }
       options: hierarchy.mountOptions,
       strict: 0,
       onProc: 0,
+      inherit: 0,
     };
   }
   const source = input.options.cgroupPaths[hierarchy.name] ?? hierarchy.mountpoint;

@@ -65,7 +65,8 @@ export function compileExec(input: ExecInput): Plan {
       facts: input.facts,
       newKeyring: input.newKeyring,
       slots: input.slots,
-      beforeExec: [],
+      wait: [],
+      startHooks: [],
     }),
   );
   return { cloneFlags: 0, cgroup: cloneInto, forks: true, ops };

@@ -67,7 +67,8 @@ export function compile(input: CompileInput): Plan {
         facts: input.facts,
         newKeyring: options.newKeyring,
         slots: options.slots,
-        beforeExec: waitForStart(spec, options.slots),
+        wait: [{ op: "wait", why: "start", start: options.slots.start, result: options.slots.result }],
+        startHooks: hookOps(spec.hooks?.startContainer, "hooks.startContainer", true),
       }),
   ]);
   return { cloneFlags: namespaces.cloneFlags, cgroup: options.cloneInto, forks: namespaces.forks, ops };
@@ -99,20 +100,22 @@ function hookPoint({ hooks = {} }: Spec): Op[] {
   if (!any) return [];
   const ops: Op[] = [
     { op: "sync", why: "hooks.createRuntime", point: syncPoints.hooks, dumpable: 0 },
-    ...hookOps(hooks.createContainer, "hooks.createContainer"),
+    ...hookOps(hooks.createContainer, "hooks.createContainer", false),
   ];
   if ((hooks.startContainer ?? []).length > 0)
     ops.push({ op: "sync", why: "hooks.startContainer", point: syncPoints.created, dumpable: 0 });
   return ops;
 }
 
-function hookOps(hooks: readonly Hook[] | undefined, why: string): Op[] {
+/** @param inherit a hook without an environment of its own gets the program's, which is known by then */
+function hookOps(hooks: readonly Hook[] | undefined, why: string, inherit: boolean): Op[] {
   return (hooks ?? []).map(({ path, args, env, timeout }, index) => ({
     op: "hook",
     why: `${why}[${index}]`,
     path,
     args: args ?? [path],
     env: env ?? [],
+    inherit: inherit && env === undefined ? 1 : 0,
     timeout: timeout ?? 0,
   }));
 }
@@ -154,11 +157,4 @@ function finalPropagation(name: string): Op {
 export function consoleOp(process: Process, slots: Pick<Slots, "console">, bind: boolean): Op {
   const { width = 0, height = 0 } = process.consoleSize ?? {};
   return { op: "console", why: "process.terminal", socket: slots.console, width, height, bind: bind ? 1 : 0 };
-}
-
-function waitForStart({ hooks = {} }: Spec, slots: Slots): Op[] {
-  return [
-    { op: "wait", why: "start", start: slots.start, result: slots.result },
-    ...hookOps(hooks.startContainer, "hooks.startContainer"),
-  ];
 }

@@ -164,7 +164,15 @@ function instanceOp({ mount, target, options, why }: Instance, later: Op[]): Op 
   const source = mount.source ?? type;
   if (options.copyUp) {
     if (type !== "tmpfs") throw new PlanError(`${why}.options: "tmpcopyup" is for tmpfs, not ${type}`);
-    return { op: "copyUp", why, source, target, attributes: options.set | options.setRecursive, options: options.data };
+    return {
+      op: "copyUp",
+      why,
+      source,
+      target,
+      attributes: options.set | options.setRecursive,
+      options: options.data,
+      inherit: inherits(type, options.data),
+    };
   }
   // There is nothing below a new mount: "rro" means the same as "ro".
   const attributes = options.set | options.setRecursive;
@@ -181,7 +189,13 @@ function instanceOp({ mount, target, options, why }: Instance, later: Op[]): Op 
     // A link in the place of /proc or /sys would let the image choose what the masks below apply to.
     strict: type === "proc" || type === "sysfs" ? 1 : 0,
     onProc: onProc(target),
+    inherit: inherits(type, options.data),
   };
+}
+
+/** A tmpfs without a mode of its own is like the directory that it covers, and not open to everybody. */
+function inherits(type: string, options: readonly string[]): number {
+  return type === "tmpfs" && !options.some((option) => option.startsWith("mode=")) ? 1 : 0;
 }
 
 export function readonlyOp(path: string, why: string): Op {

@@ -19,8 +19,10 @@ export interface ProcessInput {
   readonly facts: Facts;
   readonly newKeyring: boolean;
   readonly slots: Pick<Slots, "channel">;
-  /** Put between the last restriction and exec: the wait for `start`. */
-  readonly beforeExec: readonly Op[];
+  /** The wait for `start`, where there is one … */
+  readonly wait: readonly Op[];
+  /** … and the hooks between it and the program, which run with the program's rights, filter and environment. */
+  readonly startHooks: readonly Op[];
 }
 
 /** Limits, which only the host's rights may raise: they come before a user namespace where there is one. */
@@ -63,8 +65,9 @@ export function processOps(input: ProcessInput): Op[] {
   ops.push(boundingOp(process.capabilities, input), ...userOps(input), capabilitiesOp(process.capabilities, input));
   ops.push({ op: "umask", why: "process.user.umask", mask: process.user?.umask ?? defaultUmask });
   ops.push(...programOps(process));
-  if (last && hasListener(linux.seccomp)) ops.push(...filter, ...input.beforeExec);
-  else ops.push(...input.beforeExec, ...(last ? filter : []));
+  const late = last && !hasListener(linux.seccomp);
+  if (last && !late) ops.push(...filter);
+  ops.push(...input.wait, ...(late ? filter : []), ...input.startHooks);
   ops.push({ op: "exec", why: "process.args", args: process.args ?? [], keep: input.slots.channel });
   return ops;
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
 import { cannotRun, Runtime } from "./runtime.ts";
@@ -43,6 +43,23 @@ export function given(program: string): void {
     });
     t.equal((await runtime.cli("run", runtime.newId())).stdout, "bound\nrefused\ny\n0\nkept\n");
     t.notOk(existsSync(join(source, "new")));
+  });
+
+  test("a tmpfs without a mode keeps that of the directory that it covers", { skip }, async (t) => {
+    await using runtime = new Runtime(program);
+    for (const name of ["plain", "copy"]) {
+      mkdirSync(join(runtime.bundle, "rootfs", name));
+      chmodSync(join(runtime.bundle, "rootfs", name), 0o750);
+    }
+    runtime.configure("stat -c '%a %u:%g' /plain /copy /new", (config) => {
+      for (const [name, options] of [
+        ["plain", []],
+        ["copy", ["tmpcopyup"]],
+        ["new", []],
+      ] as const)
+        config.mounts.push({ destination: `/${name}`, type: "tmpfs", source: "tmpfs", options: [...options] });
+    });
+    t.equal((await runtime.cli("run", runtime.newId())).stdout, "750 0:0\n750 0:0\n1777 0:0\n");
   });
 
   test("seccomp refuses a system call with the errno that is asked for", { skip }, async (t) => {

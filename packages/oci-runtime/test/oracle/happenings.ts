@@ -37,6 +37,41 @@ export function happenings(program: string): void {
     t.match(await runtime.cli("state", id), { code: 1 });
   });
 
+  test("a startContainer hook has the program's filter, rights and environment", {
+    skip: skip || unlikeRunc(program),
+  }, async (t) => {
+    await using runtime = new Runtime(program);
+    const look =
+      "grep -E '^(CapPrm|CapBnd|NoNewPrivs|Seccomp):' /proc/self/status; echo $MARK; mkdir /tmp/x 2>/dev/null || echo refused";
+    const path = "/bin/sh";
+    for (const noNewPrivileges of [true, false]) {
+      runtime.configure(`cat /tmp/hooks; echo program; ${look}`, (config) => {
+        const names = ["CAP_CHOWN", "CAP_KILL"];
+        Object.assign(config.process, {
+          noNewPrivileges,
+          env: ["PATH=/bin", "MARK=the program's"],
+          capabilities: { bounding: names, effective: names, permitted: names },
+        });
+        const syscalls = [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 1 }];
+        config.linux["seccomp"] = { defaultAction: "SCMP_ACT_ALLOW", syscalls };
+        config["hooks"] = {
+          startContainer: [
+            { path, args: ["sh", "-c", `exec > /tmp/hooks; ${look}`] },
+            { path, args: ["sh", "-c", "echo $MARK >> /tmp/hooks"], env: ["MARK=its own"] },
+            { path, args: ["sh", "-c", "/bin/env >> /tmp/hooks"], env: [], timeout: 20 },
+          ],
+        };
+      });
+      const { stdout, stderr } = await runtime.cli("run", runtime.newId());
+      const set = "0000000000000021";
+      const seen = `CapPrm:\t${set}\nCapBnd:\t${set}\nNoNewPrivs:\t${noNewPrivileges ? 1 : 0}\nSeccomp:\t2\nthe program's\nrefused\n`;
+      const [hooks, rest] = stdout.split("program\n");
+      t.ok(hooks?.startsWith(`${seen}its own\n`), `${stdout}${stderr}`);
+      t.notMatch(hooks?.slice(seen.length), /MARK/, "an environment of its own may be empty");
+      t.equal(rest, seen);
+    }
+  });
+
   test("signals: by kill, by name and number, to all, and through a run in the foreground", {
     skip: skip || unlikeRunc(program),
   }, async (t) => {

@@ -2,7 +2,7 @@
 
 export type FieldType = "number" | "string" | "strings" | "numbers" | "bytes";
 
-export const planVersion = 3;
+export const planVersion = 4;
 
 /** Number and fields, in their order on the wire, of every operation. */
 export const operations = {
@@ -26,8 +26,8 @@ export const operations = {
   propagate: { number: 10, fields: { path: "string", propagation: "number", recursive: "number", holder: "number" } },
   /** Makes the root file system a mount of its own; from here on paths are resolved inside it. */
   root: { number: 11, fields: { path: "string" } },
-  /** Mounts a new file system instance; where told, with no link on the way and on a proc file system. */
-  mount: { number: 12, fields: { type: "string", source: "string", target: "string", attributes: "number", options: "strings", strict: "number", onProc: "number" } },
+  /** Mounts a new file system instance. strict: no link on the way; onProc: the target may lie on a proc file system; inherit: a tmpfs takes the mode and owner of the directory that it covers. */
+  mount: { number: 12, fields: { type: "string", source: "string", target: "string", attributes: "number", options: "strings", strict: "number", onProc: "number", inherit: "number" } },
   /** Binds a file or directory of the host into the root file system, with its attributes already set; a tree that the runtime has opened comes as a descriptor, 0 for none. */
   bind: { number: 13, fields: { tree: "number", source: "string", target: "string", recursive: "number", set: "number", clear: "number", setRecursive: "number", clearRecursive: "number", onProc: "number" } },
   /** Sets attributes of an existing mount. */
@@ -42,10 +42,10 @@ export const operations = {
   mask: { number: 18, fields: { path: "string" } },
   /** Makes a path and what is mounted below it read-only. A missing path is fine. */
   readonly: { number: 19, fields: { path: "string" } },
-  /** Makes the root file system the root and detaches the old one: pivot_root(2), or a moved mount and chroot(2). */
+  /** Makes the root file system the root and detaches the old one by pivot_root(2). With move the mount is moved and entered by chroot(2), for a root that pivot_root refuses; the host's proc and sysfs mounts, which stay in the namespace then, are unmounted or covered. */
   pivot: { number: 20, fields: { move: "number" } },
-  /** Mounts a tmpfs that starts with a copy of what the directory held. */
-  copyUp: { number: 21, fields: { source: "string", target: "string", attributes: "number", options: "strings" } },
+  /** Mounts a tmpfs that starts with a copy of what the directory held; inherit as in mount. */
+  copyUp: { number: 21, fields: { source: "string", target: "string", attributes: "number", options: "strings", inherit: "number" } },
   /** sethostname(2). */
   hostname: { number: 30, fields: { name: "string" } },
   /** setdomainname(2). */
@@ -90,8 +90,8 @@ export const operations = {
   program: { number: 51, fields: { name: "string", path: "string" } },
   /** Reports ready, then waits for a byte from the named pipe of `start`. Later failures go to the result pipe. */
   wait: { number: 52, fields: { start: "number", result: "number" } },
-  /** Runs a hook where the process stands, with the state document as its standard input. */
-  hook: { number: 53, fields: { path: "string", args: "strings", env: "strings", timeout: "number" } },
+  /** Runs a hook where the process stands, with the state document as its standard input; inherit: with the program's environment in place of env. */
+  hook: { number: 53, fields: { path: "string", args: "strings", env: "strings", inherit: "number", timeout: "number" } },
   /** Sets the program's environment; with a home, HOME by user id from /etc/passwd, or that one. */
   environment: { number: 54, fields: { env: "strings", home: "string", uid: "number" } },
   /** Becomes the program; descriptors below `keep` stay open. */
@@ -143,6 +143,7 @@ export interface Operands {
     readonly options: readonly string[];
     readonly strict: number | bigint;
     readonly onProc: number | bigint;
+    readonly inherit: number | bigint;
   };
   readonly bind: {
     readonly tree: number | bigint;
@@ -192,6 +193,7 @@ export interface Operands {
     readonly target: string;
     readonly attributes: number | bigint;
     readonly options: readonly string[];
+    readonly inherit: number | bigint;
   };
   readonly hostname: {
     readonly name: string;
@@ -278,6 +280,7 @@ export interface Operands {
     readonly path: string;
     readonly args: readonly string[];
     readonly env: readonly string[];
+    readonly inherit: number | bigint;
     readonly timeout: number | bigint;
   };
   readonly environment: {
