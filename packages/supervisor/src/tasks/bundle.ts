@@ -4,7 +4,7 @@ import { mountSnapshot, type NativeSys } from "@gantry/native-sys";
 import { invalidArgument } from "../errors.ts";
 import type { Snapshots } from "../snapshots/snapshots.ts";
 import { unmountAll } from "./rootfs.ts";
-import { resolveUser } from "./user.ts";
+import { resolveUserIn } from "./user.ts";
 
 type Document = Record<string, unknown>;
 
@@ -73,7 +73,7 @@ export class Bundles {
   withUser(rootfs: string, process: Document, user: string): Document {
     if (user === "") return process;
     const given = documentOf(process.user);
-    const { uid, gid, additionalGids } = resolveUser(this.#native, rootfs, user);
+    const { uid, gid, additionalGids } = resolveUserIn(this.#native, rootfs, user);
     const extra = Array.isArray(given.additionalGids) ? given.additionalGids : [];
     return { ...process, user: { ...given, uid, gid, additionalGids: [...new Set([...additionalGids, ...extra])] } };
   }

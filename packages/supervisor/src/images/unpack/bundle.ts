@@ -7,7 +7,7 @@ import { copyTree } from "@gantry/tree-copy/copy-tree";
 import { fillDirectory } from "../../directory-target.ts";
 import { invalidArgument } from "../../errors.ts";
 import { openInRoot } from "../../open-in-root.ts";
-import { resolveUser } from "../../tasks/user.ts";
+import { resolveUserIn } from "../../tasks/user.ts";
 import type { ImageWork } from "../image-work.ts";
 import { type UnpackRequest, withImage, writeRootfs } from "./rootfs.ts";
 
@@ -35,7 +35,7 @@ export async function createBundle(work: ImageWork, request: UnpackRequest) {
 
 /** conversion.md: supplementary groups are looked up for a user by name alone. */
 function userOf(native: NativeSys, rootfs: string, text: string): User {
-  const { uid, gid, additionalGids } = resolveUser(native, rootfs, text);
+  const { uid, gid, additionalGids } = resolveUserIn(native, rootfs, text);
   const isByName = text !== "" && !/^[0-9]/.test(text) && !text.includes(":");
   return { uid, gid, ...(isByName ? { additionalGids } : {}) };
 }
