@@ -5,6 +5,6 @@ export { EventLog, type Sequenced } from "./rpc/events.ts";
 export { serve } from "./rpc/server.ts";
 export { relay } from "./rpc/streams/relay.ts";
 export { expectConnections } from "./rpc/transport/capacity.ts";
-export { requireFreeEndpoint } from "./rpc/transport/endpoint.ts";
+export { isListening, requireFreeEndpoint } from "./rpc/transport/endpoint.ts";
 export { type MemoryNetwork, memoryNetwork } from "./rpc/transport/memory.ts";
 export type * from "./rpc/types.ts";

@@ -1,29 +1,8 @@
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Runtime } from "@gantry/ipc/contracts/common";
+import { type ExitDocument, shimFiles, type TaskDocument } from "@gantry/ipc/formats/shim-directory";
 
-/**
- * What a shim leaves on disk for whoever comes after it, in its directory. Both files are replaced whole, never
- * seen half. README.md describes them.
- */
-export interface TaskRecord {
-  readonly id: string;
-  readonly namespace: string;
-  readonly bundle: string;
-  readonly runtime: Runtime;
-  readonly shimPid: number;
-  /** Process id of the container's first process; absent while the runtime creates it. */
-  readonly pid?: number;
-}
-
-export interface ExitRecord {
-  readonly id: string;
-  readonly pid: number;
-  readonly exitStatus: number;
-  /** RFC 3339 with nanoseconds. */
-  readonly exitedAt: string;
-}
-
+/** The documents in the shim's directory that outlive it. Both are replaced as a whole. */
 export class StateFiles {
   readonly #directory: string;
 
@@ -31,19 +10,19 @@ export class StateFiles {
     this.#directory = directory;
   }
 
-  writeTask(task: TaskRecord): void {
-    this.#replace("task.json", task);
+  writeTask(task: Omit<TaskDocument, "version">): void {
+    this.#replace(shimFiles.task, { version: 1, ...task });
   }
 
   removeTask(): void {
-    rmSync(join(this.#directory, "task.json"), { force: true });
+    rmSync(join(this.#directory, shimFiles.task), { force: true });
   }
 
-  writeExit(exit: ExitRecord): void {
-    this.#replace("exit.json", exit);
+  writeExit(exit: Omit<ExitDocument, "version">): void {
+    this.#replace(shimFiles.exit, { version: 1, ...exit });
   }
 
-  #replace(name: string, content: TaskRecord | ExitRecord): void {
+  #replace(name: string, content: TaskDocument | ExitDocument): void {
     const path = join(this.#directory, name);
     const temporary = `${path}.new`;
     writeFileSync(temporary, `${JSON.stringify(content)}\n`, { mode: 0o600 });

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { formatVersion } from "../formats/document.ts";
 import {
   absolutePath,
   attachInput,
@@ -167,17 +168,19 @@ export const shimContract = contract("shim", 1, {
   }),
 });
 
-/** What a shim prints as one line of JSON on its standard output once its socket listens. */
+/** The line of JSON that a shim prints on its standard output once its socket listens; `version` is the program's. */
 export const shimReady = v.object({ address: v.string(), pid: integer, version: v.string() });
 /**
- * What a shim reads as one line of JSON from its standard input, a pipe. The pipe is then the lease of a shim that has
- * no container yet (a standby): the supervisor keeps it open until `create` has succeeded. If it ends before that, the
- * shim ends and removes its directory; a create that is under way is finished first, and when it succeeds the shim
- * stays. After a create the pipe means nothing any more, and the shim has closed its end.
+ * The line of JSON that a shim reads from its standard input, a pipe. The pipe is then the lease of a shim without a
+ * container (a standby): the supervisor keeps it open until `create` has succeeded. If it is closed before that, the
+ * shim ends and removes its directory; a create under way is finished first, and if it succeeds the shim stays. After
+ * a create the shim has closed its end of the pipe.
  */
 export const shimBootstrap = v.object({
-  /** Directory of the shim's own, mode 0700: its socket `shim.sock`, its log, exit records. */
+  version: formatVersion,
+  /** The shim's directory (formats/shim-directory.ts). */
   directory: absolutePath,
-  /** A worker to have ready: the OCI runtime that is most likely asked for. */
+  /** The OCI runtime that is most likely requested: its worker is started ahead of the first create. */
   standbyRuntime: v.optional(runtime),
 });
+export type ShimBootstrap = v.InferOutput<typeof shimBootstrap>;

@@ -54,8 +54,8 @@ export function containerService(options: ContainerServiceOptions): ServiceHandl
         const result = containers.update(namespace, { ...before, ...after });
         return { result, events: [{ namespace, topic: "/containers/update", id }] };
       }),
-    "containers.delete": async ({ namespace, id }) =>
-      await tasks.exclusive(namespace, id, async () => {
+    "containers.delete": async ({ namespace, id }, { signal }) =>
+      await tasks.exclusive({ namespace, containerId: id }, signal, async () => {
         if (tasks.find(namespace, id)) throw failedPrecondition(`container ${id} has a task: delete that first`);
         events.publishing(() => {
           if (!containers.delete(namespace, id)) throw notFound(`no such container: ${id}`);
@@ -66,15 +66,15 @@ export function containerService(options: ContainerServiceOptions): ServiceHandl
         return {};
       }),
     "containers.mountRootfs": async ({ namespace, id }, { signal }) =>
-      await tasks.exclusive(namespace, id, async () => {
+      await tasks.exclusive({ namespace, containerId: id }, signal, async () => {
         const container = get(namespace, id);
         await tasks.cleanedUp(namespace, id);
         // A caller that has given up would never unmount it.
         signal.throwIfAborted();
         return { path: bundles.mount(namespace, container) };
       }),
-    "containers.unmountRootfs": async ({ namespace, id }) =>
-      await tasks.exclusive(namespace, id, async () => {
+    "containers.unmountRootfs": async ({ namespace, id }, { signal }) =>
+      await tasks.exclusive({ namespace, containerId: id }, signal, async () => {
         get(namespace, id);
         await tasks.cleanedUp(namespace, id);
         if (!tasks.find(namespace, id)) await bundles.remove(namespace, id);

@@ -27,7 +27,7 @@ export class Bundles {
     return `${this.#root}/${namespace}/${id}`;
   }
 
-  /** Where a container's root file system is while it is mounted. */
+  /** The path of a container's root file system while it is mounted. */
   rootfs(namespace: string, container: ContainerRecord): string {
     if (container.snapshotKey !== "") return `${this.path(namespace, container.id)}/rootfs`;
     const path = documentOf(container.spec.root).path;
@@ -35,7 +35,7 @@ export class Bundles {
     throw invalidArgument(`container ${container.id} has neither a snapshot nor an absolute root.path`);
   }
 
-  /** Mounts a container's root file system, unless it is. @returns where */
+  /** Mounts a container's root file system unless it is mounted. @returns its path */
   mount(namespace: string, container: ContainerRecord): string {
     const rootfs = this.rootfs(namespace, container);
     const bundle = this.path(namespace, container.id);
@@ -52,7 +52,7 @@ export class Bundles {
     return this.#mounted.has(this.path(namespace, id));
   }
 
-  /** A bundle made by an earlier process: its mount is there. */
+  /** Registers a bundle of an earlier process, whose root file system is mounted. */
   adopt(bundle: string): void {
     this.#mounted.add(bundle);
   }
@@ -69,21 +69,24 @@ export class Bundles {
     return bundle;
   }
 
-  /** An OCI process as the user that is asked for; empty: as it is. */
+  /** An OCI process with the ids of a requested user; without a request it stays as it is. */
   withUser(rootfs: string, process: Document, user: string): Document {
     if (user === "") return process;
-    const given = documentOf(process.user);
+    const requested = documentOf(process.user);
     const { uid, gid, additionalGids } = resolveUserIn(this.#native, rootfs, user);
-    const extra = Array.isArray(given.additionalGids) ? given.additionalGids : [];
-    return { ...process, user: { ...given, uid, gid, additionalGids: [...new Set([...additionalGids, ...extra])] } };
+    const extra = Array.isArray(requested.additionalGids) ? requested.additionalGids : [];
+    return {
+      ...process,
+      user: { ...requested, uid, gid, additionalGids: [...new Set([...additionalGids, ...extra])] },
+    };
   }
 
-  /** Unmounts and removes a bundle; there may be only parts of it. */
+  /** Unmounts and removes a bundle, whole or in part. */
   async remove(namespace: string, id: string): Promise<void> {
     const bundle = this.path(namespace, id);
     this.#mounted.delete(bundle);
     await unmountAll(this.#native, `${bundle}/rootfs`);
-    // Not recursive: were something still mounted, its files must not go.
+    // Not recursive: the files of a mount that is still there must survive.
     removeEmpty(`${bundle}/rootfs`);
     rmSync(`${bundle}/config.json`, { force: true });
     removeEmpty(bundle);

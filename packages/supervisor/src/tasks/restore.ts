@@ -4,7 +4,8 @@ import { type NativeSys, parseMountinfo } from "@gantry/native-sys";
 import type { Metadata } from "../metadata/index.ts";
 import type { Bundles } from "./bundle.ts";
 import { unmountAll } from "./rootfs.ts";
-import { removeShim, type Tasks } from "./tasks.ts";
+import { removeShim } from "./shim-removal.ts";
+import type { Tasks } from "./tasks.ts";
 
 export interface RestoreOptions {
   readonly native: NativeSys;
@@ -17,8 +18,8 @@ export interface RestoreOptions {
 }
 
 /**
- * Makes the state directory and the table of tasks agree, after an end at any instruction: tasks are taken up
- * again, whatever no task needs is removed.
+ * Makes the state directory and the table of tasks agree after this program was killed at any point: the tasks are
+ * followed again, and bundles, mounts and shims without a task are removed.
  */
 export async function restoreTasks(options: RestoreOptions): Promise<void> {
   const { native, metadata, tasks, bundles, background, state } = options;

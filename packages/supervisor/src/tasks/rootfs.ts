@@ -13,9 +13,9 @@ import {
 const closeAsync = promisify(close);
 
 /**
- * Unmounts all that is mounted on a directory; nothing mounted is no error. Resolves once the last file system is
- * really gone. The end of an overlay writes out what its upper file system has in memory, which may take long:
- * so the mount is held by a descriptor while it is detached, and ends when one of libuv's threads closes that.
+ * Unmounts every mount on a directory; none is no error. Resolves once the last file system is gone. Ending an overlay
+ * writes back the dirty pages of its upper file system, which may take long: a descriptor keeps the mount alive while
+ * it is detached, and the file system ends on a thread of libuv, which closes that.
  */
 export async function unmountAll(native: NativeSys, target: string): Promise<void> {
   for (;;) {

@@ -2,10 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync } from "node:fs";
 import { messageOf } from "@gantry/common/error-message";
+import { readReadyLine } from "@gantry/common/ready-line";
 import { type Client, connect } from "@gantry/ipc";
 import type { Runtime } from "@gantry/ipc/contracts/common";
-import { shimContract, shimReady } from "@gantry/ipc/contracts/shim";
-import * as v from "valibot";
+import { type ShimBootstrap, shimContract, shimReady } from "@gantry/ipc/contracts/shim";
+import { parseDocument } from "@gantry/ipc/formats/document";
+import { shimFiles } from "@gantry/ipc/formats/shim-directory";
 import { unavailable } from "../errors.ts";
 
 export type ShimClient = Client<typeof shimContract.methods>;
@@ -18,73 +20,66 @@ export interface Shim {
   readonly client: ShimClient;
 }
 
-/** One that this process started, and that has no container yet: it ends when its standard input does. */
+/** A shim that this process started and that has no container yet: it ends when its standard input is closed. */
 export interface StartedShim extends Shim {
-  /** Lets it live on by itself. */
+  /** Lets the shim outlive this process. */
   release(): void;
-  /** Ends it. */
+  /** Ends the shim. */
   discard(): void;
-  /** Told when it ends before it was released. */
+  /** Calls back when the shim ends before it was released. */
   onEnd(callback: () => void): void;
 }
 
 export interface ShimOptions {
   /** The shim's binary. */
   readonly path: string;
-  /** Directory that each shim gets one of its own in. */
+  /** Each shim gets a new directory in this one. */
   readonly directory: string;
-  /** Runtime that it keeps a worker of at hand. */
+  /** The runtime whose worker the shim starts ahead of its container. */
   readonly standbyRuntime: Runtime | undefined;
 }
 
-const startTimeoutMs = 15_000;
-const maxReadyLine = 4096;
+const readyOptions = { timeoutMs: 15_000, maxBytes: 4096 };
+const connectTimeoutMs = 2000;
+const longestReason = 2000;
 
-/** Starts a shim, detached. @throws RpcError Unavailable with what it had to say */
+/** Starts a shim, detached. @throws RpcError Unavailable with what the shim wrote to its standard error */
 export async function startShim(options: ShimOptions): Promise<StartedShim> {
   const directory = `${options.directory}/${randomBytes(5).toString("hex")}`;
   mkdirSync(directory, { mode: 0o700 });
-  const stderr = `${directory}/stderr`;
+  const stderr = `${directory}/${shimFiles.stderr}`;
   const child = spawnShim(options.path, stderr);
   try {
     const { standbyRuntime } = options;
-    child.stdin?.write(`${JSON.stringify({ directory, ...(standbyRuntime && { standbyRuntime }) })}\n`);
-    const ready = await readyLine(child);
+    const bootstrap: ShimBootstrap = { version: 1, directory, ...(standbyRuntime && { standbyRuntime }) };
+    child.stdin?.on("error", () => {}); // the shim has ended: its exit is reported
+    child.stdin?.write(`${JSON.stringify(bootstrap)}\n`);
+    const { address, pid } = parseDocument(
+      shimReady,
+      await readReadyLine(child, readyOptions),
+      "the shim's first line",
+    );
     child.stdout?.destroy();
-    const client = connectShim(ready.address);
-    return started(child, { directory, address: ready.address, pid: ready.pid, client });
+    return started(child, { directory, address, pid, client: connectShim(address) });
   } catch (error) {
     child.kill("SIGKILL");
-    const words = readWords(stderr) || messageOf(error);
+    const reason = readTail(stderr) || messageOf(error);
     rmSync(directory, { recursive: true, force: true });
-    throw unavailable(`cannot start the shim ${options.path}: ${words}`, error);
+    throw unavailable(`cannot start the shim ${options.path}: ${reason}`, error);
   }
 }
 
-/** A client of a shim; with a patience of 0 it fails where nobody listens. */
-export function connectShim(address: string, onDisconnect?: () => void, connectTimeoutMs = 2000): ShimClient {
-  return connect(shimContract, { endpoint: address, connectTimeoutMs, ...(onDisconnect ? { onDisconnect } : {}) });
-}
-
-/** True when a shim answers at an address. */
-export async function isAlive(address: string): Promise<boolean> {
-  const client = connectShim(address, undefined, 0);
-  try {
-    await client.call("connect", {}, { timeoutMs: 5000 });
-    return true;
-  } catch {
-    return false;
-  } finally {
-    client.close();
-  }
+/** A client of a shim; its calls fail with Unavailable while it does not accept the connection. */
+export function connectShim(address: string): ShimClient {
+  return connect(shimContract, { endpoint: address, connectTimeoutMs });
 }
 
 function spawnShim(path: string, stderr: string): ChildProcess {
   const log = openSync(stderr, "a", 0o600);
   try {
-    // What asks this service whether it is ready does not ask its containers, which OCI runtimes would wait for.
+    // The readiness of this service is not that of its containers, whose OCI runtime would wait for it.
     const { NOTIFY_SOCKET: _, ...inherited } = process.env;
-    // One heap for all threads of a shim and of what it starts: with one for each, glibc keeps 0.7 MB more.
+    // One heap for all threads of a shim and its children: with one for each, glibc keeps 0.7 MB more.
     const env = { ...inherited, MALLOC_ARENA_MAX: "1" };
     return spawn(path, [], { detached: true, cwd: "/", stdio: ["pipe", "pipe", log], env });
   } finally {
@@ -93,21 +88,21 @@ function spawnShim(path: string, stderr: string): ChildProcess {
 }
 
 function started(child: ChildProcess, shim: Shim): StartedShim {
-  let isOurs = true;
+  let isReleased = false;
   let onEnd: (() => void) | undefined;
   child.once("exit", () => {
-    if (isOurs) onEnd?.();
+    if (!isReleased) onEnd?.();
   });
-  const letGo = () => {
-    isOurs = false;
+  const release = () => {
+    isReleased = true;
     child.stdin?.destroy();
     child.unref();
   };
   return {
     ...shim,
-    release: letGo,
+    release,
     discard() {
-      letGo();
+      release();
       shim.client.close();
     },
     onEnd(callback) {
@@ -117,28 +112,9 @@ function started(child: ChildProcess, shim: Shim): StartedShim {
   };
 }
 
-function readyLine(child: ChildProcess): Promise<v.InferOutput<typeof shimReady>> {
-  const { promise, resolve, reject } = Promise.withResolvers<v.InferOutput<typeof shimReady>>();
-  const timer = setTimeout(() => reject(new Error(`it was not ready within ${startTimeoutMs} ms`)), startTimeoutMs);
-  let text = "";
-  child.stdin?.on("error", () => {}); // its end tells more
-  child.stdout?.on("data", (chunk: Buffer) => {
-    text += chunk.toString();
-    if (!text.includes("\n") && text.length < maxReadyLine) return;
-    try {
-      resolve(v.parse(shimReady, JSON.parse(text)));
-    } catch {
-      reject(new Error("it did not answer in the form expected"));
-    }
-  });
-  child.once("error", reject);
-  child.once("exit", (code, signal) => reject(new Error(`it ended with ${signal ?? `status ${code}`}`)));
-  return promise.finally(() => clearTimeout(timer));
-}
-
-function readWords(path: string): string {
+function readTail(path: string): string {
   try {
-    return readFileSync(path, "utf8").trim().slice(-2000);
+    return readFileSync(path, "utf8").trim().slice(-longestReason);
   } catch {
     return "";
   }

@@ -1,66 +1,47 @@
-import { readFileSync } from "node:fs";
-import type { ItemOf } from "@gantry/ipc";
-import type { shimContract } from "@gantry/ipc/contracts/shim";
+import { setTimeout as delay } from "node:timers/promises";
+import { isListening, isRpcError } from "@gantry/ipc";
+import { shimAnswerDeadline } from "@gantry/ipc/contracts/deadlines";
 import { failedPrecondition, unavailable } from "../errors.ts";
-import type { NewEvent } from "../metadata/events.ts";
 import type { Metadata } from "../metadata/index.ts";
 import { now } from "../metadata/rows.ts";
-import type { TaskRow, TaskState, TaskStatus } from "../metadata/tasks.ts";
+import type { TaskRow, TaskStatus } from "../metadata/tasks.ts";
+import { readExit } from "./recorded-exit.ts";
 import { forceDelete } from "./runtime-command.ts";
-import { connectShim, isAlive, type ShimClient } from "./shim.ts";
-
-type ShimEvent = ItemOf<(typeof shimContract.methods)["events"]>;
+import { connectShim, type ShimClient } from "./shim.ts";
+import { changeBy, changeByExit, lostStatus, type ShimEvent, type TaskChange } from "./shim-events.ts";
 
 export interface Exit {
   readonly exitStatus: number;
   readonly exitedAt: string;
 }
 
-/** What nobody knows the exit status of counts as killed by SIGKILL. */
-const lostStatus = 137;
 const lostReason = "its shim died";
-const retryMs = 50;
-/** An end is told of after this time even if the OCI runtime has not seen all processes go. */
+/** Pauses between attempts to reach a shim that listens and does not answer: doubled from the first to the last. */
+const firstRetryMs = 25;
+const longestRetryMs = 5000;
+/** The failed attempt in a row that is reported. */
+const reportedFailure = 3;
+/** The end of a container whose shim died is published after this time even if its processes have not been seen to go. */
 const longestClearingMs = 5000;
 /** Pause before a change that could not be written is written again. */
 const rewriteMs = 250;
 
-const topics = {
-  create: "/tasks/create",
-  start: "/tasks/start",
-  exit: "/tasks/exit",
-  oom: "/tasks/oom",
-  paused: "/tasks/paused",
-  resumed: "/tasks/resumed",
-  checkpointed: "/tasks/checkpointed",
-  "exec-added": "/tasks/exec-added",
-  "exec-started": "/tasks/exec-started",
-} as const;
-
-const statusAfter: Partial<Record<ShimEvent["topic"], TaskStatus>> = {
-  create: "created",
-  start: "running",
-  paused: "paused",
-  resumed: "running",
-  exit: "stopped",
-};
-
-/** A restored container has its process only with its start. */
-const makesPid: ReadonlySet<ShimEvent["topic"]> = new Set(["create", "start"]);
-
 export interface TaskOptions {
   readonly metadata: Metadata;
   readonly row: TaskRow;
-  /** A connection that is open already. */
+  /** An open connection to the shim. */
   readonly client?: ShimClient;
   readonly onError: (error: unknown) => void;
-  /** Told once when the shim died; the container's processes are dead by then. */
+  /** Called once when the shim died; the container's processes are dead by then. */
   readonly onLost: (task: Task) => void;
 }
 
 /**
- * A container's task as its shim tells of it. The shim's events are taken over one by one, each with the change
- * that it makes and the number up to which they were taken, in one transaction: none is lost or told twice.
+ * The task of a container as its shim reports it. Each event of the shim is recorded with the change that it makes and
+ * its number, in one transaction: none is lost or published twice.
+ *
+ * Only the absence of a listener on its socket shows that a shim is dead. One that answers slowly, or not at all, keeps
+ * its container, and is tried again.
  */
 export class Task {
   readonly client: ShimClient;
@@ -68,7 +49,7 @@ export class Task {
   readonly #created = Promise.withResolvers<void>();
   readonly #exited = Promise.withResolvers<Exit>();
   readonly #lost = Promise.withResolvers<void>();
-  readonly #over = new AbortController();
+  readonly #closing = new AbortController();
   #row: TaskRow;
   #isLost = false;
   #cleared: Promise<void> = Promise.resolve();
@@ -80,7 +61,7 @@ export class Task {
     this.#created.promise.catch(() => {});
     this.#exited.promise.catch(() => {});
     this.#settle();
-    this.#follow().catch(options.onError);
+    this.#follow(options.client !== undefined).catch(options.onError);
   }
 
   get row(): TaskRow {
@@ -97,7 +78,7 @@ export class Task {
     return this.#lost.promise;
   }
 
-  /** Resolves once nothing of a container whose shim died is left in its OCI runtime. */
+  /** Resolves once the OCI runtime has removed a container whose shim died. */
   get cleared(): Promise<void> {
     return this.#cleared;
   }
@@ -112,94 +93,111 @@ export class Task {
     return this.#exited.promise;
   }
 
-  /** What a reply said, before the event comes. */
-  note(status: TaskStatus): void {
+  /** Takes over the status that a reply implies, before its event arrives. */
+  noteStatus(status: TaskStatus): void {
     if (this.#row.status !== "stopped") this.#row = { ...this.#row, status };
   }
 
   /** Stops following; the shim is left alone. */
   close(): void {
-    this.#over.abort();
+    this.#closing.abort();
     this.client.close();
     this.#exited.reject(failedPrecondition(`the task of ${this.#row.containerId} was deleted`));
   }
 
-  async #follow(): Promise<void> {
-    while (!this.#over.signal.aborted) {
-      await this.#readEvents();
-      if (this.#over.signal.aborted) return;
-      if (await isAlive(this.#row.shimAddress)) await pause(retryMs, this.#over.signal);
-      else {
-        await this.#lose();
-        return;
-      }
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  async #follow(isConnected: boolean): Promise<void> {
+    let isPresent = isConnected;
+    for (let failures = 0; !this.#isClosed; ) {
+      isPresent ||= await isListening(this.#row.shimAddress);
+      if (this.#isClosed) return;
+      if (!isPresent) return await this.#lose();
+      isPresent = false;
+      const { lastEvent } = this.#row;
+      const failure = await this.#readEvents();
+      if (this.#isClosed) return;
+      if (await this.#resynchronize(failure)) continue;
+      failures = this.#row.lastEvent > lastEvent ? 1 : failures + 1;
+      if (failures === reportedFailure) this.#reportSilence(failure);
+      await pause(Math.min(firstRetryMs * 2 ** failures, longestRetryMs), this.#closing.signal);
     }
   }
 
-  async #readEvents(): Promise<void> {
+  #reportSilence(failure: unknown): void {
+    const message = `the shim of ${this.#row.containerId} listens but does not answer: it is tried again`;
+    this.#options.onError(unavailable(message, failure));
+  }
+
+  /** Records events until the stream ends. @returns the reason of its end */
+  async #readEvents(): Promise<unknown> {
     const stream = this.client.open("events", { from: this.#row.lastEvent + 1 });
     const cancel = () => stream.cancel();
-    this.#over.signal.addEventListener("abort", cancel, { once: true });
+    this.#closing.signal.addEventListener("abort", cancel, { once: true });
     stream.result.catch(() => {});
     try {
       for await (const { value } of stream.items) await this.#take(value);
-    } catch {
-      // Why it ended is found out by asking whether the shim lives.
+      await stream.result;
+      return undefined;
+    } catch (error) {
+      return error;
     } finally {
-      this.#over.signal.removeEventListener("abort", cancel);
+      this.#closing.signal.removeEventListener("abort", cancel);
     }
   }
 
   async #take(event: ShimEvent): Promise<void> {
-    if (event.sequence <= this.#row.lastEvent || this.#over.signal.aborted) return;
-    const isOfInit = event.execId === undefined;
-    const status = isOfInit ? statusAfter[event.topic] : undefined;
-    const isExit = isOfInit && event.topic === "exit";
-    await this.#record(
-      {
-        ...this.#row,
-        lastEvent: event.sequence,
-        status: status ?? this.#row.status,
-        pid: isOfInit && makesPid.has(event.topic) ? (event.pid ?? this.#row.pid) : this.#row.pid,
-        exitStatus: isExit ? (event.exitStatus ?? lostStatus) : this.#row.exitStatus,
-        exitedAt: isExit ? event.time : this.#row.exitedAt,
-      },
-      event.topic === "delete" ? [] : [this.#published(event, topics[event.topic])],
-    );
-  }
-
-  #published(event: ShimEvent, topic: NewEvent["topic"]): NewEvent {
-    const { time, execId, pid, exitStatus } = event;
-    return {
-      namespace: this.#row.namespace,
-      topic,
-      id: this.#row.containerId,
-      time,
-      ...(execId === undefined ? {} : { execId }),
-      ...(pid === undefined ? {} : { pid }),
-      ...(exitStatus === undefined ? {} : { exitStatus }),
-    };
+    if (event.sequence <= this.#row.lastEvent || this.#isClosed) return;
+    await this.#record(changeBy(event, this.#row));
   }
 
   /**
-   * Writes a change and its events. While that cannot be done, as with a full disk, those who wait for the task are told
-   * all the same: its shim keeps what is not written, and the next supervisor would read it there.
+   * The shim no longer keeps all the events that were missed: its state is recorded in their place, an exit with its
+   * event, and the events that are still kept follow. @returns false when the failure is another one, or the state cannot be read now
    */
-  async #record(state: TaskState, events: readonly NewEvent[]): Promise<void> {
-    for (let attempt = 1; !this.#over.signal.aborted; attempt++) {
+  async #resynchronize(failure: unknown): Promise<boolean> {
+    const oldest = isRpcError(failure, "FailedPrecondition") ? failure.data?.["oldest"] : undefined;
+    if (typeof oldest !== "number") return false;
+    const change = await this.#stateNow().catch(() => undefined);
+    if (change === undefined || this.#isClosed) return false;
+    await this.#record({ ...change, state: { ...change.state, lastEvent: oldest - 1 } });
+    return true;
+  }
+
+  async #stateNow(): Promise<TaskChange> {
+    try {
+      const { pid, status, ...exit } = await this.client.call("state", {}, { timeoutMs: shimAnswerDeadline });
+      const row = { ...this.#row, pid };
+      if (status === "stopped") return changeByExit(row, { reason: undefined, ...lostExit(), ...exit });
+      return { state: status === "unknown" ? row : { ...row, status }, events: [] };
+    } catch (error) {
+      // The shim has deleted the container.
+      if (isRpcError(error, "NotFound")) return changeByExit(this.#row, this.#recordedExit());
+      throw error;
+    }
+  }
+
+  /**
+   * Writes a change and its events. While that is impossible, as with a full disk, callers that wait for the task get
+   * their answer all the same: the shim keeps the events, and the next supervisor would read them there.
+   */
+  async #record({ state, events }: TaskChange): Promise<void> {
+    for (let attempt = 1; !this.#isClosed; attempt++) {
       try {
-        this.#change(state, events);
+        this.#write({ state, events });
         return;
       } catch (error) {
         if (attempt === 1) this.#options.onError(error);
         this.#row = { ...this.#row, ...state, lastEvent: this.#row.lastEvent };
         this.#settle();
-        await pause(rewriteMs, this.#over.signal);
+        await pause(rewriteMs, this.#closing.signal);
       }
     }
   }
 
-  #change(state: TaskState, events: readonly NewEvent[]): void {
+  #write({ state, events }: TaskChange): void {
     const { metadata } = this.#options;
     const { namespace, containerId } = this.#row;
     metadata.events.publishing(() => {
@@ -216,50 +214,36 @@ export class Task {
     if (status === "stopped") this.#exited.resolve({ exitStatus, exitedAt });
   }
 
-  /** The shim died: nobody holds the container's streams and status any more, so it is ended too. */
+  /** The shim died: nothing owns the container's streams and exit status any more, so the container is ended too. */
   async #lose(): Promise<void> {
-    const { runtime, containerId, namespace, status } = this.#row;
+    const { runtime, containerId, status } = this.#row;
     this.#cleared = forceDelete(runtime, containerId).catch(this.#options.onError);
-    await Promise.race([this.#cleared, pause(longestClearingMs, this.#over.signal)]);
+    await Promise.race([this.#cleared, pause(longestClearingMs, this.#closing.signal)]);
     this.#isLost = true;
     this.client.close();
     if (status === "creating") this.#created.reject(unavailable(`the shim of ${containerId} died`));
-    else if (status !== "stopped") {
-      const { exitedAt, ...exit } = exitRecord(this.#row.shimDirectory) ?? lostExit();
-      const event = { namespace, topic: "/tasks/exit", id: containerId, pid: this.#row.pid, ...exit } as const;
-      const change = { ...this.#row, status: "stopped", exitedAt, ...exit } as const;
-      // Not waited for: who deletes it must not wait for the disk either.
-      void this.#record(change, [{ ...event, time: exitedAt }]);
-    }
+    // Not awaited: a deletion must not wait for the disk either.
+    else if (status !== "stopped") void this.#record(changeByExit(this.#row, this.#recordedExit()));
     this.#lost.resolve();
     this.#options.onLost(this);
   }
-}
 
-function lostExit() {
-  return { exitStatus: lostStatus, exitedAt: now(), reason: lostReason };
-}
-
-/** What a shim wrote down before it died. */
-function exitRecord(directory: string): Exit | undefined {
-  try {
-    const { exitStatus, exitedAt } = JSON.parse(readFileSync(`${directory}/exit.json`, "utf8")) as Partial<Exit>;
-    return typeof exitStatus === "number" && typeof exitedAt === "string" ? { exitStatus, exitedAt } : undefined;
-  } catch {
-    return undefined;
+  /** The exit in the shim's directory, else that of a container whose shim died. */
+  #recordedExit(): Exit & Pick<TaskRow, "reason"> {
+    try {
+      const recorded = readExit(this.#row.shimDirectory);
+      if (recorded) return { exitStatus: recorded.exitStatus, exitedAt: recorded.exitedAt, reason: undefined };
+    } catch (error) {
+      this.#options.onError(error);
+    }
+    return { ...lostExit(), reason: lostReason };
   }
 }
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
+function lostExit(): Exit {
+  return { exitStatus: lostStatus, exitedAt: now() };
+}
+
+async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  await delay(milliseconds, undefined, { signal }).catch(() => {}); // an abort ends the pause
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay, setImmediate as immediate } from "node:timers/promises";
 import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import { KeyedLock } from "@gantry/common/keyed-lock";
-import { type ErrorCode, isRpcError, type ReplyOf, type RequestOf } from "@gantry/ipc";
-import type { Stdio } from "@gantry/ipc/contracts/common";
-import type { ContainerRecord, supervisorContract, Task as TaskInfo } from "@gantry/ipc/contracts/supervisor";
+import { type ErrorCode, isRpcError, type ReplyOf, type RequestOf, RpcError } from "@gantry/ipc";
+import { deadlines } from "@gantry/ipc/contracts/deadlines";
+import type { ContainerRecord, supervisorContract } from "@gantry/ipc/contracts/supervisor";
 import type { NativeSys } from "@gantry/native-sys";
 import { alreadyExists, failedPrecondition, notFound } from "../errors.ts";
 import type { Metadata } from "../metadata/index.ts";
@@ -11,11 +11,13 @@ import type { TaskRow } from "../metadata/tasks.ts";
 import type { Bundles } from "./bundle.ts";
 import { makeFifos, publicFifos, removeShimFiles } from "./fifos.ts";
 import { forceDelete } from "./runtime-command.ts";
-import { connectShim, type StartedShim } from "./shim.ts";
+import type { StartedShim } from "./shim.ts";
+import { removeShim, shutDownShim } from "./shim-removal.ts";
 import type { StandbyPool } from "./standby-pool.ts";
 import { type Exit, Task } from "./task.ts";
+import { newRow } from "./task-info.ts";
 
-/** What a task is created with, as in the contract. */
+/** The request of tasks.create, without its container. */
 type NewTask = Pick<
   RequestOf<(typeof supervisorContract.methods)["tasks.create"]>,
   "stdio" | "fifoDirectory" | "checkpoint"
@@ -31,26 +33,37 @@ export interface TasksOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** How long the OCI runtime may take for one command. */
-export const runtimeTimeoutMs = 120_000;
-const shutdownTimeoutMs = 5000;
+/** A shim that died during a deletion is noticed within this time. */
+const lossNoticeMs = 5000;
+/** Errors of a create after which it is unknown how far the runtime came. */
 const unansweredCodes: readonly ErrorCode[] = ["Unavailable", "DeadlineExceeded", "Cancelled"];
 
-/** The tasks of all containers. Each container has one operation under way at a time. */
+/** Names a container. */
+export interface OfContainer {
+  readonly namespace: string;
+  readonly containerId: string;
+}
+
+/** The tasks of all containers. Operations on one container run one at a time. */
 export class Tasks {
   readonly #options: TasksOptions;
   readonly #tasks = new Map<string, Task>();
   readonly #lock = new KeyedLock();
-  /** What is being cleaned up after a deletion; the container's next task waits for it. */
+  /** Clean-ups that follow a deletion; the container's next task waits for them. */
   readonly #cleanups = new Map<string, Promise<void>>();
 
   constructor(options: TasksOptions) {
     this.#options = options;
   }
 
-  /** Runs an operation on a container after those before it. */
-  exclusive<T>(namespace: string, id: string, work: () => Promise<T>): Promise<T> {
-    return this.#lock.run(keyOf(namespace, id), async () => {
+  /**
+   * Runs an operation on a container after the earlier ones.
+   * @param signal of the caller: an operation whose caller has gone before it could start is not started
+   * @throws RpcError Cancelled
+   */
+  exclusive<T>({ namespace, containerId }: OfContainer, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    return this.#lock.run(keyOf(namespace, containerId), async () => {
+      if (signal.aborted) throw new RpcError("Cancelled", `the caller is gone: nothing was done to ${containerId}`);
       using _ = this.#options.pool.busy();
       return await work();
     });
@@ -101,14 +114,13 @@ export class Tasks {
       const stdio = fifos ? { ...options.stdio, fifos } : options.stdio;
       const restored = checkpoint === undefined ? {} : { checkpoint };
       const request = { id, namespace, bundle, runtime: container.runtime, stdio, ...restored };
-      const { pid } = await shim.client.call("create", request, { timeoutMs: runtimeTimeoutMs });
+      const { pid } = await shim.client.call("create", request, { timeoutMs: deadlines.shim });
       await task.created;
       shim.release();
       return fifos ? { pid, fifos: publicFifos(fifos) } : { pid };
     } catch (error) {
       const used = shim ?? (await taking.catch(() => undefined));
       used?.discard();
-      // No answer of the shim's: nobody knows how far the runtime came.
       if (isRpcError(error) && unansweredCodes.includes(error.code))
         await forceDelete(container.runtime, id).catch(onError);
       await this.#forget(namespace, id, used?.directory);
@@ -116,7 +128,7 @@ export class Tasks {
     }
   }
 
-  /** Removes an ended task. Call it in `exclusive`. What others cannot see is cleaned up after the reply. */
+  /** Removes an ended task. Call it in `exclusive`. Mounts, files and the shim are removed after the reply. */
   async delete(namespace: string, id: string): Promise<Exit> {
     const task = this.get(namespace, id);
     const { status } = task.row;
@@ -137,12 +149,12 @@ export class Tasks {
     return exit;
   }
 
-  /** Takes up tasks that an earlier process left. */
+  /** Follows the tasks that an earlier process left. */
   restore(rows: readonly TaskRow[]): void {
     for (const row of rows) this.#follow(row);
   }
 
-  /** Lets go of all shims; they live on. */
+  /** Stops following the shims, which live on. */
   async close(): Promise<void> {
     for (const task of this.#tasks.values()) task.close();
     await Promise.all(this.#cleanups.values());
@@ -158,10 +170,10 @@ export class Tasks {
 
   async #deleteInShim(task: Task): Promise<void> {
     try {
-      await task.client.call("delete", {}, { timeoutMs: runtimeTimeoutMs });
+      await task.client.call("delete", {}, { timeoutMs: deadlines.shim });
     } catch (error) {
-      // The shim may have died just now: then its end is what counts.
-      if (isRpcError(error, "Unavailable")) await Promise.race([task.lost, delay(shutdownTimeoutMs)]);
+      // The shim may have died just now: then its container has ended.
+      if (isRpcError(error, "Unavailable")) await Promise.race([task.lost, delay(lossNoticeMs)]);
       if (!task.isLost) throw error;
     }
   }
@@ -173,7 +185,7 @@ export class Tasks {
     this.#cleaning(namespace, containerId, this.#forget(namespace, containerId, task.row.shimDirectory));
   }
 
-  /** Removes what a failed creation made. */
+  /** Removes everything of a creation that failed. */
   async #forget(namespace: string, id: string, shimDirectory: string | undefined): Promise<void> {
     const { metadata, bundles, background } = this.#options;
     this.find(namespace, id)?.close();
@@ -183,7 +195,7 @@ export class Tasks {
     await bundles.remove(namespace, id);
   }
 
-  /** After a deletion. What is not done here, because this process ends, the next one's start does. */
+  /** Cleans up after a deletion. If this process ends before, the next one's start does the rest. */
   #cleanUp(task: Task): void {
     const { namespace, containerId, shimDirectory } = task.row;
     const shimGone = this.#endShim(task).then(() => removeShimFiles(shimDirectory));
@@ -194,7 +206,7 @@ export class Tasks {
     this.#cleaning(namespace, containerId, Promise.all([shimGone, bundleGone]));
   }
 
-  /** Lets the container's next task wait for something. */
+  /** Makes the container's next task wait for some work. */
   #cleaning(namespace: string, id: string, work: Promise<unknown>): void {
     const key = keyOf(namespace, id);
     const done = Promise.all([this.#cleanups.get(key), work.catch(this.#options.onError)]).then(() => {
@@ -204,59 +216,9 @@ export class Tasks {
   }
 
   async #endShim(task: Task): Promise<void> {
-    try {
-      if (!task.isLost) await task.client.call("shutdown", { now: true }, { timeoutMs: shutdownTimeoutMs });
-    } catch {
-      // It is gone already.
-    } finally {
-      task.close();
-    }
+    if (!task.isLost) await shutDownShim(task.client);
+    task.close();
   }
-}
-
-/** What a client is told of a task. */
-export function taskInfo({ row }: Task): TaskInfo {
-  const { containerId, pid, terminal, exitStatus, exitedAt, reason } = row;
-  return {
-    containerId,
-    pid,
-    terminal,
-    status: row.status === "creating" ? "unknown" : row.status,
-    ...(exitStatus === undefined ? {} : { exitStatus }),
-    ...(exitedAt === undefined ? {} : { exitedAt }),
-    ...(reason === undefined ? {} : { reason }),
-  };
-}
-
-/** Ends a shim that has no task, if it lives, and removes its directory. */
-export async function removeShim(directory: string): Promise<void> {
-  const client = connectShim(`ipc://${directory}/shim.sock`, undefined, 0);
-  try {
-    await client.call("shutdown", { now: true }, { timeoutMs: shutdownTimeoutMs });
-  } catch {
-    // Nobody is there, which is as well.
-  } finally {
-    client.close();
-    removeShimFiles(directory);
-  }
-}
-
-function newRow(namespace: string, container: ContainerRecord, stdio: Stdio, shim: StartedShim): TaskRow {
-  return {
-    namespace,
-    containerId: container.id,
-    shimDirectory: shim.directory,
-    shimAddress: shim.address,
-    shimPid: shim.pid,
-    runtime: container.runtime,
-    terminal: stdio.terminal,
-    status: "creating",
-    pid: 0,
-    lastEvent: 0,
-    exitStatus: undefined,
-    exitedAt: undefined,
-    reason: undefined,
-  };
 }
 
 function keyOf(namespace: string, id: string): string {

@@ -6,6 +6,11 @@ const maxReserved = 8192;
 /** Interval of the check whether enough descriptors are free again. */
 const recheckMs = 250;
 
+/** Path of a server's socket while its gate is closed. */
+export function closedGatePath(path: string): string {
+  return `${path}.full`;
+}
+
 /**
  * Keeps new clients out while descriptors are short: libzmq aborts the process when it cannot accept a connection for
  * want of a descriptor (ipc_listener.cpp, EMFILE). Meanwhile the socket's file has another name: connected clients go
@@ -25,7 +30,7 @@ export class AcceptGate {
 
   /** Path of the socket while the gate is closed. */
   get closedPath(): string {
-    return `${this.#path}.full`;
+    return closedGatePath(this.#path);
   }
 
   /** Called for every accepted connection: closes the gate when descriptors are short. */

@@ -1,6 +1,7 @@
 import { lstatSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { RpcError } from "../../contracts/errors.ts";
+import { closedGatePath } from "./accept-gate.ts";
 
 /** sockaddr_un.sun_path holds 108 bytes, the last one a zero (unix(7)). */
 const maxPathBytes = 107;
@@ -72,13 +73,28 @@ function checkDirectory(directory: string): void {
   }
 }
 
-/** Whether a connection to a socket file is accepted. */
+/** connect(2) on a path where no process listens: no file, no socket, or the socket of a process that has ended. */
+const absent: readonly (string | undefined)[] = ["ENOENT", "ENOTDIR", "ECONNREFUSED", "ENOTSOCK", "EPROTOTYPE"];
+
+/**
+ * Whether a process listens on an ipc:// endpoint, however slowly it answers: the kernel accepts connections for a
+ * process that is stopped or busy. A time-out of a call shows less: the server may only be slow.
+ */
+export async function isListening(endpoint: string): Promise<boolean> {
+  const parsed = parseEndpoint(endpoint);
+  if (parsed.kind !== "ipc") throw new RpcError("InvalidArgument", `${endpoint}: only ipc:// endpoints can be probed`);
+  // Short of descriptors, a server renames its socket; it may do so between two looks.
+  for (const path of [parsed.path, closedGatePath(parsed.path), parsed.path]) if (await listens(path)) return true;
+  return false;
+}
+
+/** Whether a process listens on a socket file. Any failure that does not show its absence, such as a full backlog, counts as a listener. */
 async function listens(path: string): Promise<boolean> {
   const { connect } = await import("node:net");
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = connect(path);
   socket.once("connect", () => resolve(true));
-  socket.once("error", () => resolve(false));
+  socket.once("error", (error: NodeJS.ErrnoException) => resolve(!absent.includes(error.code)));
   const answer = await promise;
   socket.destroy();
   return answer;

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Schema } from "../../contracts/define.ts";
 import { asErrorCode, RpcError } from "../../contracts/errors.ts";
+import { messageOfIssue } from "../../formats/issue.ts";
 import { decode, encode } from "./codec.ts";
 
 /**
@@ -24,16 +25,7 @@ export function checkBody(schema: Schema, body: Uint8Array | undefined, what: st
 function invalid(issue: v.BaseIssue<unknown>, what: string): RpcError {
   const path = v.getDotPath(issue) ?? "";
   const where = path === "" ? what : path;
-  return new RpcError("InvalidArgument", `${where}: ${words(issue)}`, { path, in: what });
-}
-
-/** A schema's own message begins in lower case; valibot's are turned into "must be …". */
-function words(issue: v.BaseIssue<unknown>): string {
-  if (!issue.message.startsWith("Invalid ")) return issue.message;
-  const expected = issue.expected ?? issue.type.replaceAll("_", " ");
-  return issue.received === "undefined"
-    ? `is missing; it must be ${expected}`
-    : `must be ${expected}, not ${issue.received}`;
+  return new RpcError("InvalidArgument", `${where}: ${messageOfIssue(issue)}`, { path, in: what });
 }
 
 const errorSchema = v.object({
