@@ -1,7 +1,8 @@
 import { argumentProblem, type FlagTable, type Parsed, parseFlags, UsageError } from "@gantry/cli";
 import { parseEndpoint } from "@gantry/cli/endpoint";
 import { createLog, type LogLevel } from "@gantry/cli/log";
-import { BrokenPipe, brokenPipeExitCode, type Output } from "@gantry/cli/output";
+import { type Output, OutputError } from "@gantry/cli/output";
+import type { ProcessContext } from "@gantry/cli/program";
 import { type Command, CommandError, type Context } from "./command.ts";
 import { type Entry, findCommand } from "./commands/table.ts";
 import { connectEngine, type Engine } from "./engine/connect.ts";
@@ -9,18 +10,11 @@ import { describeFailure } from "./engine/failure.ts";
 import { defaultHost } from "./engine/host.ts";
 import { globalFlags, versionLine } from "./global-flags.ts";
 
-/** What the process brings. */
-export interface Process {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly out: Output;
-}
-
 const usageExitCode = 125;
 const helpFlag = { help: { type: "boolean", doc: "Print this help" } } as const satisfies FlagTable;
 
-/** Runs a command line and returns the exit code; what it has to say is in the output. */
-export async function dispatch(argv: readonly string[], process: Process): Promise<number> {
+/** Runs a command line and returns the exit code. @throws OutputError */
+export async function dispatch(argv: readonly string[], process: ProcessContext): Promise<number> {
   let global: Parsed<typeof globalFlags>;
   try {
     global = parseFlags(argv, globalFlags, { stopAtPositional: true });
@@ -99,7 +93,7 @@ async function runCommand(
   }
 }
 
-function createContext(process: Process, values: Parsed<typeof globalFlags>["values"]): Context {
+function createContext(process: ProcessContext, values: Parsed<typeof globalFlags>["values"]): Context {
   const { out, env } = process;
   let engine: Promise<Engine> | undefined;
   const level = values.debug ? "debug" : (values["log-level"] as LogLevel);
@@ -129,7 +123,7 @@ function usageError(out: Output, error: unknown, name: string): number {
 }
 
 async function fail(error: unknown, context: Context): Promise<number> {
-  if (error instanceof BrokenPipe) return brokenPipeExitCode;
+  if (error instanceof OutputError) throw error;
   const { message, exitCode } = await describeFailure(error, context);
   if (message !== "") context.out.printError(message);
   if (context.log.debugging && error instanceof Error && error.stack) context.log.debug(error.stack);

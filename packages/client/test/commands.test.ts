@@ -206,8 +206,9 @@ test("exec: streams, exit codes, and a command that is not there", async (t) => 
     execCreate: async ({ Cmd }) => ({ Id: Cmd[0] ?? "" }),
     execStart: async ({ Id, Detach }, { send, input }) => {
       if (Detach) return {};
-      if (Id === "nope") throw new RpcError("FailedPrecondition", 'exec: "nope": executable file not found in $PATH');
-      if (Id === "/etc") throw new RpcError("FailedPrecondition", 'exec: "/etc": permission denied');
+      if (Id === "nope")
+        throw new RpcError("FailedPrecondition", "it does not exist", { reason: "ExecutableNotFound" });
+      if (Id === "/etc") throw new RpcError("FailedPrecondition", "a directory", { reason: "ExecutableNotPermitted" });
       if (Id === "as") throw new RpcError("FailedPrecondition", "unable to find user x", { ExitCode: 126 });
       for await (const { value, blobs } of Id === "cat" ? input : []) {
         if (value.kind === "closeStdin") break;
@@ -222,7 +223,7 @@ test("exec: streams, exit codes, and a command that is not there", async (t) => 
     stdout: "hi\n",
     stderr: "done\n",
   });
-  t.match(await engine.client(["exec", "web", "nope"]), { code: 127, stderr: /executable file not found/ });
+  t.match(await engine.client(["exec", "web", "nope"]), { code: 127, stderr: /it does not exist/ });
   t.match(await engine.client(["exec", "web", "/etc"]), { code: 126 });
   t.match(await engine.client(["exec", "-u", "x", "web", "as"]), { code: 126, stderr: /unable to find user x/ });
   t.strictSame(await engine.client(["exec", "-d", "-e", "A=1", "-w", "/x", "-u", "1:2", "web", "sleep", "-v"]), {

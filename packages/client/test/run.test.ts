@@ -123,27 +123,29 @@ test("--pull=never leaves a missing image missing", async (t) => {
   t.equal(stderr, "client: Error response from engine: No such image: nope:latest.\nSee 'client run --help'.\n");
 });
 
-test("a start that fails tells 127, 126 or 125, and a --rm container does not stay", async (t) => {
-  const cases: [string, number][] = [
-    ['exec: "nope": executable file not found in $PATH', 127],
-    ['exec: "/nope": stat /nope: no such file or directory', 127],
-    ['exec: "/etc": permission denied', 126],
-    ['exec: "/": is a directory', 126],
-    ["Bind for 0.0.0.0:80 failed: port is already allocated", 125],
+test("a failed start exits with 127, 126 or 125 by its reason, never by its text, and a --rm container does not stay", async (t) => {
+  const cases: [string, Record<string, unknown> | undefined, number][] = [
+    ["it does not exist", { reason: "ExecutableNotFound" }, 127],
+    ["it cannot be executed", { reason: "ExecutableNotPermitted" }, 126],
+    ["the engine knows the code", { ExitCode: 127 }, 127],
+    ["another failure with a code", { ExitCode: 128 }, 125],
+    ["Bind for 0.0.0.0:80 failed: port is already allocated", { reason: "InUse" }, 125],
+    ['exec: "/data": executable file not found, permission denied', undefined, 125],
   ];
   let message = "";
+  let data: Record<string, unknown> | undefined;
   await using engine = await standInEngine({
     ...scriptedContainer(async () => 0),
     containerStart: async () => {
-      throw new RpcError("FailedPrecondition", message);
+      throw new RpcError("FailedPrecondition", message, data);
     },
     containerRemove: async () => ({}),
   });
-  for (const [words, expected] of cases) {
-    message = words;
+  for (const [text, reason, expected] of cases) {
+    [message, data] = [text, reason];
     const { code, stderr } = await engine.client(["run", "--rm", "busybox", "nope"]);
-    t.equal(code, expected, words);
-    t.equal(stderr, `client: Error response from engine: ${words}.\n`);
+    t.equal(code, expected, text);
+    t.equal(stderr, `client: Error response from engine: ${text}.\n`);
   }
   t.equal(engine.requests("containerRemove").length, cases.length);
   const kept = await engine.client(["run", "-d", "busybox", "nope"]);

@@ -2,7 +2,8 @@ import { statSync } from "node:fs";
 import { argumentProblem, type FlagTable, type Parsed, parseFlags, UnknownFlag, UsageError } from "@gantry/cli";
 import { connectionError, parseEndpoint } from "@gantry/cli/endpoint";
 import { createLog } from "@gantry/cli/log";
-import { BrokenPipe, brokenPipeExitCode, type Output } from "@gantry/cli/output";
+import { type Output, OutputError } from "@gantry/cli/output";
+import type { ProcessContext } from "@gantry/cli/program";
 import { type Command, CommandError, type Context } from "./command.ts";
 import { findCommand } from "./commands/table.ts";
 import { globalFlags, versionLine } from "./global-flags.ts";
@@ -11,13 +12,6 @@ import { connectSupervisor, type Supervisor } from "./supervisor/connect.ts";
 import { describeFailure } from "./supervisor/failure.ts";
 import { defaultNamespace, locateSupervisor } from "./supervisor/locate.ts";
 
-/** What the process brings. */
-export interface Process {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly out: Output;
-}
-
 const usageExitCode = 1;
 const unknownCommandExitCode = 3;
 const helpFlag = { help: { type: "boolean", short: "h", doc: "Print this help" } } as const satisfies FlagTable;
@@ -25,8 +19,8 @@ const helpFlag = { help: { type: "boolean", short: "h", doc: "Print this help" }
 /** Flags are read as Go's flag package does: `-tty` is `--tty`. */
 const goFlags = { singleDash: true } as const;
 
-/** Runs a command line and returns the exit code; what it has to say is in the output. */
-export async function dispatch(argv: readonly string[], process: Process): Promise<number> {
+/** Runs a command line and returns the exit code. @throws OutputError */
+export async function dispatch(argv: readonly string[], process: ProcessContext): Promise<number> {
   const { out } = process;
   let context: Context | undefined;
   try {
@@ -111,7 +105,7 @@ function usage(error: unknown, name: string): unknown {
     : error;
 }
 
-async function createContext(process: Process, values: Parsed<typeof globalFlags>["values"]): Promise<Context> {
+async function createContext(process: ProcessContext, values: Parsed<typeof globalFlags>["values"]): Promise<Context> {
   const { out, env } = process;
   const log = createLog(out, values.debug ? "debug" : "info");
   const timeoutMs = parseDuration(values.timeout, "--timeout");
@@ -150,7 +144,7 @@ const socketChecks = {
 };
 
 async function fail(error: unknown, out: Output, context: Context | undefined): Promise<number> {
-  if (error instanceof BrokenPipe) return brokenPipeExitCode;
+  if (error instanceof OutputError) throw error;
   const shown = usage(error, "ctr");
   const { message, exitCode } = await describeFailure(shown, context ?? { endpoint: "", searched: [] });
   if (message !== "") out.printError(`ctr: ${message}`);

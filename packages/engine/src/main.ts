@@ -1,4 +1,5 @@
 import { parseFlags, UsageError } from "@gantry/cli";
+import { printText } from "@gantry/cli/output";
 import { engineOptions, helpText, serveFlags, shutdownFlags, shutdownHelp } from "./options.ts";
 import { version } from "./system/version.ts";
 
@@ -28,7 +29,7 @@ async function serve(argv: readonly string[]): Promise<number> {
   const engine = await startEngine(options, log);
   // An unhandled rejection must not crash the daemon.
   process.on("unhandledRejection", (error) => log.error({ error: String(error) }, "unhandled failure"));
-  process.stdout.write(`engine ${version} listens on ${engine.endpoint}\n`);
+  print(`engine ${version} listens on ${engine.endpoint}\n`);
   await Promise.race([signalled, engine.ended]);
   await engine.close();
   return 0;
@@ -44,8 +45,7 @@ async function shutdown(argv: readonly string[]): Promise<number> {
 }
 
 function print(text: string): number {
-  process.stdout.write(text);
-  return 0;
+  return printText("engine: ", text);
 }
 
 // Open sockets would keep the process alive.

@@ -1,5 +1,5 @@
 import { formatHelp, parseFlags, UsageError } from "@gantry/cli";
-import { BrokenPipe, brokenPipeExitCode, writeNow } from "@gantry/cli/output";
+import { OutputError, reportOutputError, writeNow } from "@gantry/cli/output";
 import { globalFlags, helpText, isCommand } from "./commands/table.ts";
 import { version } from "./version.ts";
 
@@ -18,7 +18,7 @@ async function main(argv: readonly string[]): Promise<number> {
     const { runCommand } = await import("./commands/run-command.ts");
     return await runCommand(command, rest, { ...values, environment: process.env });
   } catch (error) {
-    if (error instanceof BrokenPipe) return brokenPipeExitCode;
+    if (error instanceof OutputError) return reportOutputError("oci-runtime: ", error);
     if (!(error instanceof UsageError)) throw error;
     return refuse(error.message, 1);
   }

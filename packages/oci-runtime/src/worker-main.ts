@@ -1,5 +1,5 @@
 import { type FlagTable, formatHelp, type HelpText, parseFlags, UsageError } from "@gantry/cli";
-import { BrokenPipe, brokenPipeExitCode, writeNow } from "@gantry/cli/output";
+import { reportOutputError, writeNow } from "@gantry/cli/output";
 import { makeContext } from "./commands/context.ts";
 import { globalFlags } from "./commands/table.ts";
 import { version } from "./version.ts";
@@ -30,9 +30,7 @@ async function main(argv: readonly string[]): Promise<number> {
     else await serve(values.address, values);
     return 0;
   } catch (error) {
-    if (error instanceof BrokenPipe) return brokenPipeExitCode;
-    writeNow(2, `oci-runtime-worker: ${(error as Error).message}\n`);
-    return 1;
+    return reportOutputError("oci-runtime-worker: ", error);
   }
 }
 

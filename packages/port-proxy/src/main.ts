@@ -7,7 +7,9 @@ async function main(argv: readonly string[]): Promise<void> {
   try {
     const command = parseCommand(argv);
     if ("show" in command) {
-      process.stdout.write(command.show === "help" ? helpText() : `port-proxy version ${metadata.version}\n`);
+      const { printText } = await import("@gantry/cli/output");
+      const text = command.show === "help" ? helpText() : `port-proxy version ${metadata.version}\n`;
+      process.exitCode = printText("port-proxy: ", text);
       return;
     }
     const { startProxy } = await import("./proxy.ts");

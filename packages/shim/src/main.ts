@@ -1,4 +1,5 @@
 import { formatHelp, parseFlags } from "@gantry/cli";
+import { printText } from "@gantry/cli/output";
 import { version } from "./version.ts";
 
 const flags = {
@@ -19,10 +20,10 @@ const help = formatHelp({
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const { values, args } = parseFlags(argv, flags);
-    if (values.help) process.stdout.write(help);
-    else if (values.version) process.stdout.write(`shim version ${version}\n`);
-    else if (args.length > 0) throw new Error(`unexpected argument: ${args[0]}\nSee 'shim --help'.`);
-    else await (await import("./shim.ts")).runShim();
+    if (values.help) return printText("shim: ", help);
+    if (values.version) return printText("shim: ", `shim version ${version}\n`);
+    if (args.length > 0) throw new Error(`unexpected argument: ${args[0]}\nSee 'shim --help'.`);
+    await (await import("./shim.ts")).runShim();
     return 0;
   } catch (error) {
     process.stderr.write(`shim: ${(error as Error).message}\n`);

@@ -1,4 +1,5 @@
 import { formatHelp, parseFlags } from "@gantry/cli";
+import { printText } from "@gantry/cli/output";
 import { version } from "@gantry/common/version";
 import { unpackCommand } from "./layers/unpack-command.ts";
 
@@ -64,15 +65,12 @@ async function main(argv: readonly string[]): Promise<number | undefined> {
       return undefined;
     }
     const { values, args } = parseFlags(argv, flags);
-    if (values.help) process.stdout.write(help);
-    else if (values.version) process.stdout.write(`supervisor version ${version}\n`);
-    else if (args.length > 0) throw new Error(`unexpected argument: ${args[0]}\nSee 'supervisor --help'.`);
-    else {
-      const { run } = await import("./run.ts");
-      await run(values);
-      return undefined;
-    }
-    return 0;
+    if (values.help) return printText("supervisor: ", help);
+    if (values.version) return printText("supervisor: ", `supervisor version ${version}\n`);
+    if (args.length > 0) throw new Error(`unexpected argument: ${args[0]}\nSee 'supervisor --help'.`);
+    const { run } = await import("./run.ts");
+    await run(values);
+    return undefined;
   } catch (error) {
     process.stderr.write(`supervisor: ${(error as Error).message}\n`);
     return 1;

@@ -1,4 +1,6 @@
 import { writeSync, writev } from "node:fs";
+import { messageOf } from "@gantry/common/error-message";
+import { fileProblem } from "./file-problem.ts";
 
 /** stdout or stderr. */
 export type Target = 1 | 2;
@@ -6,6 +8,8 @@ export type Target = 1 | 2;
 interface Chunk {
   readonly target: Target;
   readonly bytes: Uint8Array;
+  /** A message of the program itself: its loss is no failure, since no place is left to report it. */
+  readonly isMessage?: boolean;
 }
 
 const highWaterBytes = 1 << 20;
@@ -13,12 +17,26 @@ const maxBatch = 128;
 const firstRetryMs = 1;
 const lastRetryMs = 32;
 
-/** Exit status of a program whose reader is gone, as of one that SIGPIPE ends. */
-export const brokenPipeExitCode = 141;
+/** Exit status of a program that SIGPIPE ends. */
+const brokenPipeExitCode = 141;
 
-/** The reader of stdout or stderr is gone; the program ends quietly, as one that SIGPIPE ends. */
-export class BrokenPipe extends Error {
+/** Standard output or error cannot be written to. */
+export class OutputError extends Error {
+  override name = "OutputError";
+  /** Exit status of a program that ends because of it. */
+  readonly exitCode: number = 1;
+}
+
+/** The reader of stdout or stderr is gone; the program ends without a message, as if by SIGPIPE. */
+export class BrokenPipe extends OutputError {
   override name = "BrokenPipe";
+  override readonly exitCode = brokenPipeExitCode;
+}
+
+function outputError(target: Target, error: unknown): OutputError {
+  const device = target === 2 ? "/dev/stderr" : "/dev/stdout";
+  const message = `write ${device}: ${fileProblem(error)}`;
+  return (error as NodeJS.ErrnoException).code === "EPIPE" ? new BrokenPipe(message) : new OutputError(message);
 }
 
 /**
@@ -30,21 +48,35 @@ export class Output {
   #queue: Chunk[] = [];
   #queuedBytes = 0;
   #writing = false;
-  #failure: Error | undefined;
+  /** Targets that cannot be written to any more. */
+  readonly #failures = new Map<Target, OutputError>();
+  /** The failure by which output was lost. */
+  #loss: OutputError | undefined;
   #waiting: (() => void)[] = [];
 
-  /** Queues text or bytes. Await the result: it resolves when the reader has caught up enough. @throws BrokenPipe */
+  /**
+   * Queues text or bytes. Await the result: it resolves when the reader has caught up enough.
+   * @throws OutputError
+   */
   write(target: Target, data: string | Uint8Array): Promise<void> | undefined {
-    if (this.#failure) throw this.#failure;
+    const failure = this.#failures.get(target);
+    if (failure) throw failure;
     const bytes = typeof data === "string" ? Buffer.from(data) : data;
-    if (bytes.length === 0) return undefined;
-    this.#queue.push({ target, bytes });
-    this.#queuedBytes += bytes.length;
+    return bytes.length === 0 ? undefined : this.#add({ target, bytes });
+  }
+
+  #add(chunk: Chunk): Promise<void> | undefined {
+    this.#queue.push(chunk);
+    this.#queuedBytes += chunk.bytes.length;
     if (!this.#writing) {
       this.#writing = true;
       setImmediate(() => this.#flush(firstRetryMs));
     }
-    return this.#queuedBytes > highWaterBytes ? this.#room(() => this.#queuedBytes <= highWaterBytes) : undefined;
+    if (this.#queuedBytes <= highWaterBytes) return undefined;
+    const caughtUp = this.#room(() => this.#queuedBytes <= highWaterBytes);
+    // A caller that does not wait gets a failure from its next write, or at the end.
+    caughtUp.catch(() => {});
+    return caughtUp;
   }
 
   /** A line to stdout. */
@@ -52,19 +84,27 @@ export class Output {
     this.write(1, `${line}\n`);
   }
 
-  /** A line to stderr. */
+  /** A message to stderr. It is dropped where stderr cannot be written to. */
   printError(line: string): void {
-    this.write(2, `${line}\n`);
+    if (!this.#failures.has(2)) this.#add({ target: 2, bytes: Buffer.from(`${line}\n`), isMessage: true });
   }
 
-  /** Resolves when everything is written. @throws BrokenPipe */
+  /** Resolves when everything is written. @throws OutputError */
   async drain(): Promise<void> {
     await this.#room(() => this.#queue.length === 0);
   }
 
-  /** Writes what little is left at once, before the process ends; blocks on a reader that is slow. */
+  /** Writes the little that is left at once, before the process ends; blocks on a slow reader. @throws OutputError */
   finish(): void {
-    for (const chunk of this.#queue.splice(0)) writeFully(chunk);
+    for (const chunk of this.#queue.splice(0)) {
+      if (this.#failures.has(chunk.target)) continue;
+      try {
+        writeFully(chunk);
+      } catch (error) {
+        this.#drop(error as OutputError, chunk);
+      }
+    }
+    if (this.#loss) throw this.#loss;
   }
 
   /** True when a write is under way, so that `finish` would overtake it. */
@@ -75,8 +115,8 @@ export class Output {
   #inFlight = false;
 
   async #room(enough: () => boolean): Promise<void> {
-    while (!this.#failure && !enough()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    if (this.#failure) throw this.#failure;
+    while (!enough()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#loss) throw this.#loss;
   }
 
   #flush(retryMs: number): void {
@@ -90,14 +130,14 @@ export class Output {
     const done = (error: NodeJS.ErrnoException | null, written: number): void => {
       this.#inFlight = false;
       if (error?.code === "EAGAIN") {
-        // someone else made the shared description non-blocking; there is no event for it without taking it over
+        // Another program made the shared description non-blocking; to get an event for it would take it over.
         setTimeout(() => this.#flush(Math.min(retryMs * 2, lastRetryMs)), retryMs);
         return;
       }
-      if (error) this.#fail(error);
+      if (error) this.#fail(target, error);
       else this.#consume(written);
       for (const resume of this.#waiting.splice(0)) resume();
-      if (!error) this.#flush(firstRetryMs);
+      this.#flush(firstRetryMs);
     };
     writev(
       target,
@@ -125,24 +165,54 @@ export class Output {
     }
     this.#queue.splice(0, whole);
     const first = this.#queue[0];
-    if (left > 0 && first) this.#queue[0] = { target: first.target, bytes: first.bytes.subarray(left) };
+    if (left > 0 && first) this.#queue[0] = { ...first, bytes: first.bytes.subarray(left) };
   }
 
-  #fail(error: NodeJS.ErrnoException): void {
-    const name = this.#queue[0]?.target === 2 ? "stderr" : "stdout";
-    this.#failure = error.code === "EPIPE" ? new BrokenPipe(name) : new Error(`writing to ${name}: ${error.message}`);
-    this.#queue = [];
-    this.#queuedBytes = 0;
+  #drop(failure: OutputError, { target, isMessage }: Chunk): void {
+    this.#failures.set(target, failure);
+    if (!isMessage || failure instanceof BrokenPipe) this.#loss ??= failure;
+  }
+
+  /** Drops all output to a target that cannot be written to; the other one is not affected. */
+  #fail(target: Target, error: NodeJS.ErrnoException): void {
+    const failure = outputError(target, error);
+    for (const chunk of this.#queue) if (chunk.target === target) this.#drop(failure, chunk);
+    this.#queue = this.#queue.filter((chunk) => chunk.target !== target);
+    this.#queuedBytes = this.#queue.reduce((sum, { bytes }) => sum + bytes.length, 0);
   }
 }
 
 /**
- * Writes all of it before it returns; blocks on a reader that is slow. For commands that print a little and end:
- * Node's own process.stdout takes milliseconds to come into being.
- * @throws BrokenPipe
+ * Writes all of it before it returns; blocks on a slow reader. For commands that print a little and end: Node's own
+ * process.stdout takes milliseconds to come into being.
+ * @throws OutputError
  */
 export function writeNow(target: Target, text: string): void {
   writeFully({ target, bytes: Buffer.from(text) });
+}
+
+/**
+ * Prints a text to stdout; a failure is reported in one sentence on stderr.
+ * @param prefix of that sentence, such as "engine: "
+ * @returns the exit status
+ */
+export function printText(prefix: string, text: string): number {
+  try {
+    writeNow(1, text);
+    return 0;
+  } catch (error) {
+    return reportOutputError(prefix, error);
+  }
+}
+
+/** Reports a failure that ends a program, the failure of its output among them. @returns the exit status */
+export function reportOutputError(prefix: string, error: unknown): number {
+  try {
+    if (!(error instanceof BrokenPipe)) writeNow(2, `${prefix}${messageOf(error)}\n`);
+  } catch {
+    // No place is left to report it.
+  }
+  return error instanceof OutputError ? error.exitCode : 1;
 }
 
 function writeFully({ target, bytes }: Chunk): void {
@@ -150,9 +220,7 @@ function writeFully({ target, bytes }: Chunk): void {
     try {
       at += writeSync(target, bytes, at);
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code === "EPIPE") throw new BrokenPipe(target === 2 ? "stderr" : "stdout");
-      if (code !== "EAGAIN") throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw outputError(target, error);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, firstRetryMs);
     }
   }

@@ -1,45 +1,48 @@
 import { UsageError } from "@gantry/cli";
-import { BrokenPipe } from "@gantry/cli/output";
+import { OutputError } from "@gantry/cli/output";
 import { NoTerminalError } from "@gantry/cli/terminal";
-import { isRpcError } from "@gantry/ipc/contracts/errors";
+import { isRpcError, reasonOf } from "@gantry/ipc/contracts/errors";
 import { CommandError, type Context } from "../command.ts";
 import { describeFailure } from "../engine/failure.ts";
 
-const engineFailed = 125;
+export const engineFailed = 125;
 const cannotInvoke = 126;
 const notFound = 127;
 
-/** A failure that already has its words. */
+/** A failure whose message is complete. */
 class RunError extends CommandError {
   override name = "RunError";
 }
 
 /**
- * Docker's way of saying that `run` or `create` went wrong, exit code 125.
- * @param command its name, to point to its help; without it there is no such line
+ * A failure of `run` or `create` as Docker reports it, with exit code 125.
+ * @param command its name, to point to its help; without it that line is left out
  */
 export async function runFailure(error: unknown, context: Context, command?: string): Promise<unknown> {
-  if (error instanceof UsageError || error instanceof BrokenPipe || error instanceof RunError) return error;
+  if (error instanceof UsageError || error instanceof OutputError || error instanceof RunError) return error;
   if (error instanceof NoTerminalError) return error;
   const { message } = await describeFailure(error, context);
-  // help does not help when the engine is not there
+  // Without an engine the help is of no use.
   return new RunError(sentence(message, isRpcError(error, "Unavailable") ? undefined : command), engineFailed);
 }
 
-/** The same for a start that failed: 127 when the command is not there, 126 when it cannot be run, else 125. */
+/** A failed start, with the exit code of startExitCode. */
 export async function startFailure(error: unknown, context: Context): Promise<unknown> {
-  if (error instanceof BrokenPipe) return error;
+  if (error instanceof OutputError) return error;
   const { message } = await describeFailure(error, context);
-  return new RunError(sentence(message), startExitCode(message));
+  return new RunError(sentence(message), startExitCode(error));
 }
 
-/** Exit code of a process that could not be started, by the words of the failure. */
-export function startExitCode(message: string): number {
-  if (/executable file not found|no such file or directory|system cannot find the file|ENOENT/i.test(message)) {
-    return notFound;
-  }
-  if (/permission denied|is a directory|not a directory|exec format error|EACCES/i.test(message)) return cannotInvoke;
-  return engineFailed;
+/**
+ * Exit code for a process that could not be started: 127 when its program does not exist, 126 when the program cannot be
+ * executed, else 125. The engine may give the code itself.
+ */
+export function startExitCode(error: unknown): number {
+  const reason = reasonOf(error);
+  if (reason === "ExecutableNotFound") return notFound;
+  if (reason === "ExecutableNotPermitted") return cannotInvoke;
+  const given = isRpcError(error) ? error.data?.["ExitCode"] : undefined;
+  return given === notFound || given === cannotInvoke ? given : engineFailed;
 }
 
 function sentence(message: string, command?: string): string {

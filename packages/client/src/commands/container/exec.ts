@@ -2,13 +2,11 @@ import { defined } from "@gantry/cli";
 import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
 import { startSession } from "@gantry/cli/session";
 import { checkInputTerminal, terminalSize } from "@gantry/cli/terminal";
-import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { anyNumber, CommandError, type Context, defineCommand } from "../../command.ts";
 import { describeFailure } from "../../engine/failure.ts";
 import { collectEnv } from "../../parse/env.ts";
-
 import { asSession } from "../../run/attach.ts";
-import { startExitCode } from "../../run/failure.ts";
+import { engineFailed, startExitCode } from "../../run/failure.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] CONTAINER COMMAND [ARG...]",
@@ -27,7 +25,7 @@ export const command = defineCommand({
   args: [2, anyNumber],
   stopAtPositional: true,
   examples: ["web ls /", "-it web sh"],
-  async run(context, { values, args: [container = "", ...words] }) {
+  async run(context, { values, args: [container = "", ...args] }) {
     const { detach, tty } = values;
     const stdin = values.interactive && !detach;
     const detachKeys = parseDetachKeys(values["detach-keys"] ?? defaultDetachKeys);
@@ -36,7 +34,7 @@ export const command = defineCommand({
     const size = tty ? terminalSize() : undefined;
     const request = defined({
       Id: container,
-      Cmd: words,
+      Cmd: args,
       AttachStdin: stdin,
       AttachStdout: !detach,
       AttachStderr: !detach,
@@ -70,12 +68,9 @@ export const command = defineCommand({
   },
 });
 
-/** The engine says the exit code of a command that could not be started; else the failure's words do. */
+/** A command that could not be started ends with its own exit code, any other failure with 1. */
 async function execFailure(error: unknown, context: Context): Promise<unknown> {
-  const { message, exitCode } = await describeFailure(error, context);
-  const told = isRpcError(error) ? (error.data as { ExitCode?: unknown } | undefined)?.ExitCode : undefined;
-  if (typeof told === "number") return new CommandError(message, told);
-  const startCode = startExitCode(message);
-  if (startCode === 125) return error;
-  return new CommandError(message, exitCode === 1 ? startCode : exitCode);
+  const exitCode = startExitCode(error);
+  if (exitCode === engineFailed) return error;
+  return new CommandError((await describeFailure(error, context)).message, exitCode);
 }
