@@ -18,7 +18,7 @@ test("a forced removal beside a start, a restart or a restart by policy succeeds
     "start with AutoRemove": (Id) => client.call("containerStart", { Id }),
     "restart by policy": async () => {},
   };
-  for (let round = 0; round < 100; round++) {
+  for (let round = 0; round < 60; round++) {
     const [name, race] = Object.entries(races)[round % 4] ?? [];
     if (!name || !race) throw new Error("no such race");
     const byPolicy = name === "restart by policy";
@@ -43,6 +43,31 @@ test("a forced removal beside a start, a restart or a restart by policy succeeds
   }
   await waitFor(() => standIn.snapshots.size === 0);
   t.same([...standIn.specs.keys(), ...standIn.tasks()], []);
+});
+
+test("a forced removal waits for the start that is under way", async (t) => {
+  await using engine = await engineUnderTest();
+  const { client, standIn } = engine;
+  for (const AutoRemove of [false, true]) {
+    const Id = await engine.create(forever, { AutoRemove });
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const creating = new Promise<void>((resolve) => {
+      standIn.hooks.set("tasks.create", () => {
+        resolve();
+        return released;
+      });
+    });
+    const starting = client.call("containerStart", { Id });
+    await creating;
+    const removing = client.call("containerRemove", { Id, Force: true });
+    // Answered after the removal has arrived: requests of one client are handled in order.
+    await client.call("ping", {});
+    release();
+    await starting;
+    await removing;
+    t.same([...standIn.tasks(), ...standIn.snapshots.keys()], []);
+    await t.rejects(client.call("containerInspect", { Id }), { code: "NotFound" });
+  }
 });
 
 test("a restart keeps a running container with AutoRemove; its next exit removes it", async (t) => {

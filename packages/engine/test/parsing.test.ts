@@ -1,4 +1,5 @@
 import { formatTimestamp, parseTimestamp } from "@gantry/common/timestamp";
+import { RpcError } from "@gantry/ipc";
 import { deviceNumbers } from "@gantry/native-sys";
 import { test } from "tap";
 import { matchesLabels } from "../src/base/filters.ts";
@@ -207,9 +208,11 @@ test("names, labels, spans, exit codes, times", async (t) => {
     statusText({ state: { ...state, ...times } }, Date.parse("2026-01-01T00:02:20Z")),
     "Exited (3) 2 minutes ago",
   );
-  t.equal(exitCodeFor('exec: "nope": executable file not found in $PATH', "nope"), 127);
-  t.equal(exitCodeFor('exec: "/etc/passwd": permission denied', "/etc/passwd"), 126);
-  t.equal(exitCodeFor("no space left on device", "sh"), 128);
+  const failure = (reason: string) => new RpcError("FailedPrecondition", "no such file or directory", { reason });
+  t.equal(exitCodeFor(failure("ExecutableNotFound")), 127);
+  t.equal(exitCodeFor(failure("ExecutableNotPermitted")), 126);
+  t.equal(exitCodeFor(failure("UserNotFound")), 128);
+  t.equal(exitCodeFor(new RpcError("Internal", 'exec: "nope": executable file not found in $PATH')), 128);
   t.equal(formatTimestamp(parseTimestamp("2026-01-02T03:04:05.5+01:00") ?? 0n), "2026-01-02T02:04:05.500000000Z");
   t.same(deviceNumbers(0x801), { major: 8, minor: 1 });
 });

@@ -219,7 +219,9 @@ function taskHandlers(state: State) {
       if (state.processes.has(containerId)) throw new RpcError("AlreadyExists", `task ${containerId} is there`);
       const { args, env } = spec["process"] as SpecProcess;
       if (args[0] === "nope")
-        throw new RpcError("FailedPrecondition", 'exec: "nope": executable file not found in $PATH');
+        throw new RpcError("FailedPrecondition", 'exec: "nope": executable file not found in $PATH', {
+          reason: "ExecutableNotFound",
+        });
       state.processes.set(containerId, new Process(args, env, stdio));
       return { pid: 1 };
     },

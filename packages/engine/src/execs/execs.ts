@@ -195,13 +195,12 @@ export class Execs {
   }
 
   async #failed(exec: Exec, error: unknown): Promise<RpcError> {
-    const text = messageOf(error);
-    const code = exitCodeFor(text, exec.request.Cmd[0] ?? "");
+    const code = exitCodeFor(error);
     const exitCode = code === 128 ? 126 : code;
     this.exited(exec.id, exitCode);
     return new RpcError(
       isRpcError(error) ? error.code : "Internal",
-      `OCI runtime exec failed: ${text}`,
+      `OCI runtime exec failed: ${messageOf(error)}`,
       { ExitCode: exitCode },
       { cause: error },
     );

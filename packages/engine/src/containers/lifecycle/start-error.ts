@@ -1,7 +1,11 @@
 import { messageOf } from "@gantry/common/error-message";
-import { isRpcError, RpcError } from "@gantry/ipc";
+import { isRpcError, RpcError, reasonOf } from "@gantry/ipc";
 import { exitCodeFor } from "../../supervisor/runtime-failure.ts";
 import type { ContainerDocument } from "../document.ts";
+
+/** Docker's hint for when a file is mounted on a directory, or the other way round. */
+const mountHint =
+  ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type";
 
 /**
  * Puts a failed start into the container's state, with the exit code that `run` ends with.
@@ -10,10 +14,12 @@ import type { ContainerDocument } from "../document.ts";
  */
 export function startError(document: ContainerDocument, error: unknown, prepared: boolean): RpcError {
   const text = messageOf(error);
-  const exitCode = exitCodeFor(text, [...(document.config.Entrypoint ?? []), ...(document.config.Cmd ?? [])][0] ?? "");
+  const exitCode = exitCodeFor(error);
+  const reason = reasonOf(error);
   // Users are looked up before the runtime is started; a network has messages of its own.
-  const fromRuntime = prepared && isRpcError(error) && !/^unable to find (user|group) /.test(text);
-  const message = fromRuntime ? `failed to create task for container: ${text}${mountHint(text)}` : text;
+  const fromRuntime = prepared && isRpcError(error) && reason !== "UserNotFound" && reason !== "GroupNotFound";
+  const hint = reason === "MountTypeMismatch" ? mountHint : "";
+  const message = fromRuntime ? `failed to create task for container: ${text}${hint}` : text;
   Object.assign(document.state, {
     Running: false,
     Restarting: false,
@@ -23,12 +29,4 @@ export function startError(document: ContainerDocument, error: unknown, prepared
   });
   const code = isRpcError(error) ? error.code : "Internal";
   return new RpcError(code, message, { ExitCode: exitCode }, { cause: error });
-}
-
-/** Where to look when a file is mounted on a directory, or the other way round. */
-function mountHint(text: string): string {
-  const mismatch = /^binding .+ to .+(EINVAL|ENOTDIR)/.test(text) || /mounting .*not a directory/.test(text);
-  return mismatch
-    ? ": Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type"
-    : "";
 }
