@@ -6,7 +6,7 @@ const fail =
   (message: string, cause?: unknown): RpcError =>
     new RpcError(code, message, undefined, cause === undefined ? undefined : { cause });
 
-/** One constructor per code: the message is one sentence that names the thing. */
+/** One constructor per code; the message is one sentence that names the subject. */
 export const notFound = fail("NotFound");
 export const alreadyExists = fail("AlreadyExists");
 export const invalidArgument = fail("InvalidArgument");
@@ -18,8 +18,8 @@ export const unimplemented = fail("Unimplemented");
 export const internal = fail("Internal");
 
 /**
- * Adds what was being done to an error's message; its code stays. Failures without one become Internal where a system
- * call failed and InvalidArgument for all others: those concern the data that was sent.
+ * Prefixes an error's message with its context; the code stays. An error without a code becomes Internal where a system
+ * call failed, and InvalidArgument otherwise: then the data of the request is wrong.
  */
 export function inContext(thrown: unknown, context: string): RpcError {
   const error = firstFailure(thrown);

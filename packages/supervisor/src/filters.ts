@@ -1,7 +1,7 @@
 import { messageOf } from "@gantry/common/error-message";
 import { invalidArgument } from "./errors.ts";
 
-/** A thing's field by its path, such as ["labels", "a.b"]; undefined where it has none. */
+/** Reads a field by its path, such as ["labels", "a.b"]; undefined where the object has no such field. */
 export type Fields = (path: readonly string[]) => string | undefined;
 export type Filter = (fields: Fields) => boolean;
 
@@ -9,10 +9,10 @@ const operators = ["==", "!=", "~="] as const;
 const fieldRune = /[A-Za-z0-9_/-]/;
 
 /**
- * Reads containerd's filters: clauses with commas between them must all hold, and of several filters one is enough.
+ * Parses containerd's filters. The comma-separated clauses of a filter must all match; of several filters one must.
  * Names and values may be quoted by ", and regular expressions by / or | too, which leaves their backslashes alone.
  * Without a filter everything matches.
- * @throws RpcError InvalidArgument that shows where a filter cannot be read
+ * @throws RpcError InvalidArgument that shows the position of the syntax error
  */
 export function parseFilters(texts: readonly string[] | undefined): Filter {
   if (texts === undefined || texts.length === 0) return () => true;
@@ -20,7 +20,7 @@ export function parseFilters(texts: readonly string[] | undefined): Filter {
   return (fields) => alternatives.some((clauses) => clauses.every((clause) => clause(fields)));
 }
 
-/** Fields of something that has labels, besides others that are given by name (`target.digest`). */
+/** Fields by their dotted name (`target.digest`), and labels. */
 export function fieldsOf(
   fields: Readonly<Record<string, string | undefined>>,
   labels: Readonly<Record<string, string>> = {},
@@ -40,7 +40,7 @@ class FilterReader {
     if (this.#text.trim() === "") return [() => true];
     const clauses = [this.#clause()];
     while (this.#take(",")) clauses.push(this.#clause());
-    if (this.#at < this.#text.length) throw this.#syntaxError("a comma or the end is expected");
+    if (this.#at < this.#text.length) throw this.#syntaxError("expected a comma or the end");
     return clauses;
   }
 
@@ -71,7 +71,7 @@ class FilterReader {
     if (this.#text[this.#at] === '"') return this.#quoted('"');
     const start = this.#at;
     while (fieldRune.test(this.#text[this.#at] ?? "")) this.#at += 1;
-    if (this.#at === start) throw this.#syntaxError("the name of a field is expected");
+    if (this.#at === start) throw this.#syntaxError("expected the name of a field");
     return this.#text.slice(start, this.#at);
   }
 

@@ -4,7 +4,7 @@ export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "s
 export type LogLevel = (typeof logLevels)[number];
 export type Log = Pick<pino.Logger, "debug" | "info" | "warn" | "error">;
 
-/** One JSON object a line, to standard error; written at once, so that nothing is lost at a sudden end. */
+/** One JSON object per line on standard error, written synchronously so that a crash loses no line. */
 export function makeLog(level: LogLevel): Log {
   const base = { name: "supervisor" };
   return pino({ level, base, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));

@@ -27,7 +27,7 @@ const flags = {
     type: "string",
     value: "NAME",
     choices: ["overlayfs", "native"],
-    doc: "How images and containers are stored (default: overlayfs, or native, which copies, where overlayfs cannot be used)",
+    doc: "How snapshots are stored (default: overlayfs, or native, which copies files, where overlayfs does not work)",
   },
   "registry-config": {
     type: "string",
@@ -41,7 +41,7 @@ const flags = {
     value: "LEVEL",
     default: "info",
     choices: ["trace", "debug", "info", "warn", "error", "fatal", "silent"],
-    doc: "What is logged to standard error",
+    doc: "Least severe messages that are logged to standard error",
   },
   help: { type: "boolean", short: "h", doc: "Print this help" },
   version: { type: "boolean", short: "v", doc: "Print the version" },
@@ -50,15 +50,15 @@ const flags = {
 const help = formatHelp({
   usage: "supervisor [OPTIONS]",
   summary:
-    "Keeps images, snapshots and containers, and starts a shim for each container.\n" +
-    "It may be ended and started again at any time: containers run on.",
+    "Manages images, snapshots and containers, and starts a shim for each container.\n" +
+    "It can be stopped and started again at any time: containers keep running.",
   flags,
   examples: ["supervisor", "supervisor --root /srv/gantry --state /run/gantry-test --log-level debug"],
 });
 
 async function main(argv: readonly string[]): Promise<number | undefined> {
   try {
-    // The supervisor starts itself so for a large layer; nobody types it.
+    // Internal: the supervisor runs itself with this argument to unpack a large layer.
     if (argv[0] === unpackCommand && argv[1] !== undefined) {
       const { unpackProcess } = await import("./layers/unpack-process.ts");
       await unpackProcess(JSON.parse(argv[1]));

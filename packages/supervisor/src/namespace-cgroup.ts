@@ -4,8 +4,8 @@ import { isSystemError, parseMountinfo } from "@gantry/native-sys";
 import { failedPrecondition } from "./errors.ts";
 
 /**
- * Removes the cgroup of a namespace, below which its containers' own are, from every hierarchy. Only an empty one goes.
- * @throws RpcError FailedPrecondition naming the one in which something still is
+ * Removes the cgroup of a namespace, the parent of its containers' cgroups, from every hierarchy.
+ * @throws RpcError FailedPrecondition naming a cgroup that is not empty
  */
 export function removeNamespaceCgroup(namespace: string): void {
   const mounts = parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8"));

@@ -3,7 +3,7 @@ import { readFileSync, renameSync, writeFileSync } from "node:fs";
 
 const form = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The uuid of a root directory, made when it is first used: a server keeps it over restarts. */
+/** The UUID of a root directory, created at its first use; it stays the same across restarts. */
 export function rootUuid(root: string): string {
   const path = `${root}/uuid`;
   try {

@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly "log-level": string;
 }
 
-/** Starts a supervisor as the command line says, and ends it with SIGTERM or SIGINT. */
+/** Starts a supervisor with the options of the command line; SIGTERM and SIGINT stop it. */
 export async function run(values: RunOptions): Promise<void> {
   if (values.standby < 0) throw new Error(`--standby must not be negative, it is ${values.standby}`);
   const log = makeLog(values["log-level"] as LogLevel);
@@ -37,7 +37,7 @@ export async function run(values: RunOptions): Promise<void> {
     snapshotter: values.snapshotter as SnapshotterName | undefined,
   };
   const supervisor = await startSupervisor(options, log);
-  // What nobody waited for must not end a daemon that others wait for.
+  // An unhandled rejection must not crash the daemon.
   process.on("unhandledRejection", (error) => log.error({ err: error }, "unhandled failure"));
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop(supervisor));
 }
@@ -52,7 +52,7 @@ function stop(supervisor: RunningSupervisor): void {
   );
 }
 
-/** The binary that is named, else the one beside this program, else the first on PATH. */
+/** The binary of a flag, else the one beside this program, else the first on PATH. */
 function findBinary(name: string, given: string | undefined): string {
   if (given !== undefined) {
     const path = resolve(given);

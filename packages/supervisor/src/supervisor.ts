@@ -25,34 +25,34 @@ import { StandbyPool } from "./tasks/standby-pool.ts";
 import { Tasks } from "./tasks/tasks.ts";
 
 export interface SupervisorOptions {
-  /** Directory of what lasts. */
+  /** Directory of durable state. */
   readonly root: string;
-  /** Directory of what lasts as long as the machine is up. */
+  /** Directory of state that a reboot clears. */
   readonly state: string;
   readonly address: string;
   /** Absolute paths of the binaries. */
   readonly shim: string;
   readonly ociRuntime: string;
-  /** How this program is started again, for work that needs a process of its own. */
+  /** The command that starts this program, for work in a process of its own. */
   readonly self: SelfCommand;
-  /** Shims kept ready. */
+  /** Standby shims. */
   readonly standby: number;
-  /** Directories with HOST/hosts.toml or HOST/*.crt, the first that has a HOST counts. */
+  /** Directories with HOST/hosts.toml or HOST/*.crt; the first that has a HOST is used. */
   readonly registryDirectories: readonly string[];
-  /** How images are unpacked and containers stored; absent: overlayfs where it works, else native. */
+  /** Absent: overlayfs where it works, else native. */
   readonly snapshotter?: SnapshotterName | undefined;
 }
 
 export interface RunningSupervisor {
   readonly endpoint: string;
-  /** Stops serving; containers and their shims live on. */
+  /** Stops serving; containers and their shims keep running. */
   close(): Promise<void>;
 }
 
-/** Shims, one for each container, and those that wait; more than one bridge has addresses for. */
+/** Connections to shims: one per container, and the standby ones. More than one bridge has addresses for. */
 const maxShims = 8192;
 
-/** Starts a supervisor: takes up what an earlier one left, then serves. @throws Error for a person */
+/** Starts a supervisor: restores the state of an earlier one, then serves. @throws Error with a message for the user */
 export async function startSupervisor(options: SupervisorOptions, log: Log): Promise<RunningSupervisor> {
   const { root, state, address } = options;
   const native = nativeSys();
@@ -124,7 +124,7 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
 
 function makeDirectories(root: string, state: string): void {
   mkdirSync(root, { recursive: true, mode: 0o711 });
-  // The socket is in it: whoever reaches the socket is root.
+  // Holds the socket, and access to the socket is equal to root.
   mkdirSync(state, { recursive: true, mode: 0o700 });
   mkdirSync(`${state}/shims`, { recursive: true, mode: 0o700 });
 }

@@ -9,13 +9,13 @@ export interface IngestOptions {
   readonly path: string;
   /** sha256, sha512 */
   readonly algorithm: string;
-  /** Its name, where it has one: then its bytes stay when nobody writes it. */
+  /** The name of a resumable ingest, whose bytes stay when its writer ends. */
   readonly ref?: string | undefined;
-  /** Told once when it is closed, and whether its bytes are to go. */
+  /** Called once, when the ingest is closed. @param isDiscarded its bytes are removed */
   readonly onClose?: (isDiscarded: boolean) => void;
 }
 
-/** Bytes on their way into the store: written to a file of their own while their digest is computed. */
+/** A blob while it is written: a file of its own, and the digest of its bytes so far. */
 export class Ingest implements Disposable {
   readonly path: string;
   readonly ref: string | undefined;
@@ -37,12 +37,12 @@ export class Ingest implements Disposable {
     this.#fd = openSync(this.path, options.ref === undefined ? "wx" : "a", 0o600);
   }
 
-  /** Bytes taken so far. */
+  /** Bytes written so far. */
   get size(): number {
     return this.#size;
   }
 
-  /** Takes up what an earlier writer left in the file: its digest is computed anew. */
+  /** Reads the bytes that an earlier writer left in the file, to compute their digest again. */
   async resume(): Promise<void> {
     for await (const chunk of createReadStream(this.path, { highWaterMark: 1 << 20 })) {
       this.#hash.update(chunk as Buffer);
@@ -50,7 +50,7 @@ export class Ingest implements Disposable {
     }
   }
 
-  /** Forgets all bytes. */
+  /** Drops all bytes. */
   restart(): void {
     ftruncateSync(this.#fd, 0);
     this.#hash = createHash(this.#algorithm);
@@ -63,13 +63,13 @@ export class Ingest implements Disposable {
     this.#size += chunk.length;
   }
 
-  /** The digest of all; nothing can be written after it was asked for. */
+  /** The digest of all bytes. Nothing can be written once it was read. */
   get digest(): string {
     this.#digest ??= `${this.#algorithm}:${this.#hash.digest("hex")}`;
     return this.#digest;
   }
 
-  /** Compares with what was promised. @throws RpcError InvalidArgument naming both */
+  /** Compares size and digest with the expected ones. @throws RpcError InvalidArgument naming both */
   check(expected: { digest?: string | undefined; size?: number | undefined }): void {
     if (expected.size !== undefined && expected.size !== this.#size) {
       throw invalidArgument(
@@ -81,29 +81,29 @@ export class Ingest implements Disposable {
     }
   }
 
-  /** Starts to make the bytes durable; `finish` waits for it. */
+  /** Starts to sync the file to disk; `finish` waits for the end. */
   sync(): void {
     this.#syncing ??= fsyncAsync(this.#fd);
     this.#syncing.catch(() => {});
   }
 
-  /** Makes the bytes durable; the file stays where it is. */
+  /** Syncs the file to disk. */
   async finish(): Promise<void> {
     this.sync();
     await this.#syncing;
   }
 
-  /** Ends the writing. The bytes of one with a name wait for the next writer, others go. */
+  /** Ends the writing. The bytes of a resumable ingest stay for the next writer, others are removed. */
   release(): void {
     if (this.ref === undefined) this.discard();
     else this.#close(false);
   }
 
-  /** Closes and removes the file, if it is still there. */
+  /** Closes and removes the file. */
   discard(): void {
     const wasOpen = this.#isOpen;
     this.#close(true);
-    if (!wasOpen && this.ref !== undefined) return; // it may be another writer's by now
+    if (!wasOpen && this.ref !== undefined) return; // another writer may have opened it
     try {
       unlinkSync(this.path);
     } catch (error) {

@@ -10,22 +10,22 @@ import { Ingest } from "./ingest.ts";
 export interface NamedIngest {
   readonly namespace: string;
   readonly ref: string;
-  /** Digest that it must have. */
+  /** Expected digest. */
   readonly expected?: string | undefined;
-  /** Bytes that there will be. */
+  /** Expected size in bytes. */
   readonly total?: number | undefined;
-  /** Digest that it will be compared with now: its algorithm is used, nothing is remembered. */
+  /** Digest for this comparison only: its algorithm is used, and it is not recorded. */
   readonly comparedWith?: string | undefined;
 }
 
 /**
- * Files of what is on its way into the store. One with a name (a ref, unique in its namespace) has a row and survives
- * its writer and this process; a file without a row is a leftover.
+ * The files of blobs that are being written. An ingest with a ref, unique in its namespace, has a row and survives its
+ * writer and this process; a file without a row is a leftover.
  */
 export class Ingests {
   readonly #directory: string;
   readonly #metadata: Metadata;
-  /** Those that somebody writes. */
+  /** Ingests that have a writer. */
   readonly #open = new Set<string>();
 
   constructor(directory: string, metadata: Metadata) {
@@ -44,25 +44,25 @@ export class Ingests {
     for (const row of rows) if (!this.#stat(row)) this.#metadata.ingests.delete(row.namespace, row.ref);
   }
 
-  /** One without a name, which ends with its writer. @param expected digest whose algorithm is used */
+  /** Creates an ingest without a ref, which ends with its writer. @param expected digest whose algorithm is used */
   begin(expected?: string): Ingest {
     const path = this.#path(randomBytes(8).toString("hex"));
     return new Ingest({ path, algorithm: algorithmOf(expected) });
   }
 
   /**
-   * Begins an ingest, or takes up what is here of it. It is this writer's alone until it is released.
-   * @throws RpcError Unavailable while somebody else writes it; InvalidArgument when it was begun for another digest
+   * Opens an ingest for writing: a new one, or one that an earlier writer left. It is locked until it is released.
+   * @throws RpcError Unavailable while it has another writer; InvalidArgument when it was started for another digest
    */
   async open({ namespace, ref, expected, total, comparedWith }: NamedIngest): Promise<Ingest> {
     const key = this.#lock(namespace, ref);
     try {
       const row = this.#metadata.ingests.get(namespace, ref);
       if (row && expected !== undefined && row.expected !== "" && row.expected !== expected) {
-        throw invalidArgument(`ingest ${ref} was begun for ${row.expected}, not ${expected}`);
+        throw invalidArgument(`ingest ${ref} was started for ${row.expected}, not ${expected}`);
       }
       if (row && total !== undefined && row.total !== 0 && row.total !== total) {
-        throw invalidArgument(`ingest ${ref} was begun for ${row.total} bytes, not ${total}`);
+        throw invalidArgument(`ingest ${ref} was started for ${row.total} bytes, not ${total}`);
       }
       const known = { expected: expected ?? row?.expected ?? "", total: total ?? row?.total ?? 0 };
       const file = row?.file ?? randomBytes(8).toString("hex");
@@ -95,12 +95,12 @@ export class Ingests {
     return this.#statusOf(this.#row(namespace, ref));
   }
 
-  /** True while somebody writes it. */
+  /** True while the ingest has a writer. */
   isOpen(namespace: string, ref: string): boolean {
     return this.#open.has(keyOf(namespace, ref));
   }
 
-  /** @throws RpcError NotFound; Unavailable while somebody writes it */
+  /** @throws RpcError NotFound; Unavailable while it has a writer */
   abort(namespace: string, ref: string): void {
     const row = this.#row(namespace, ref);
     const key = this.#lock(namespace, ref);
@@ -114,7 +114,7 @@ export class Ingests {
 
   #lock(namespace: string, ref: string): string {
     const key = keyOf(namespace, ref);
-    if (this.#open.has(key)) throw unavailable(`ingest ${ref} is locked: somebody else writes it`);
+    if (this.#open.has(key)) throw unavailable(`ingest ${ref} is locked by another writer`);
     this.#open.add(key);
     return key;
   }
@@ -147,7 +147,7 @@ export class Ingests {
   }
 }
 
-/** With its digest computed again from what is in its file. */
+/** Computes the digest of the bytes in the file again. */
 async function resumed(ingest: Ingest): Promise<Ingest> {
   try {
     await ingest.resume();

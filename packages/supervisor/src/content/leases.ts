@@ -5,41 +5,41 @@ import { expireLabel } from "../metadata/leases.ts";
 
 export interface LeaseOptions {
   readonly namespace: string;
-  /** A lease of the caller's, which has all that was held once the operation ends. */
+  /** A lease of the caller, which takes over all resources once the operation ends. */
   readonly lease?: string | undefined;
-  /** Names the operation: should the supervisor die, what is here waits a day for the next one of this name. */
+  /** Name of the operation. After a crash its content is kept for a day, for the next operation of this name. */
   readonly resumable?: string | undefined;
 }
 
-/** How long what a killed operation had fetched waits for the next try. */
+/** How long the content of an interrupted operation is kept for the next attempt. */
 const resumableMs = 24 * 60 * 60 * 1000;
 
-/** What keeps content and snapshots that nothing refers to yet: what running operations hold, and leases on record. */
+/** Leases of running operations, which protect content and snapshots that nothing refers to yet. */
 export class Leases {
   readonly #metadata: Metadata;
-  readonly #held = new Set<Lease>();
+  readonly #active = new Set<Lease>();
 
   constructor(metadata: Metadata) {
     this.#metadata = metadata;
   }
 
   /**
-   * Holds for an operation, until disposed of. Without options for every namespace.
-   * @throws RpcError NotFound when the caller's lease is not there
+   * A lease for an operation, until it is disposed of. Without options it covers every namespace.
+   * @throws RpcError NotFound when the caller's lease does not exist
    */
   acquire(options?: LeaseOptions): Lease {
     if (options?.lease !== undefined) this.require(options.namespace, options.lease);
     const record = options && this.#resumableLease(options);
     const keep = record && options ? (id: string) => this.#addContent(options.namespace, record, id) : () => {};
     const lease = new Lease(options?.namespace, record, keep, () => this.#release(lease, options));
-    this.#held.add(lease);
+    this.#active.add(lease);
     return lease;
   }
 
-  /** Digests and chain ids that operations hold in a namespace. */
+  /** Digests and chain ids that running operations protect in a namespace. */
   ids(namespace: string): string[] {
-    const held = [...this.#held].filter((lease) => lease.namespace === undefined || lease.namespace === namespace);
-    return held.flatMap(({ ids }) => [...ids]);
+    const leases = [...this.#active].filter((lease) => lease.namespace === undefined || lease.namespace === namespace);
+    return leases.flatMap(({ ids }) => [...ids]);
   }
 
   /** @throws RpcError NotFound when there is no such lease, or it has expired */
@@ -47,7 +47,7 @@ export class Leases {
     if (!this.#metadata.leases.get(namespace, id)) throw notFound(`no such lease in namespace ${namespace}: ${id}`);
   }
 
-  /** The record that outlives this process; two operations of one name share it. */
+  /** The row that outlives this process; operations of one name share it. */
   #resumableLease({ namespace, resumable }: LeaseOptions): string | undefined {
     if (resumable === undefined) return undefined;
     const { leases, namespaces, db } = this.#metadata;
@@ -65,7 +65,7 @@ export class Leases {
   }
 
   #release(lease: Lease, options: LeaseOptions | undefined): void {
-    if (!this.#held.delete(lease) || options === undefined) return;
+    if (!this.#active.delete(lease) || options === undefined) return;
     const { namespace } = options;
     const { leases, db } = this.#metadata;
     db.transaction(() => {
@@ -73,12 +73,12 @@ export class Leases {
         this.#handOver(namespace, options.lease, lease.ids);
       }
       const { record } = lease;
-      const isShared = [...this.#held].some((other) => other.record === record && other.namespace === namespace);
+      const isShared = [...this.#active].some((other) => other.record === record && other.namespace === namespace);
       if (record !== undefined && !isShared) leases.delete(namespace, record);
     });
   }
 
-  /** Gives a lease on record what there is of what was held. */
+  /** Adds the existing content and snapshots of an operation to a lease of the database. */
   #handOver(namespace: string, lease: string, ids: ReadonlySet<string>): void {
     const { leases, blobs, snapshots } = this.#metadata;
     for (const id of ids) {
@@ -91,12 +91,12 @@ export class Leases {
   }
 }
 
-/** Keeps digests and snapshots' keys from being collected until it is disposed of. */
+/** Protects digests and snapshot keys from gc until it is disposed of. */
 export class Lease implements Disposable {
   readonly ids = new Set<string>();
-  /** Absent: every namespace. */
+  /** Undefined: every namespace. */
   readonly namespace: string | undefined;
-  /** Id of the lease on record that goes with it. */
+  /** Id of the lease in the database that backs this one. */
   readonly record: string | undefined;
   readonly #keep: (id: string) => void;
   readonly #release: () => void;

@@ -24,7 +24,7 @@ const algorithms = ["sha256", "sha512"] as const;
 
 export interface CommitOptions {
   readonly namespace: string;
-  /** Removed when nothing needs it any more; else whoever stored it must delete it. */
+  /** True: gc removes the blob once nothing needs it. False: its writer has to delete it. */
   readonly managed: boolean;
   readonly labels?: Record<string, string> | undefined;
   readonly digest?: string | undefined;
@@ -36,8 +36,8 @@ export interface CommitOptions {
 }
 
 /**
- * Blobs as files: <root>/blobs/<algorithm>/<hex>. A blob is there once for all namespaces; a namespace sees those
- * that it has a row for. A file without a row of any namespace is a leftover.
+ * Blobs as files: <root>/blobs/<algorithm>/<hex>. All namespaces share a blob's file; a namespace sees the blobs that
+ * it has a row for. A file without a row in any namespace is a leftover.
  */
 export class ContentStore {
   readonly ingests: Ingests;
@@ -53,7 +53,7 @@ export class ContentStore {
     this.ingests = new Ingests(`${root}/ingest`, metadata);
   }
 
-  /** Removes what an earlier process left half-made: files without rows, and rows that have lost their files. */
+  /** Removes the leftovers of an earlier process: files without rows, and rows without files. */
   removeLeftovers(): void {
     rmSync(this.#removing, { recursive: true });
     mkdirSync(this.#removing, { mode: 0o700 });
@@ -87,7 +87,7 @@ export class ContentStore {
     return info;
   }
 
-  /** Gives a namespace a blob that another one has already. False when there is none, or it is of another size. */
+  /** Makes a blob of another namespace visible. @returns false when there is none, or its size differs */
   share(
     blob: { digest: string; size: number },
     options: Pick<CommitOptions, "namespace" | "managed" | "labels">,
@@ -101,7 +101,7 @@ export class ContentStore {
     return true;
   }
 
-  /** All of a small blob. @throws RpcError NotFound */
+  /** Reads a whole blob into memory. @throws RpcError NotFound */
   readAll(namespace: string, digest: string): Buffer {
     this.info(namespace, digest);
     return readFileSync(this.path(digest));
@@ -121,19 +121,19 @@ export class ContentStore {
     return { fd: openSync(this.path(digest), "r") };
   }
 
-  /** An ingest that ends with its writer. */
+  /** An ingest without a ref, which ends with its writer. */
   ingest(expectedDigest?: string): Ingest {
     return this.ingests.begin(expectedDigest);
   }
 
-  /** An ingest that can be gone on with; see Ingests.open. */
+  /** A resumable ingest; see Ingests.open. */
   async openIngest(named: NamedIngest): Promise<Ingest> {
     return await this.ingests.open(named);
   }
 
   /**
-   * Checks what was ingested, makes it durable, and gives it its name; then the ingest is gone.
-   * @throws RpcError InvalidArgument when it is not what was expected; the ingest stays as it is
+   * Turns an ingest into a blob: checks size and digest, syncs the file, and gives it its place and its row.
+   * @throws RpcError InvalidArgument for another size or digest than expected; then the ingest stays as it is
    */
   async commit(ingest: Ingest, options: CommitOptions): Promise<{ digest: string; size: number }> {
     ingest.check(options);
@@ -143,8 +143,8 @@ export class ContentStore {
     if (!this.#metadata.blobs.isKnown(digest)) {
       await ingest.finish();
       options.signal?.throwIfAborted();
-      // No turn of the event loop between these two: a blob without a row is removed as a leftover. And the ingest
-      // keeps its file until there is a row: whoever is killed here goes on with it.
+      // No await between these two: a blob without a row counts as a leftover. The ingest keeps its file until the row
+      // exists, so that it can be resumed after a crash in between.
       this.#place(ingest, digest);
     }
     this.#metadata.db.transaction(() => {
@@ -156,21 +156,21 @@ export class ContentStore {
     return { digest, size };
   }
 
-  /** Stores bytes that are at hand. */
+  /** Stores bytes as a blob. */
   async put(bytes: Uint8Array, options: CommitOptions): Promise<{ digest: string; size: number }> {
     using ingest = this.ingest(options.digest);
     ingest.write(bytes);
     return await this.commit(ingest, options);
   }
 
-  /** Takes a blob from a namespace, and its file with the last of them. False when it was not there. */
+  /** Removes a blob from a namespace, and its file with the last one. @returns false when it was not there */
   delete(namespace: string, digest: string): boolean {
     const wasThere = this.has(namespace, digest);
     this.deleteAll(namespace, [digest]);
     return wasThere;
   }
 
-  /** Takes blobs from a namespace in one step. @returns bytes of those that no namespace has any more */
+  /** Removes blobs from a namespace in one transaction. @returns bytes of the files that were removed */
   deleteAll(namespace: string, digests: readonly string[]): number {
     const { blobs, events } = this.#metadata;
     const gone = events.publishing(() => {
@@ -192,10 +192,10 @@ export class ContentStore {
     return `${this.#root}/removing`;
   }
 
-  /** A second name, so that the ingest has its file still; what stands there without a row is a leftover. */
+  /** Links the ingest's file to its place in the store. A file that is there without a row is a leftover. */
   #place(ingest: Ingest, digest: string): void {
     const path = this.path(digest);
-    if (this.#metadata.blobs.isKnown(digest)) return; // it came by another way meanwhile
+    if (this.#metadata.blobs.isKnown(digest)) return; // another writer stored it in the meantime
     rmSync(path, { force: true });
     linkSync(ingest.path, path);
     const fd = openSync(`${this.#root}/blobs/${parseDigest(digest).algorithm}`, "r");
@@ -203,7 +203,7 @@ export class ContentStore {
     closeSync(fd);
   }
 
-  /** Takes the file's name from it at once, so that the blob may come again; freeing a large one takes its time. */
+  /** Renames the file at once, so that the blob can be stored again; freeing the space of a large file takes longer. */
   #removeFile(digest: string): void {
     this.#removals += 1;
     const to = `${this.#removing}/${process.pid}-${this.#removals}`;

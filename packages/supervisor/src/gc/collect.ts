@@ -4,24 +4,24 @@ import type { Stores } from "../stores.ts";
 import { mark } from "./mark.ts";
 import { snapshotNode } from "./references.ts";
 
-/** What a collection has removed. */
+/** The objects that a collection has removed. */
 export interface Collected {
   /** Digests. */
   readonly content: string[];
   readonly snapshots: { snapshotter: string; key: string }[];
   /** Refs. */
   readonly ingests: string[];
-  /** Of the blobs that no namespace has any more. */
+  /** Size of the removed files. */
   readonly bytes: number;
 }
 
-/** How long an ingest waits for somebody to go on with it. */
+/** How long an ingest is kept after its last write. */
 const ingestAgeMs = 24 * 60 * 60 * 1000;
 
 /**
- * Removes what was made for images or under leases and what no image, container, lease, running operation or label
- * needs any more. One turn of the event loop: nobody sees it half-done, and what an operation holds when it begins
- * to write is seen. Killed in the middle, it leaves files without rows, which the next start removes.
+ * Removes managed blobs and snapshots that no image, container, lease, running operation or label needs any more.
+ * It is synchronous: other operations see it done or not begun, and it sees the leases that they acquire before they
+ * write. A crash in the middle leaves files without rows, which the next start removes.
  */
 export function collect(stores: Stores, namespace: string): Collected {
   const { metadata, content, leases } = stores;
@@ -35,7 +35,7 @@ export function collect(stores: Stores, namespace: string): Collected {
     const removed = collectSnapshots(stores, namespace, needed);
     collected.content.push(...digests);
     collected.snapshots.push(...removed);
-    // The labels of what has gone may have kept something.
+    // The labels of a removed snapshot may have been the last reference to something.
     if (!removed.some(({ hasGcLabels }) => hasGcLabels)) {
       return {
         ...collected,
@@ -78,7 +78,7 @@ function collectSnapshots({ metadata, snapshots }: Stores, namespace: string, ne
   }
 }
 
-/** Gives up ingests that nobody writes, that no lease keeps, and that were not gone on with for long. */
+/** Removes old ingests that have no writer and no lease. */
 function collectIngests({ metadata, content }: Stores, namespace: string): string[] {
   const oldest = new Date(Date.now() - ingestAgeMs).toISOString();
   const leased = new Set(

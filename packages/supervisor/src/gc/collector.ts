@@ -2,12 +2,12 @@ import { expiryOf } from "../metadata/leases.ts";
 import type { Stores } from "../stores.ts";
 import { type Collected, collect } from "./collect.ts";
 
-/** Deletions that come together are one collection. */
+/** Deletions within this time share one collection. */
 const delayMs = 100;
-/** setTimeout takes no more. */
+/** Limit of setTimeout. */
 const maxTimeoutMs = 2 ** 31 - 1;
 
-/** Says when collection runs: some time after deletions, when leases expire, and when it is asked for. */
+/** Runs collections: soon after deletions, when leases expire, and on request. */
 export class Collector {
   readonly #stores: Stores;
   readonly #onError: (error: unknown) => void;
@@ -18,12 +18,12 @@ export class Collector {
     this.#onError = onError;
   }
 
-  /** Collects in every namespace, and waits for the leases that are there to expire. */
+  /** Collects in every namespace, and schedules the next collection for when a lease expires. */
   start(): void {
     for (const { name } of this.#stores.metadata.namespaces.list()) this.run(name);
   }
 
-  /** Something may be needed no longer. Nobody waits for the collection. */
+  /** Schedules a collection. */
   schedule(namespace: string, inMs = delayMs): void {
     const at = Date.now() + inMs;
     const present = this.#timers.get(namespace);
@@ -34,7 +34,7 @@ export class Collector {
     this.#timers.set(namespace, { at, timer });
   }
 
-  /** Collects now. */
+  /** Collects at once. */
   run(namespace: string): Collected {
     const collected = collect(this.#stores, namespace);
     const times = this.#stores.metadata.leases.list(namespace).map((lease) => expiryOf(lease) ?? Infinity);

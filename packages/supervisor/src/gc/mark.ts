@@ -2,7 +2,7 @@ import type { Leases } from "../content/leases.ts";
 import type { Metadata } from "../metadata/index.ts";
 import { flatLabel, type Node, referencesOf, resourceNode, rootLabel, snapshotNode } from "./references.ts";
 
-/** What is needed in a namespace, and what for: images, containers, leases, running operations, labels. */
+/** The nodes of a namespace that images, containers, leases, running operations or labels need. */
 export function mark(metadata: Metadata, leases: Leases, namespace: string): ReadonlySet<Node> {
   const labelled = labelledNodes(metadata, namespace);
   const roots = new Set<Node>([
@@ -18,7 +18,7 @@ export function mark(metadata: Metadata, leases: Leases, namespace: string): Rea
 
 interface Labelled {
   readonly node: Node;
-  /** Kept whether or not something refers to it. */
+  /** Kept without a reference to it. */
   readonly isRoot: boolean;
   readonly references: readonly Node[];
 }
@@ -33,7 +33,7 @@ function containerRoots({ containers }: Metadata, namespace: string): Node[] {
     .flatMap(({ snapshotter, key, labels }) => [snapshotNode(snapshotter, key), ...referencesOf(labels)]);
 }
 
-/** Adds what leases on record keep. @returns what is kept without what it refers to */
+/** Adds the resources of leases. @returns resources of flat leases, whose references are not followed */
 function addLeases({ leases }: Metadata, namespace: string, roots: Set<Node>): Set<Node> {
   const flat = new Set<Node>();
   for (const { id, labels } of leases.list(namespace)) {
@@ -61,7 +61,7 @@ function labelledNodes({ blobs, snapshots }: Metadata, namespace: string): Label
   return [...ofBlobs, ...ofSnapshots];
 }
 
-/** Goes from the roots wherever links of documents and labels lead. */
+/** Follows the links of documents and labels from the roots. */
 function follow(
   { blobs }: Metadata,
   roots: ReadonlySet<Node>,
@@ -80,7 +80,7 @@ function follow(
   return new Set([...needed, ...flat]);
 }
 
-/** A snapshot may be needed by its key alone. */
+/** The key of a snapshot's node: a chain id needs the snapshot of any snapshotter. */
 function keyOf(node: Node): string {
   return node.slice(node.indexOf("/") + 1);
 }

@@ -1,12 +1,12 @@
 /**
- * Nodes of the graph that collection follows: a digest for a blob, a chain id for a snapshot of any snapshotter, and
- * `snapshotNode` for one of a certain snapshotter.
+ * Nodes of the graph that gc follows: a digest for a blob, a chain id for a snapshot of any snapshotter, and
+ * `snapshotNode` for a snapshot of one snapshotter.
  */
 export type Node = string;
 
-/** Label of content or a snapshot that is kept, whatever its value. */
+/** Label that keeps a blob or snapshot; its value does not matter. */
 export const rootLabel = "containerd.io/gc.root";
-/** Label of a lease that does not keep what its resources refer to. */
+/** Label of a lease whose resources' references are not followed. */
 export const flatLabel = "containerd.io/gc.flat";
 
 const contentLabel = /^containerd\.io\/gc\.ref\.content(?:[./].*)?$/;
@@ -16,7 +16,7 @@ export function snapshotNode(snapshotter: string, key: string): Node {
   return `${snapshotter}/${key}`;
 }
 
-/** What labels refer to: `containerd.io/gc.ref.content[.x]` a blob, `containerd.io/gc.ref.snapshot.SNAPSHOTTER` a snapshot. */
+/** References in labels: `containerd.io/gc.ref.content[.x]` to a blob, `containerd.io/gc.ref.snapshot.SNAPSHOTTER` to a snapshot. */
 export function referencesOf(labels: Readonly<Record<string, string>>): Node[] {
   return Object.entries(labels).flatMap(([label, value]) => {
     if (contentLabel.test(label)) return [value];
@@ -25,7 +25,7 @@ export function referencesOf(labels: Readonly<Record<string, string>>): Node[] {
   });
 }
 
-/** What a lease's resource stands for; undefined for an ingest. */
+/** The node of a lease's resource; undefined for an ingest. */
 export function resourceNode({ type, id }: { readonly type: string; readonly id: string }): Node | undefined {
   if (type === "content") return id;
   const [noun, snapshotter] = type.split("/");

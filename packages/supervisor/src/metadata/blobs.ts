@@ -11,7 +11,7 @@ export interface BlobInfo {
   readonly labels: Record<string, string>;
 }
 
-/** Which blobs each namespace sees, and what refers to what. */
+/** The blobs that each namespace sees, and the references between blobs. */
 export class BlobTable {
   readonly #get;
   readonly #page;
@@ -58,29 +58,29 @@ export class BlobTable {
     return row && toInfo(row);
   }
 
-  /** Blobs by digest: at most so many of those after a digest. */
+  /** A page of blobs in the order of their digests. @param after digest before the first one */
   list(namespace: string, { after = "", limit = -1 }: { after?: string; limit?: number } = {}): BlobInfo[] {
     return this.#page.all(namespace, after, limit).map(toInfo);
   }
 
-  /** Those of all namespaces. */
+  /** Digests in all namespaces. */
   digests(): string[] {
     return this.#digests.all().map((row) => String(row.digest));
   }
 
-  /** Those with labels that say something to the collection. */
+  /** Blobs with labels that gc reads. */
   withGcLabels(namespace: string): BlobInfo[] {
     return this.#labelled.all(namespace).map(toInfo);
   }
 
-  /** Digests of what whoever stored it must delete. */
+  /** Digests of unmanaged blobs; gc never removes these. */
   unmanaged(namespace: string): string[] {
     return this.#kept.all(namespace).map((row) => String(row.digest));
   }
 
   /**
-   * Makes a blob visible to a namespace. One that it has already becomes unmanaged where that is asked for; the
-   * other way round, nothing changes.
+   * Makes a blob visible to a namespace. A blob that the namespace has can become unmanaged this way, but never
+   * managed again.
    */
   put(
     namespace: string,
@@ -95,7 +95,7 @@ export class BlobTable {
     this.replaceLabels(namespace, digest, { ...this.get(namespace, digest)?.labels, ...labels });
   }
 
-  /** Sets labels in the place of all that it had. */
+  /** Replaces all labels. */
   replaceLabels(namespace: string, digest: string, labels: Record<string, string>): void {
     const present = Object.entries(labels).filter(([, value]) => value !== "");
     this.#setLabels.run(JSON.stringify(Object.fromEntries(present)), now(), namespace, digest);
@@ -105,7 +105,7 @@ export class BlobTable {
     return this.#delete.run(namespace, digest).changes > 0;
   }
 
-  /** Takes it from all namespaces. */
+  /** Removes a blob from all namespaces. */
   deleteEverywhere(digest: string): void {
     this.#deleteEverywhere.run(digest);
     this.unlink(digest);
@@ -122,12 +122,12 @@ export class BlobTable {
     return row && Number(row.size);
   }
 
-  /** Digests of what is kept only for images. */
+  /** Digests of managed blobs; gc removes these once nothing needs them. */
   managed(namespace: string): string[] {
     return this.#managed.all(namespace).map((row) => String(row.digest));
   }
 
-  /** Says that one blob needs others (digests), or snapshots (chain ids). */
+  /** Records that a blob needs others (digests) or snapshots (chain ids). */
   link(parent: string, children: readonly string[]): void {
     for (const child of children) this.#link.run(parent, child);
   }
@@ -136,12 +136,12 @@ export class BlobTable {
     this.#unlink.run(parent);
   }
 
-  /** What a blob needs itself: digests and chain ids. */
+  /** The digests and chain ids that a blob needs directly. */
   children(parent: string): string[] {
     return this.#children.all(parent).map((row) => String(row.child));
   }
 
-  /** All that some digests need, themselves included. */
+  /** The given digests and everything that they need, directly or not. */
   closure(digests: readonly string[]): Set<string> {
     return new Set(this.#closure.all(JSON.stringify(digests)).map((row) => String(row.id)));
   }

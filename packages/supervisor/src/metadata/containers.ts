@@ -50,7 +50,7 @@ export class ContainerTable {
     return this.#list.all(namespace).map(toContainer);
   }
 
-  /** undefined when the id is taken. */
+  /** @returns undefined when the id is taken */
   insert(namespace: string, container: NewContainer): ContainerRecord | undefined {
     const { id, image, labels, spec, snapshotKey, runtime, user } = container;
     const time = now();
@@ -70,7 +70,7 @@ export class ContainerTable {
     return this.#delete.run(namespace, id).changes > 0;
   }
 
-  /** Snapshots that containers have, and the containers' labels. */
+  /** The snapshot of each container, and the container's labels. */
   snapshotUse(namespace: string): { snapshotter: string; key: string; labels: Record<string, string> }[] {
     return this.#snapshotUse.all(namespace).map((row) => ({
       snapshotter: String(row.snapshotter),
@@ -79,7 +79,7 @@ export class ContainerTable {
     }));
   }
 
-  /** A container whose root file system a snapshot is. */
+  /** Id of a container that has the snapshot as its root file system. */
   usingSnapshot({ namespace, snapshotter, key }: SnapshotRow): string | undefined {
     const row = this.#usingSnapshot.get(namespace, snapshotter, key);
     return row && String(row.id);

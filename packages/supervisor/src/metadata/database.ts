@@ -2,8 +2,8 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { migrations } from "./schema.ts";
 
 /**
- * The one file of metadata. With write-ahead logging and synchronous=NORMAL a committed transaction survives
- * the end of this process at any instruction; only a loss of power may cost the last ones, never the file's health.
+ * The supervisor's database. With write-ahead logging and synchronous=NORMAL a committed transaction survives a crash
+ * of this process; a loss of power may cost the last transactions, but never corrupts the file.
  */
 export class Database {
   readonly #db: DatabaseSync;
@@ -22,7 +22,7 @@ export class Database {
     return this.#db.prepare(sql);
   }
 
-  /** Runs a function whose changes are kept all together, or not at all when it throws. Calls may be nested. */
+  /** Runs a function in a transaction, which is rolled back when it throws. A nested call joins the outer transaction. */
   transaction<T>(work: () => T): T {
     if (this.#depth > 0) return work();
     this.#db.exec("BEGIN IMMEDIATE");
@@ -41,8 +41,8 @@ export class Database {
   }
 
   /**
-   * A transaction that is on the disk when this returns, with all before it: not even a loss of power takes it back.
-   * That takes some milliseconds of the disk's time; see docs/architecture.md, "State".
+   * A transaction that is synced to disk, with all earlier ones, when this returns: it survives a loss of power. The
+   * sync takes some milliseconds; see docs/architecture.md, "State".
    */
   durableTransaction<T>(work: () => T): T {
     if (this.#depth > 0) return work();

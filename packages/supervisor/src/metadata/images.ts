@@ -7,7 +7,7 @@ type Target = Image["target"];
 
 const json = jsonColumns("images", ["namespace", "name"]);
 
-/** Names of images and what they point to. */
+/** Names of images and their targets. */
 export class ImageTable {
   readonly #get;
   readonly #list;
@@ -43,12 +43,12 @@ export class ImageTable {
     this.#put.run(namespace, name, JSON.stringify(target), target.digest, JSON.stringify(labels), now());
   }
 
-  /** False when there was none. */
+  /** @returns false when there was none */
   delete(namespace: string, name: string): boolean {
     return this.#delete.run(namespace, name).changes > 0;
   }
 
-  /** Labels of images that say something to the collection. */
+  /** Labels of images that gc reads. */
   gcLabels(namespace: string): Record<string, string>[] {
     return this.#gcLabels.all(namespace).map((row) => json.labels(row));
   }

@@ -4,16 +4,16 @@ import { now, type Row } from "./rows.ts";
 export interface IngestRow {
   readonly namespace: string;
   readonly ref: string;
-  /** Name of its file. */
+  /** Name of the file. */
   readonly file: string;
-  /** Digest that it must have; empty where that is not known. */
+  /** Expected digest; empty where it is not known. */
   readonly expected: string;
-  /** Bytes that there will be; 0 where that is not known. */
+  /** Expected size in bytes; 0 where it is not known. */
   readonly total: number;
   readonly startedAt: string;
 }
 
-/** Ingests that can be gone on with; how far they are, their files say. */
+/** Resumable ingests. The size of its file is how far an ingest is. */
 export class IngestTable {
   readonly #get;
   readonly #list;
@@ -40,12 +40,12 @@ export class IngestTable {
     return this.#list.all(namespace).map(toIngest);
   }
 
-  /** Those of all namespaces. */
+  /** The ingests of all namespaces. */
   all(): IngestRow[] {
     return this.#all.all().map(toIngest);
   }
 
-  /** Records a new one, or what is now known of one: its file and its start stay. */
+  /** Records a new ingest, or updates the expectations of a present one, whose file and start time stay. */
   put({ namespace, ref, file, expected, total }: Omit<IngestRow, "startedAt">): void {
     this.#put.run(namespace, ref, file, expected, total, now());
   }

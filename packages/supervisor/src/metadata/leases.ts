@@ -10,7 +10,7 @@ export interface LeaseResource {
   readonly id: string;
 }
 
-/** Label of a lease: the time when it ends by itself. */
+/** Label of a lease: the time when it expires. */
 export const expireLabel = "containerd.io/gc.expire";
 
 /** Leases that outlive the supervisor. */
@@ -35,7 +35,7 @@ export class LeaseTable {
     );
   }
 
-  /** Those that have not expired, by id. */
+  /** Leases that have not expired, by id. */
   list(namespace: string): LeaseRecord[] {
     return this.#list
       .all(namespace)
@@ -43,25 +43,25 @@ export class LeaseTable {
       .filter((lease) => !isExpired(lease));
   }
 
-  /** Ids of those whose time has passed. */
+  /** Ids of leases that have expired. */
   expired(namespace: string): string[] {
     const all = this.#list.all(namespace).map(toLease);
     return all.filter(isExpired).map(({ id }) => id);
   }
 
-  /** undefined when there is none, or it has expired. */
+  /** @returns undefined for a lease that does not exist or has expired */
   get(namespace: string, id: string): LeaseRecord | undefined {
     const row = this.#get.get(namespace, id);
     const lease = row && toLease(row);
     return lease && !isExpired(lease) ? lease : undefined;
   }
 
-  /** False when the id is taken. */
+  /** @returns false when the id is taken */
   insert(namespace: string, { id, labels }: Omit<LeaseRecord, "createdAt">): boolean {
     return this.#insert.run(namespace, id, JSON.stringify(labels), now()).changes > 0;
   }
 
-  /** With its resources. False when there was none. */
+  /** Deletes a lease and its resources. @returns false when there was none */
   delete(namespace: string, id: string): boolean {
     return this.#delete.run(namespace, id).changes > 0;
   }
@@ -70,7 +70,7 @@ export class LeaseTable {
     this.#add.run(namespace, lease, type, id);
   }
 
-  /** False when the lease did not have it. */
+  /** @returns false when the lease did not have the resource */
   deleteResource(namespace: string, lease: string, { type, id }: LeaseResource): boolean {
     return this.#remove.run(namespace, lease, type, id).changes > 0;
   }
@@ -80,7 +80,7 @@ export class LeaseTable {
   }
 }
 
-/** Milliseconds since the epoch when a lease ends; undefined: not by itself. */
+/** Expiry in milliseconds since the epoch; undefined for a lease that never expires. */
 export function expiryOf({ labels }: Pick<LeaseRecord, "labels">): number | undefined {
   const time = Date.parse(labels[expireLabel] ?? "");
   return Number.isNaN(time) ? undefined : time;

@@ -4,7 +4,7 @@ import { jsonColumns, type Labels } from "./rows.ts";
 
 const json = jsonColumns("namespaces", ["name"]);
 
-/** Namespaces. One that is used without having been made is made on the way, as containerd does. */
+/** Namespaces. The first use of one creates it, as in containerd. */
 export class Namespaces {
   readonly #db: Database;
   readonly #insert;
@@ -61,7 +61,7 @@ export class Namespaces {
     });
   }
 
-  /** Removes an empty namespace, with its leases. @throws RpcError FailedPrecondition naming what is in it; NotFound */
+  /** Removes an empty namespace and its leases. @throws RpcError FailedPrecondition naming its contents; NotFound */
   delete(name: string): void {
     this.#db.transaction(() => {
       const counts = Object.entries(this.#contents.get(name) as Record<string, number>).filter(

@@ -1,4 +1,4 @@
-/** Raised when the tables change; each step is run once, in order. */
+/** Steps from each version of the database to the next (SQLite's user_version), each run once, in order. */
 export const migrations: readonly string[] = [
   `
   CREATE TABLE namespaces (name TEXT PRIMARY KEY, labels TEXT NOT NULL) WITHOUT ROWID;
@@ -10,7 +10,7 @@ export const migrations: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX images_by_digest ON images (namespace, digest);
 
-  -- Which blobs a namespace sees. managed: made for images, and removed when no image needs it.
+  -- The blobs that a namespace sees. managed: removed by gc once nothing needs them.
   CREATE TABLE blobs (
     namespace TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, labels TEXT NOT NULL,
     managed INTEGER NOT NULL, created_at TEXT NOT NULL,
@@ -18,10 +18,10 @@ export const migrations: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX blobs_by_digest ON blobs (digest);
 
-  -- What a manifest or index needs: digests of blobs, and chain ids of snapshots. Content decides it, so it is for all namespaces.
+  -- The digests and chain ids that a manifest or index needs. They follow from its content, so they hold for all namespaces.
   CREATE TABLE links (parent TEXT NOT NULL, child TEXT NOT NULL, PRIMARY KEY (parent, child)) WITHOUT ROWID;
 
-  -- id is the directory's name; it is never used twice.
+  -- id is also the name of the directory; it is never used twice.
   CREATE TABLE snapshots (
     id INTEGER PRIMARY KEY AUTOINCREMENT, namespace TEXT NOT NULL, key TEXT NOT NULL,
     parent_id INTEGER REFERENCES snapshots (id), kind TEXT NOT NULL, labels TEXT NOT NULL, managed INTEGER NOT NULL,
@@ -37,7 +37,7 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (namespace, id)
   ) WITHOUT ROWID;
 
-  -- A container's task: where its shim is, and how far the shim's events were taken.
+  -- A container's task: its shim, and the last event of the shim that was processed.
   CREATE TABLE tasks (
     namespace TEXT NOT NULL, container_id TEXT NOT NULL, shim_directory TEXT NOT NULL, shim_address TEXT NOT NULL,
     shim_pid INTEGER NOT NULL, runtime TEXT NOT NULL, terminal INTEGER NOT NULL, status TEXT NOT NULL,
@@ -67,24 +67,24 @@ export const migrations: readonly string[] = [
   ALTER TABLE snapshots_by_snapshotter RENAME TO snapshots;
   CREATE INDEX snapshots_by_parent ON snapshots (parent_id);
 
-  -- Where a container's root file system is; empty for one without a snapshot.
+  -- The snapshotter of a container's root file system; empty for a container without a snapshot.
   ALTER TABLE containers ADD COLUMN snapshotter TEXT NOT NULL DEFAULT '';
   UPDATE containers SET snapshotter = 'overlayfs' WHERE snapshot_key <> '';
   `,
   `
-  -- Why a task ended, where its exit status does not tell.
+  -- Why a task ended, where its exit status does not show it.
   ALTER TABLE tasks ADD COLUMN reason TEXT;
   `,
   `
   ALTER TABLE blobs ADD COLUMN updated_at TEXT NOT NULL DEFAULT '';
   UPDATE blobs SET updated_at = created_at;
-  -- What collection looks at first: labels that keep something, or lead to what is kept.
+  -- The labels that gc reads: roots and references.
   CREATE INDEX blobs_with_gc_labels ON blobs (namespace) WHERE instr(labels, '"containerd.io/gc.') > 0;
   CREATE INDEX snapshots_with_gc_labels ON snapshots (namespace) WHERE instr(labels, '"containerd.io/gc.') > 0;
   CREATE INDEX snapshots_managed ON snapshots (namespace) WHERE managed = 1;
   CREATE INDEX containers_by_snapshot ON containers (namespace, snapshotter, snapshot_key);
 
-  -- Bytes on their way into the store that can be gone on with: file is a name in the ingests' directory.
+  -- Resumable ingests: file is a name in the directory of ingests.
   CREATE TABLE ingests (
     namespace TEXT NOT NULL, ref TEXT NOT NULL, file TEXT NOT NULL UNIQUE, expected TEXT NOT NULL,
     total INTEGER NOT NULL, started_at TEXT NOT NULL,

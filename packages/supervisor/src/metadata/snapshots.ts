@@ -7,7 +7,7 @@ export type SnapshotKind = "view" | "active" | "committed";
 export type SnapshotterName = "overlayfs" | "native";
 
 export interface SnapshotRow {
-  /** Name of its directory. */
+  /** Also the name of the directory. */
   readonly id: number;
   readonly namespace: string;
   readonly snapshotter: SnapshotterName;
@@ -15,7 +15,7 @@ export interface SnapshotRow {
   readonly parentId: number | undefined;
   readonly kind: SnapshotKind;
   readonly labels: Record<string, string>;
-  /** Bytes and inodes of its own, once committed. */
+  /** Bytes and inodes of a committed snapshot alone, without its parents. */
   readonly size: number | undefined;
   readonly inodes: number | undefined;
   readonly createdAt: string;
@@ -29,7 +29,7 @@ export interface NewSnapshot {
   readonly parentId: number | undefined;
   readonly kind: SnapshotKind;
   readonly labels: Record<string, string>;
-  /** Made for an image or under a lease: removed when nothing needs it. */
+  /** Created for an image or under a lease: removed by gc once nothing needs it. */
   readonly managed: boolean;
 }
 
@@ -89,7 +89,7 @@ export class SnapshotTable {
     return row && toRow(row);
   }
 
-  /** Those of all snapshotters, parents before their children. */
+  /** The snapshots of all snapshotters, parents before their children. */
   list(namespace: string): SnapshotRow[] {
     return this.#list.all(namespace).map(toRow);
   }
@@ -100,7 +100,7 @@ export class SnapshotTable {
     this.#insert.run(...where, kind, JSON.stringify(labels), managed ? 1 : 0, now());
   }
 
-  /** Gives an active snapshot its lasting name. */
+  /** Turns an active snapshot into a committed one of another name. */
   commit(id: number, name: string, usage: { size: number; inodes: number }, labels: Record<string, string>): void {
     this.#commit.run(name, usage.size, usage.inodes, JSON.stringify(labels), now(), id);
   }
@@ -119,12 +119,12 @@ export class SnapshotTable {
     return row && String(row.key);
   }
 
-  /** True for a committed one that is kept only for images, and that has no children. */
+  /** True for a committed snapshot without children. */
   isUnused(row: SnapshotRow): boolean {
     return row.kind === "committed" && this.childOf(row.id) === undefined;
   }
 
-  /** A number that no snapshot has had. */
+  /** An id that was never used. */
   nextId(): number {
     return Number(this.#next.get()?.next);
   }
@@ -138,12 +138,12 @@ export class SnapshotTable {
     return new Set(this.#ids.all().map((row) => String(row.id)));
   }
 
-  /** Those with labels that say something to the collection. */
+  /** Snapshots with labels that gc reads. */
   withGcLabels(namespace: string): { row: SnapshotRow; managed: boolean }[] {
     return this.#labelled.all(namespace).map((row) => ({ row: toRow(row), managed: row.managed === 1 }));
   }
 
-  /** Those that were made for images or under leases, and that have no children. */
+  /** Managed snapshots without children. */
   managedLeaves(namespace: string): SnapshotRow[] {
     return this.#managed.all(namespace).map(toRow);
   }

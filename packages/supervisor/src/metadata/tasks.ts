@@ -4,7 +4,7 @@ import { jsonColumns, type Row } from "./rows.ts";
 
 const json = jsonColumns("tasks", ["namespace", "container_id"]);
 
-/** creating: the shim was asked and has not answered; all others are the shim's own. */
+/** creating: the request to the shim is not answered yet. All other values come from the shim. */
 export type TaskStatus = "creating" | "created" | "running" | "paused" | "stopped";
 
 export interface TaskRow {
@@ -17,11 +17,11 @@ export interface TaskRow {
   readonly terminal: boolean;
   readonly status: TaskStatus;
   readonly pid: number;
-  /** Number of the last event of the shim's that was taken over. */
+  /** Sequence number of the last event of the shim that was processed. */
   readonly lastEvent: number;
   readonly exitStatus: number | undefined;
   readonly exitedAt: string | undefined;
-  /** Why it ended, where the exit status does not tell. */
+  /** Why the task ended, where the exit status does not show it. */
   readonly reason: string | undefined;
 }
 

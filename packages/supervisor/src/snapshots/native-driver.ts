@@ -23,7 +23,7 @@ export class NativeDriver implements SnapshotDriver {
     const files = filesOf(this.#root, id);
     const [parent] = parents;
     mkdirSync(files, { mode: 0o755 });
-    // A view has nothing of its own: its parent never changes.
+    // A view shows its parent, which never changes.
     if (parent === undefined || kind !== "active") return;
     await copyTree(this.#native, filesOf(this.#root, parent), files, signal ? { signal } : {});
   }

@@ -8,7 +8,7 @@ import { bindMount, filesOf, type MountSpec, type SnapshotDriver, type SnapshotP
  */
 const plainForm = ["redirect_dir=off", "metacopy=off", "index=off"];
 
-/** Snapshots stacked by overlayfs: each directory holds what a snapshot adds to its parent, in overlayfs' own form. */
+/** Snapshots stacked by overlayfs: each directory holds the changes to its parent, in the format of overlayfs. */
 export class OverlayDriver implements SnapshotDriver {
   readonly name = "overlayfs";
   readonly isStacked = true;
@@ -24,7 +24,7 @@ export class OverlayDriver implements SnapshotDriver {
     if (kind === "active") mkdirSync(workOf(this.#root, id), { mode: 0o711 });
     const [parent] = parents;
     if (parent === undefined) return;
-    // The topmost layer's root directory is what a container sees as "/".
+    // A container sees the topmost layer's root directory as "/".
     const stats = statSync(filesOf(this.#root, parent));
     if (stats.uid !== 0 || stats.gid !== 0) chownSync(files, stats.uid, stats.gid);
     if ((stats.mode & 0o7777) !== 0o755) chmodSync(files, stats.mode & 0o7777);

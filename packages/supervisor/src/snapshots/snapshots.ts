@@ -15,14 +15,14 @@ export interface PrepareOptions {
   readonly snapshotter?: SnapshotterName | undefined;
   readonly labels?: Record<string, string>;
   readonly kind?: Exclude<SnapshotKind, "committed">;
-  /** Made for images; see SnapshotTable. */
+  /** Removed by gc once nothing needs it. */
   readonly managed?: boolean;
   /** Aborted when the caller has given up: then the snapshot is undone. */
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface CommitOptions {
-  /** Counted where it is not known. */
+  /** Measured where it is not given. */
   readonly usage?: { readonly size: number; readonly inodes: number };
   /** Replace the present ones. */
   readonly labels?: Record<string, string> | undefined;
@@ -33,8 +33,8 @@ export interface CommitOptions {
 const removing = ".removing";
 
 /**
- * Snapshots: <root>/snapshots/<id>/fs holds the files in the form of the snapshot's driver, whose rules are
- * containerd's. A directory without a row is a leftover; a row always has its directory.
+ * Snapshots: <root>/snapshots/<id>/fs holds the files in the format of the snapshot's driver. The
+ * rules are containerd's. A directory without a row is a leftover; a row always has its directory.
  */
 export class Snapshots {
   readonly snapshotters: Snapshotters;
@@ -42,7 +42,7 @@ export class Snapshots {
   readonly #metadata: Metadata;
   readonly #background: BackgroundTasks;
   #lastId = 0;
-  /** Parents of snapshots that are being made. */
+  /** Parents of snapshots that are being created. */
   readonly #parents: number[] = [];
 
   /** @param directory that of `snapshotDirectory` */
@@ -54,7 +54,7 @@ export class Snapshots {
     mkdirSync(`${this.#root}/${removing}`, { recursive: true, mode: 0o700 });
   }
 
-  /** Removes what an earlier process left half-made or half-removed. */
+  /** Removes directories that an earlier process did not finish creating or removing. */
   removeLeftovers(): void {
     const known = this.#metadata.snapshots.ids();
     for (const name of readdirSync(this.#root)) if (name !== removing && !known.has(name)) this.#discard(name);
@@ -63,7 +63,7 @@ export class Snapshots {
     }
   }
 
-  /** Makes an active snapshot, or a view, on a committed parent; empty: on nothing. */
+  /** Creates an active snapshot, or a view, on a committed parent. @param parentKey empty for none */
   async prepare(namespace: string, key: string, parentKey: string, options: PrepareOptions = {}): Promise<SnapshotRow> {
     const { snapshots } = this.#metadata;
     const { kind = "active", labels = {}, managed = false, snapshotter = this.snapshotters.default, signal } = options;
@@ -95,7 +95,7 @@ export class Snapshots {
     return this.get(namespace, key, snapshotter);
   }
 
-  /** undefined when it is not there. Without a snapshotter the default one is meant. */
+  /** @param snapshotter absent: the default one */
   find(namespace: string, key: string, snapshotter?: SnapshotterName): SnapshotRow | undefined {
     return this.#metadata.snapshots.get(namespace, snapshotter ?? this.snapshotters.default, key);
   }
@@ -108,15 +108,15 @@ export class Snapshots {
     throw notFound(`no such snapshot in namespace ${namespace}${where}: ${key}`);
   }
 
-  /** What to mount to see an active snapshot or a view. */
+  /** The mounts that show an active snapshot or a view. */
   mounts(row: SnapshotRow): MountSpec[] {
     if (row.kind === "committed") {
-      throw failedPrecondition(`snapshot ${row.key} is committed: make a view or an active snapshot on it`);
+      throw failedPrecondition(`snapshot ${row.key} is committed: create a view or an active snapshot on it`);
     }
     return this.snapshotters.driver(row.snapshotter).mounts(this.#place(row));
   }
 
-  /** Where a layer is unpacked onto an active snapshot. */
+  /** The directories for unpacking a layer onto an active snapshot. */
   layerTarget(row: SnapshotRow): LayerTarget {
     if (row.kind !== "active") throw failedPrecondition(`snapshot ${row.key} is ${row.kind}: it cannot be written to`);
     return this.snapshotters.driver(row.snapshotter).layerTarget(this.#place(row));
@@ -131,12 +131,12 @@ export class Snapshots {
     return (used.length === 0 ? [id] : used).map((layer) => this.directory(layer));
   }
 
-  /** Where a snapshot keeps its own files. */
+  /** The directory of a snapshot's own files. */
   directory(id: number): string {
     return filesOf(this.#root, id);
   }
 
-  /** True where its directory holds only what it adds to its parent, in overlayfs' form. */
+  /** True where its directory holds only the changes to its parent, in the format of overlayfs. */
   isStacked(row: SnapshotRow): boolean {
     return this.snapshotters.driver(row.snapshotter).isStacked;
   }
@@ -150,7 +150,7 @@ export class Snapshots {
     const { namespace, snapshotter } = row;
     this.#metadata.events.publishing(() => {
       if (this.find(namespace, name, snapshotter)) throw alreadyExists(`snapshot ${name} already exists`);
-      // It may have been removed or committed while its bytes were counted.
+      // It may have been removed or committed while its size was measured.
       if (this.get(namespace, row.key, snapshotter).id !== row.id) throw notFound(`snapshot ${row.key} was replaced`);
       this.#metadata.snapshots.commit(row.id, name, usage, options.labels ?? row.labels);
       return { result: undefined, events: [{ namespace, topic: "/snapshot/commit", id: name }] };
@@ -164,30 +164,30 @@ export class Snapshots {
     return this.get(row.namespace, row.key, row.snapshotter);
   }
 
-  /** Bytes and inodes of its own. */
+  /** Bytes and inodes of the snapshot alone, without its parents. */
   async usage(row: SnapshotRow): Promise<{ size: number; inodes: number }> {
     if (row.size !== undefined && row.inodes !== undefined) return { size: row.size, inodes: row.inodes };
     return await diskUsage(this.directory(row.id));
   }
 
-  /** Bytes of all that is seen in a committed snapshot. */
+  /** Bytes of a committed snapshot with all its parents. */
   wholeSize(row: SnapshotRow): number {
     if (!this.isStacked(row)) return row.size ?? 0;
     return this.#metadata.snapshots.chain(row.id).reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** True while a snapshot is being made on it. */
+  /** True while a snapshot is being created on it. */
   isBecomingParent(id: number): boolean {
     return this.#parents.includes(id);
   }
 
-  /** Removes a snapshot without children; its files go in the background. */
+  /** Removes a snapshot without children; its files are removed in the background. */
   remove(row: SnapshotRow): void {
     const { namespace, key } = row;
     const child = this.#metadata.snapshots.childOf(row.id);
     if (child !== undefined) throw failedPrecondition(`snapshot ${key} is the parent of ${child}`);
     if (this.isBecomingParent(row.id)) {
-      throw failedPrecondition(`snapshot ${key} is the parent of one that is being made`);
+      throw failedPrecondition(`snapshot ${key} is the parent of a snapshot that is being created`);
     }
     this.#metadata.events.publishing(() => {
       this.#metadata.snapshots.delete(row.id);
@@ -205,7 +205,7 @@ export class Snapshots {
     return id === undefined ? [] : this.#metadata.snapshots.chain(id).map((ancestor) => ancestor.id);
   }
 
-  /** A number that no snapshot has had, nor one that is being made. */
+  /** An id that no snapshot has had, nor one that is being created. */
   #newId(): number {
     this.#lastId = Math.max(this.#metadata.snapshots.nextId(), this.#lastId + 1);
     return this.#lastId;
@@ -213,7 +213,7 @@ export class Snapshots {
 
   #makeDirectory(id: number): void {
     const directory = `${this.#root}/${id}`;
-    rmSync(directory, { recursive: true, force: true }); // of a process that was killed before the row was there
+    rmSync(directory, { recursive: true, force: true }); // left by a process that was killed before it wrote the row
     mkdirSync(directory, { mode: 0o711 });
   }
 
@@ -230,7 +230,7 @@ export class Snapshots {
   }
 }
 
-/** Makes the directory of all snapshots. Users of containers must get through it, and can list nothing in it. */
+/** Creates the directory of all snapshots. Users of containers must be able to traverse it, but not to list it. */
 export function snapshotDirectory(root: string): string {
   const directory = `${root}/snapshots`;
   mkdirSync(directory, { recursive: true, mode: 0o711 });

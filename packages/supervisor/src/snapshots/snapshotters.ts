@@ -8,32 +8,33 @@ import type { SnapshotDriver } from "./driver.ts";
 import { NativeDriver } from "./native-driver.ts";
 import { OverlayDriver } from "./overlay-driver.ts";
 
-/** The drivers that work for a root, and the one that is used unless another is asked for. */
+/** The drivers that work for a root directory, and the default one. */
 export interface Snapshotters {
   readonly default: SnapshotterName;
-  /** Why it is the default. */
+  /** Why this one is the default. */
   readonly reason: string;
-  /** Why a driver cannot be used, by its name. */
+  /** Why a driver cannot be used, by name. */
   readonly errors: ReadonlyMap<SnapshotterName, string>;
-  /** @throws RpcError InvalidArgument for one that does not work here */
+  /** @throws RpcError InvalidArgument for a driver that does not work here */
   driver(name: SnapshotterName): SnapshotDriver;
 }
 
 /**
- * Looks which drivers work.
- * @param root directory of the snapshots, which exists
- * @param asked the one that must be used
- * @throws Error when that one does not work here
+ * Finds the drivers that work.
+ * @param root existing directory of the snapshots
+ * @param required the driver to use
+ * @throws Error when that driver does not work here
  */
-export function findSnapshotters(native: NativeSys, root: string, asked?: SnapshotterName): Snapshotters {
+export function findSnapshotters(native: NativeSys, root: string, required?: SnapshotterName): Snapshotters {
   const drivers: readonly SnapshotDriver[] = [new OverlayDriver(root), new NativeDriver(native, root)];
-  const overlayError = asked === "native" ? undefined : probeOverlay(native, root);
-  if (asked === "overlayfs" && overlayError !== undefined) throw new Error(`--snapshotter overlayfs: ${overlayError}`);
+  const overlayError = required === "native" ? undefined : probeOverlay(native, root);
+  if (required === "overlayfs" && overlayError !== undefined)
+    throw new Error(`--snapshotter overlayfs: ${overlayError}`);
   const errors = new Map<SnapshotterName, string>();
   if (overlayError !== undefined) errors.set("overlayfs", overlayError);
   return {
-    default: asked ?? (overlayError === undefined ? "overlayfs" : "native"),
-    reason: asked ? "asked for by --snapshotter" : (overlayError ?? "overlayfs works here"),
+    default: required ?? (overlayError === undefined ? "overlayfs" : "native"),
+    reason: required ? "set by --snapshotter" : (overlayError ?? "overlayfs works here"),
     errors,
     driver(name) {
       const error = errors.get(name);
@@ -43,7 +44,7 @@ export function findSnapshotters(native: NativeSys, root: string, asked?: Snapsh
   };
 }
 
-/** Mounts an overlay once and uses what unpacking and containers need. @returns why it does not work */
+/** Mounts an overlay and tries what unpacking and containers need. @returns the reason why it does not work */
 function probeOverlay(native: NativeSys, root: string): string | undefined {
   const probe = `${root}/.probe`;
   const [lower, upper, work, target] = ["lower", "upper", "work", "merged"].map((name) => `${probe}/${name}`) as [
@@ -59,7 +60,7 @@ function probeOverlay(native: NativeSys, root: string): string | undefined {
     native.removexattr(upper, opaqueXattr, false);
     mountOverlay({ lower: [lower], upper, work, target });
     try {
-      // Leaves a whiteout in the upper directory, which takes what not every file system can do.
+      // Leaves a whiteout in the upper directory, which not every file system supports.
       rmSync(`${target}/hidden`, { recursive: true });
       mkdirSync(`${target}/hidden`);
     } finally {

@@ -5,7 +5,7 @@ import { type BytePath, fsPath, toBytePath } from "@gantry/tree-copy/byte-path";
 
 const directoriesPerSlice = 64;
 
-/** Bytes on disk and inodes of a directory and all below it, as du(1) counts: a file with several names once. */
+/** Bytes on disk and inodes of a directory and all below it, as du(1) counts them: a file with several names once. */
 export async function diskUsage(directory: string): Promise<{ size: number; inodes: number }> {
   const total = { size: 0, inodes: 0 };
   const linked = new Set<string>();
@@ -13,7 +13,7 @@ export async function diskUsage(directory: string): Promise<{ size: number; inod
   const todo: BytePath[] = [root];
   const count = (path: BytePath) => {
     const stats = lstatSync(fsPath(path), { throwIfNoEntry: false });
-    if (!stats) return; // a running container may remove what was just listed
+    if (!stats) return; // removed by a running container since it was listed
     if (stats.isDirectory()) {
       if (path !== root) todo.push(path);
     } else if (stats.nlink > 1) {
