@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, openSync, realpathSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { type Client, connect, type ReplyOf } from "@gantry/ipc";
+import { type Client, connect, isListening, type ReplyOf } from "@gantry/ipc";
 import { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 
 type SupervisorVersion = ReplyOf<(typeof supervisorContract.methods)["version"]>;
@@ -54,18 +54,23 @@ export class SupervisorLink {
 
   async #makeReady(): Promise<void> {
     if (this.#closed) throw new Error("the connection to the supervisor is closed");
-    const found = await whoAnswers(this.endpoint);
-    if (found) return this.#requireOurs(found);
-    if (this.#options.endpoint !== undefined) throw new Error(`no supervisor answers at ${this.endpoint}`);
-    this.#start();
+    this.#failure = undefined;
+    let found = await probeSupervisor(this.endpoint);
+    // A supervisor that listens exists, however slowly it answers: a second one beside it would fail.
+    if (!found && !(await isListening(this.endpoint))) {
+      if (this.#options.endpoint !== undefined) throw new Error(`no supervisor answers at ${this.endpoint}`);
+      this.#start();
+    }
     const end = Date.now() + START_MS;
-    while (!(await whoAnswers(this.endpoint))) {
+    while (!found) {
       if (this.#failure) throw new Error(`cannot start ${this.#options.binary}: ${this.#failure}`);
       if (Date.now() > end) {
         throw new Error(`the supervisor did not answer at ${this.endpoint}: its log is ${this.#options.logFile}`);
       }
       await delay(5);
+      found = await probeSupervisor(this.endpoint);
     }
+    this.#requireOurs(found);
   }
 
   /** One that an engine with another root left: its containers are unknown here and would be cleared away. */
@@ -103,8 +108,8 @@ export class SupervisorLink {
   }
 }
 
-/** Asks by a connection of its own, which is refused at once when nobody listens. */
-async function whoAnswers(endpoint: string): Promise<SupervisorVersion | undefined> {
+/** Calls over a connection of its own, which fails at once where no process listens. */
+async function probeSupervisor(endpoint: string): Promise<SupervisorVersion | undefined> {
   const probe = connect(supervisorContract, { endpoint, connectTimeoutMs: 0 });
   try {
     return await probe.call("version", {}, { timeoutMs: 5000 });
