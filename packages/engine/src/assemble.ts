@@ -30,6 +30,7 @@ import { Tasks } from "./supervisor/tasks.ts";
 import { EventHub } from "./system/event-hub.ts";
 import { readHostFacts } from "./system/host-facts.ts";
 import type { InfoDeps } from "./system/info.ts";
+import { StorageDriver } from "./system/storage.ts";
 import { volumeDocument } from "./volumes/document.ts";
 import { Volumes } from "./volumes/volumes.ts";
 
@@ -60,6 +61,7 @@ export function assemble(options: EngineOptions, foundations: Foundations): Engi
     records: new ContainerRecords(supervisor),
     rootfs: new RootFilesystems(supervisor),
     images: new Images(supervisor),
+    storage: new StorageDriver(supervisor),
     facts: readHostFacts(),
     settings: { runtimes, defaultRuntime, cgroupParent, initPath, cpus },
     admission: new Admission(),

@@ -1,7 +1,7 @@
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { type FlagTable, type FlagValues, formatHelp, UsageError } from "@gantry/cli";
+import { findSibling } from "@gantry/common/programs";
 import type { RuntimeChoice } from "./containers/settings.ts";
 
 export const serveFlags = {
@@ -179,9 +179,7 @@ function runtimeFlag(text: string, locations: ProgramLocations): [string, Runtim
   return [name, { path, worker: name === "oci-runtime" && basename(path) === "oci-runtime" }];
 }
 
-/** A program beside the engine's own file, or in PATH; where neither has it, its use fails with the first of these names. */
-function findProgram(name: string, locations: ProgramLocations): string {
-  const places = [dirname(locations.self), ...locations.path.split(":").filter(Boolean)];
-  const found = places.map((place) => join(place, name)).find((path) => existsSync(path));
-  return found ?? join(dirname(locations.self), name);
+/** An executable beside the engine's own file, or on PATH; where there is none, its use fails with the first of these paths. */
+function findProgram(name: string, { self, path }: ProgramLocations): string {
+  return findSibling(name, path, self) ?? join(dirname(self), name);
 }

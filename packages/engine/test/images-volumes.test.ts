@@ -70,6 +70,23 @@ test("images: list, filters, inspect, tag, and removal in Docker's order", async
   await t.rejects(engine.create("true"), { code: "NotFound" }, "no stale answer");
 });
 
+test("inspect and info name the supervisor's snapshotter, also while it is away", async (t) => {
+  await using engine = await engineUnderTest();
+  const { client, standIn } = engine;
+  t.match(await client.call("info", {}), { Driver: "native", DriverStatus: [["Chosen because", "a test"]] });
+  t.match(await client.call("imageInspect", { Name: "busybox" }), { GraphDriver: { Name: "native" } });
+  const id = await engine.create("true");
+  const expected = {
+    Driver: "native",
+    GraphDriver: { Name: "native" },
+    Storage: { RootFS: { Snapshot: { Name: "native" } } },
+  };
+  t.match(await engine.inspect(id), expected);
+  await standIn.stop();
+  t.match(await engine.inspect(id), expected);
+  await standIn.restart();
+});
+
 test("a tag that moves leaves its former image dangling", async (t) => {
   await using engine = await engineUnderTest();
   const { client, standIn } = engine;

@@ -137,6 +137,7 @@ function handlers(state: State): Handlers<Methods> {
   return hooked(state, {
     ...(rest as unknown as Handlers<Methods>),
     version: async () => ({ version: "stand-in", pid: process.pid, root: "", state: "" }),
+    "snapshots.snapshotters": async () => ({ default: "native", reason: "a test", snapshotters: [] }),
     ...imageHandlers(state.images),
     ...containerHandlers(state),
     ...taskHandlers(state),

@@ -4,6 +4,7 @@ import type { Endpoint } from "../networks/endpoint.ts";
 import { expandExposed } from "../networks/port-spec.ts";
 import type { HostFacts } from "../spec/build.ts";
 import type { MountPoint } from "../spec/mounts.ts";
+import type { StorageDriver } from "../system/storage.ts";
 import { cleanPath } from "../volumes/parse-bind.ts";
 import type { Container } from "./container.ts";
 import { type ContainerDocument, statusOf } from "./document.ts";
@@ -12,6 +13,7 @@ import { configView, hostConfigView } from "./inspect-defaults.ts";
 import { type SizeDeps, sizes } from "./list.ts";
 
 export interface InspectDeps extends FileDeps, SizeDeps {
+  readonly storage: StorageDriver;
   readonly facts: HostFacts;
   /** Ids of execs that have not ended. */
   readonly execIds: (containerId: string) => readonly string[];
@@ -28,6 +30,7 @@ export async function inspectContainer(
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
   const execIds = deps.execIds(document.id);
   const files = ownFiles(deps, document);
+  const { name: snapshotter } = await deps.storage.describe();
   return {
     Id: document.id,
     Created: document.created,
@@ -41,14 +44,15 @@ export async function inspectContainer(
     LogPath: hostConfig.LogConfig?.Type === "none" ? "" : deps.paths.logFile(document.id),
     Name: `/${document.name}`,
     RestartCount: document.restartCount,
-    Driver: "overlayfs",
+    Driver: snapshotter,
     Platform: "linux",
     MountLabel: "",
     ProcessLabel: "",
     AppArmorProfile: "",
     ExecIDs: execIds.length > 0 ? execIds : null,
     HostConfig: hostConfigView(document, deps.facts.cgroupVersion),
-    GraphDriver: { Name: "overlayfs", Data: null },
+    GraphDriver: { Name: snapshotter, Data: null },
+    Storage: { RootFS: { Snapshot: { Name: snapshotter } } },
     ...(size ? await sizes(deps, document) : {}),
     Mounts: document.mounts.filter((mount) => !isTmpfsFlag(document, mount)).map(mountView),
     Config: configView(config),

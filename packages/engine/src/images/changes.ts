@@ -22,7 +22,7 @@ export interface ChangedConfig {
  */
 export function applyChanges(lines: readonly string[], start: Readonly<ChangedConfig> = {}): ChangedConfig {
   const config: ChangedConfig = { ...start };
-  // Another entrypoint is not given the former one's arguments.
+  // A new entrypoint does not get the former one's arguments.
   if (lines.some((line) => /^\s*ENTRYPOINT\s/i.test(line))) delete config.Cmd;
   for (const line of lines) {
     const match = /^\s*([A-Za-z]+)\s+([\s\S]+?)\s*$/.exec(line);
@@ -139,16 +139,16 @@ function jsonArray(value: string): string[] | undefined {
 
 /** key=value key="a value"; or the old form: key and the rest of the line. */
 function pairsOf(value: string, line: string): [string, string][] {
-  const words = value.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g) ?? [];
-  if (!words[0]?.includes("=")) {
+  const tokens = value.match(/(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+/g) ?? [];
+  if (!tokens[0]?.includes("=")) {
     const match = /^(\S+)\s+(.+)$/.exec(value);
     if (!match) throw invalid(`"${line}" must have two arguments`);
     return [[unquote(match[1] ?? ""), unquote(match[2] ?? "")]];
   }
-  return words.map((word) => {
-    const at = word.indexOf("=");
-    if (at < 1) throw invalid(`"${line}": syntax error: "${word}" must be of the form name=value`);
-    return [unquote(word.slice(0, at)), unquote(word.slice(at + 1))];
+  return tokens.map((token) => {
+    const at = token.indexOf("=");
+    if (at < 1) throw invalid(`"${line}": syntax error: "${token}" must be of the form name=value`);
+    return [unquote(token.slice(0, at)), unquote(token.slice(at + 1))];
   });
 }
 

@@ -2,6 +2,7 @@ import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import type { Log } from "../base/log.ts";
 import type { Supervisor } from "../supervisor/link.ts";
 import type { EventHub } from "../system/event-hub.ts";
+import type { StorageDriver } from "../system/storage.ts";
 import type { Images } from "./images.ts";
 
 export interface ImageDeps {
@@ -9,6 +10,7 @@ export interface ImageDeps {
   readonly images: Images;
   readonly events: EventHub;
   readonly log: Log;
+  readonly storage: StorageDriver;
 }
 
 /** A container, as the owner of its image. */

@@ -11,10 +11,10 @@ import type { ImageDeps } from "./deps.ts";
 import { isNameless, namelessArchive, namelessName, namelessRepository, targetName } from "./names.ts";
 
 type Methods = (typeof engineContract)["methods"];
-/** What the handler of a streaming method is given. */
+/** The context of a streaming method's handler. */
 export type StreamOf<K extends keyof Methods> = StreamContext<ItemOf<Methods[K]>, InputOf<Methods[K]>>;
 
-/** `pull`: the image that had the name before stays, without it. */
+/** `pull`: the image that had the name before stays, dangling. */
 export async function pullImage(
   deps: ImageDeps,
   request: RequestOf<Methods["imagePull"]>,
@@ -39,7 +39,7 @@ export async function pullImage(
   }
 }
 
-/** Gives the present holder of a name another one where it has none, so that it is kept when the name moves. */
+/** Gives the image that has a name a hidden one, unless it has others, so that it is kept when the name moves. */
 export async function keepNameless(deps: ImageDeps, name: string): Promise<string | undefined> {
   try {
     const { images } = await deps.supervisor.call("images.list", {});
@@ -56,12 +56,12 @@ export async function keepNameless(deps: ImageDeps, name: string): Promise<strin
 
 async function forget(deps: ImageDeps, name: string): Promise<void> {
   await deps.supervisor.call("images.delete", { name }).catch((error: unknown) => {
-    deps.log.warn({ name, error: messageOf(error) }, "taking back a second name of an image");
+    deps.log.warn({ name, error: messageOf(error) }, "removing a hidden name of an image");
   });
   deps.images.invalidate();
 }
 
-/** `tag`: the image that had the target's name before stays, without it. */
+/** `tag`: the image that had the target's name before stays, dangling. */
 export async function tagImage(deps: ImageDeps, reference: string, target: string): Promise<void> {
   const newName = formatReference(targetName(target));
   const found = await deps.images.resolve(reference);
@@ -94,7 +94,7 @@ export async function loadImages(
   return { Loaded: shown };
 }
 
-/** An image that has another name needs none that people never see. */
+/** Removes an image's hidden name where it has another one. */
 async function dropIfNamed(deps: ImageDeps, id: string, name: string): Promise<void> {
   const named = (await deps.images.all()).some((image) => image.id === id && image.resolved.image.name !== name);
   if (named) await forget(deps, name);

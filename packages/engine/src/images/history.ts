@@ -8,7 +8,7 @@ import { groupByImage, tagsOf } from "./view.ts";
 type Methods = (typeof engineContract)["methods"];
 type History = ReplyOf<Methods["imageHistory"]>;
 
-/** `history`: the last step first; steps of images that are not here by themselves have no id. */
+/** `history`: the last step first; only the last one has an image's id. */
 export async function imageHistory(
   deps: ImageDeps,
   { Name, Platform }: RequestOf<Methods["imageHistory"]>,
@@ -32,12 +32,12 @@ export async function imageHistory(
 
 type Entry = NonNullable<ImageConfig["history"]>[number];
 
-/** The entries of the history, each with the layer that it made; layers that it does not tell of have an empty one. */
+/** The entries of the history, each with the layer that it created; layers without an entry get an empty one. */
 function stepsOf({ history = [] }: ImageConfig, layers: number): { entry: Entry; layer: number | undefined }[] {
   let next = 0;
-  const told = history.map((entry) => ({ entry, layer: entry.empty_layer ? undefined : next++ }));
-  const untold = Array.from({ length: Math.max(0, layers - next) }, (_, at) => ({ entry: {}, layer: next + at }));
-  return [...told, ...untold];
+  const listed = history.map((entry) => ({ entry, layer: entry.empty_layer ? undefined : next++ }));
+  const unlisted = Array.from({ length: Math.max(0, layers - next) }, (_, at) => ({ entry: {}, layer: next + at }));
+  return [...listed, ...unlisted];
 }
 
 async function sizeOf(deps: ImageDeps, key: string): Promise<number> {

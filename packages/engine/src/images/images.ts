@@ -10,7 +10,7 @@ import {
 import { invalid, notFound } from "../base/errors.ts";
 import type { Supervisor } from "../supervisor/link.ts";
 
-/** An image, ready to make containers of. */
+/** An image with its parsed configuration. */
 export interface FoundImage {
   /** Digest of its configuration: what Docker calls the image's id. */
   readonly id: string;
@@ -21,7 +21,7 @@ export interface FoundImage {
 
 const MAX_CACHED = 64;
 
-/** Looks images up by what people write; answers are kept until an image changes. */
+/** Looks images up by name, id or digest; results are cached until an image changes. */
 export class Images {
   readonly #supervisor: Supervisor;
   readonly #found = new Map<string, Promise<FoundImage>>();
@@ -30,14 +30,14 @@ export class Images {
     this.#supervisor = supervisor;
   }
 
-  /** Forgets all answers: an image has come, changed or gone. */
+  /** Clears the cache: an image was added, changed or removed. */
   invalidate(): void {
     this.#found.clear();
   }
 
   /**
    * An image by name, id or start of an id.
-   * @throws RpcError NotFound when it is not here, InvalidArgument for what names no image
+   * @throws RpcError NotFound, InvalidArgument for text that cannot name an image
    */
   resolve(reference: string, platform?: string): Promise<FoundImage> {
     const key = `${platform ?? ""} ${reference}`;
@@ -52,7 +52,7 @@ export class Images {
     return pending;
   }
 
-  /** Every name that the supervisor has, with its image; one that has nothing for this platform is left out. */
+  /** Every name in the supervisor, with its image; an image without this platform is left out. */
   async all(): Promise<FoundImage[]> {
     const { images } = await this.#supervisor.call("images.list", {});
     const found = await Promise.all(
@@ -107,7 +107,7 @@ export class Images {
   }
 }
 
-/** The full name of what someone wrote; undefined when it is no name (but perhaps an id). */
+/** The full name of a reference; undefined where it is not a name (but perhaps an id). */
 function fullName(reference: string): string | undefined {
   if (/^sha256:[0-9a-f]+$/.test(reference)) return undefined;
   try {

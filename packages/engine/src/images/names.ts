@@ -2,20 +2,20 @@ import { familiarReference, parseReference, type Reference, repositoryName } fro
 import { invalid } from "../base/errors.ts";
 
 /**
- * Images without a name that people gave them still need one in the supervisor, which keeps what has a name.
+ * An image without a name of the user's still needs one in the supervisor, which collects images without names.
  * ".invalid" is a domain that no registry can have (RFC 6761).
  */
 const namelessDomain = "none.invalid";
 
-/** Repository of those that had a name and lost it. */
+/** Repository of images that lost their name. */
 export const namelessRepository = `${namelessDomain}/image`;
 
-/** A name for an image that is to have none. */
+/** A hidden name for an image without one. */
 export function namelessName(tag: string): string {
   return `${namelessRepository}:${tag}`;
 }
 
-/** Where those of one archive go, each with a tag of its own. */
+/** A hidden name for the nameless images of one archive, each of which gets a tag of its own. */
 export function namelessArchive(id: string): string {
   return `${namelessDomain}/load-${id}:image`;
 }
@@ -24,7 +24,7 @@ export function isNameless(fullName: string): boolean {
   return fullName.startsWith(`${namelessDomain}/`);
 }
 
-/** "busybox:latest" of docker.io/library/busybox:latest; undefined for a name by digest or one that people never see. */
+/** "busybox:latest" of docker.io/library/busybox:latest; undefined for a name by digest or a hidden one. */
 export function shownTag(fullName: string): string | undefined {
   if (isNameless(fullName)) return undefined;
   const reference = parseReference(fullName);
@@ -36,7 +36,7 @@ export function shownDigest(fullName: string): string {
   return familiarReference(parseReference(fullName));
 }
 
-/** Reads a name that someone gives an image: repo[:tag]. @throws RpcError InvalidArgument */
+/** Parses a new name of an image: repo[:tag]. @throws RpcError InvalidArgument */
 export function targetName(text: string): Reference {
   let reference: Reference;
   try {
@@ -50,7 +50,7 @@ export function targetName(text: string): Reference {
   return { ...reference, tag: reference.tag ?? "latest" };
 }
 
-/** True when both name the same repository. */
+/** Whether both names are in the same repository. */
 export function sameRepository(a: string, b: string): boolean {
   return repositoryName(parseReference(a)) === repositoryName(parseReference(b));
 }

@@ -11,7 +11,7 @@ export interface RemovedItem {
 
 /**
  * Removes a name of an image, and the image with the last one.
- * @throws RpcError NotFound, FailedPrecondition in Docker's words while containers use it
+ * @throws RpcError NotFound, FailedPrecondition with Docker's message while containers use it
  */
 export async function removeImage(deps: RemoveImageDeps, reference: string, force: boolean): Promise<RemovedItem[]> {
   const found = await deps.images.resolve(reference);

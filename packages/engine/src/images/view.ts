@@ -7,7 +7,7 @@ import { isNameless, shownDigest, shownTag } from "./names.ts";
 export interface NamedImage {
   readonly id: string;
   readonly image: FoundImage;
-  /** Full names, those that people never see among them. */
+  /** Full names, the hidden ones of nameless images included. */
   readonly names: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export function digestsOf(image: NamedImage): string[] {
   return [...all].map(shownDigest).sort();
 }
 
-/** True for an image that has neither a name nor a digest by which someone asked for it. */
+/** Whether an image has neither a tag nor a digest that a user pulled it by. */
 export function isDangling(image: NamedImage): boolean {
   return image.names.every(isNameless);
 }
@@ -53,7 +53,7 @@ export function summarize(image: NamedImage, containers: number): ImageSummary {
 }
 
 /** As `docker image inspect`. */
-export function inspectView(image: NamedImage): Record<string, unknown> {
+export function inspectView(image: NamedImage, snapshotter: string): Record<string, unknown> {
   const { config, runConfig, resolved } = image.image;
   const history = config.history ?? [];
   return {
@@ -82,7 +82,7 @@ export function inspectView(image: NamedImage): Record<string, unknown> {
     ...(config.variant ? { Variant: config.variant } : {}),
     Os: config.os,
     Size: resolved.unpackedSize,
-    GraphDriver: { Name: "overlayfs", Data: null },
+    GraphDriver: { Name: snapshotter, Data: null },
     RootFS: { Type: "layers", Layers: config.rootfs.diff_ids ?? [] },
     Metadata: { LastTagTime: resolved.image.updatedAt },
     Descriptor: { ...resolved.image.target },

@@ -19,7 +19,8 @@ export function imageHandlers(deps: RemoveImageDeps): Pick<Handlers<Methods>, Na
     imageInspect: async ({ Name }) => {
       const found = await deps.images.resolve(Name);
       const names = groupByImage(await deps.images.all()).find((image) => image.id === found.id)?.names ?? [];
-      return inspectView({ id: found.id, image: found, names });
+      const { name: snapshotter } = await deps.storage.describe();
+      return inspectView({ id: found.id, image: found, names }, snapshotter);
     },
     imageTag: async ({ Name, Target }) => {
       await tagImage(deps, Name, Target);

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, hostname, release, totalmem } from "node:os";
-import { isRpcError } from "@gantry/ipc";
 import type { Paths } from "../base/paths.ts";
 import type { Images } from "../images/images.ts";
 import { groupByImage } from "../images/view.ts";
 import type { HostFacts } from "../spec/build.ts";
-import type { Supervisor } from "../supervisor/link.ts";
+import type { StorageDriver } from "./storage.ts";
 import { apiVersion, minApiVersion, version } from "./version.ts";
 
 const goArchitectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
@@ -23,7 +22,7 @@ export function versionView(): Record<string, unknown> {
 }
 
 export interface InfoDeps {
-  readonly supervisor: Supervisor;
+  readonly storage: StorageDriver;
   readonly images: Images;
   readonly facts: HostFacts;
   readonly paths: Paths;
@@ -41,6 +40,7 @@ export async function infoView(deps: InfoDeps): Promise<Record<string, unknown>>
   const statuses = deps.containerStates();
   const count = (...wanted: string[]) => statuses.filter((status) => wanted.includes(status)).length;
   const { settings, facts } = deps;
+  const storage = await deps.storage.describe();
   return {
     ID: hostname(),
     Name: hostname(),
@@ -49,7 +49,8 @@ export async function infoView(deps: InfoDeps): Promise<Record<string, unknown>>
     ContainersPaused: count("paused"),
     ContainersStopped: count("created", "exited", "removing", "dead"),
     Images: groupByImage(await deps.images.all()).length,
-    ...(await storage(deps)),
+    Driver: storage.name,
+    DriverStatus: storage.reason === "" ? [] : [["Chosen because", storage.reason]],
     Plugins: {
       Volume: ["local"],
       Network: ["bridge", "host", "null"],
@@ -83,17 +84,6 @@ export async function infoView(deps: InfoDeps): Promise<Record<string, unknown>>
     Labels: [],
     Warnings: facts.swapLimit ? null : ["WARNING: No swap limit support"],
   };
-}
-
-/** How the supervisor stores images, and why so. */
-async function storage(deps: InfoDeps): Promise<{ Driver: string; DriverStatus: [string, string][] }> {
-  try {
-    const { default: name, reason } = await deps.supervisor.call("snapshots.snapshotters", {});
-    return { Driver: name, DriverStatus: [["Chosen because", reason]] };
-  } catch (error) {
-    if (!isRpcError(error, "Unimplemented")) throw error;
-    return { Driver: "unknown", DriverStatus: [] };
-  }
 }
 
 function operatingSystem(): string {
