@@ -37,10 +37,10 @@ test("an ingest is written in parts, listed, and committed once it is right", as
   t.match(await ingest({ ref, total: 10 }, Buffer.from("hello")), { ref, offset: 5, total: 10 });
   await t.rejects(ingest({ ref, offset: 3 }, Buffer.from("x")), {
     code: "InvalidArgument",
-    message: /has 5 bytes: it goes on there, not at 3/,
+    message: /has 5 bytes: it continues there, not at 3/,
   });
   await t.rejects(client.call("content.commit", { namespace, ref }), { code: "InvalidArgument", message: /10 bytes/ });
-  await t.rejects(ingest({ ref, total: 11 }), { code: "InvalidArgument", message: /begun for 10 bytes/ });
+  await t.rejects(ingest({ ref, total: 11 }), { code: "InvalidArgument", message: /started for 10 bytes/ });
   await ingest({ ref, offset: 5 }, Buffer.from("world"));
   const { ingests } = await client.call("content.ingests", { namespace, filters: [`ref=="${ref}"`] });
   t.match(ingests, [{ ref, offset: 10, total: 10 }]);

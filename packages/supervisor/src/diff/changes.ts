@@ -4,21 +4,21 @@ import { LinkGroups } from "./link-groups.ts";
 import type { MergedView, ViewNode } from "./merged-view.ts";
 import { isSame } from "./same-file.ts";
 
-/** What a layer has to say of one path. */
+/** A change of one path between two trees. */
 export interface Change {
   /** Relative to the root; empty for the root itself. */
   readonly path: BytePath;
-  /** What is there now; undefined when it was removed. */
+  /** The node in the upper tree; undefined when the path was removed. */
   readonly node: ViewNode | undefined;
 }
 
 const directoriesPerSlice = 64;
 
 /**
- * What differs between two trees, in the order in which a layer tells it: by name, directories before what is in them,
- * and the directories on the way to each change.
- * @param lower undefined for nothing
- * @param leaveOut paths that are no change where they are new and empty: mount points that somebody needed
+ * Compares two trees. The changes come in the order of a layer: by name, directories before their entries, with the
+ * parent directories of each change.
+ * @param lower undefined for an empty tree
+ * @param leaveOut paths that do not count as changes where they are new and empty: mount points
  */
 export async function changesBetween(
   view: MergedView,
@@ -48,7 +48,7 @@ class Walk {
     await this.#directory("", lower, upper, all);
     const isChanged = all.map((one) => one.isChanged || this.#isLinkedAnew(one));
     for (const [at, { node }] of all.entries()) if (node && isChanged[at]) this.upperLinks.markChanged(node);
-    // Files that share an inode with a changed one go along, for only so are they links again.
+    // Files that share an inode with a changed one are included, so that they stay links.
     const chosen = all.map(({ node }, at) => isChanged[at] || (node !== undefined && this.upperLinks.isChanged(node)));
     const needed = withParents(all, chosen);
     return all.filter((_, at) => needed[at]);
@@ -68,7 +68,7 @@ class Walk {
       if (before && !before.directories) this.#lowerLinks.add(child, before);
       if (!now) continue;
       if (!before && this.#leaveOut.has(child) && this.#isEmpty(now)) {
-        // It changed the time of the directory that it was made in.
+        // Creating it changed the time of its directory.
         all[place] = { path, node: upper, isChanged: !this.#isSame(lower, upper, false) };
         continue;
       }
@@ -81,7 +81,7 @@ class Walk {
     }
   }
 
-  /** @param withTime false for the root: its time changes with whatever is made in it, and alone is no change */
+  /** @param withTime false for the root, whose time alone does not count as a change */
   #isSame(lower: ViewNode | undefined, upper: ViewNode, withTime: boolean): boolean {
     if (lower) return isSame(this.#view.native, lower, upper, withTime);
     const { mode, uid, gid } = upper.stats;
@@ -92,7 +92,7 @@ class Walk {
     return node.directories ? this.#view.children(node).size === 0 : node.stats.isFile() && node.stats.size === 0n;
   }
 
-  /** True for a name that stands for another file than before, were its content the same. */
+  /** True for a name that is linked to another file than before, even with the same content. */
   #isLinkedAnew({ path, node, before }: Compared): boolean {
     if (!node || !before || node.directories) return false;
     return this.upperLinks.first(path, node) !== this.#lowerLinks.first(path, before);
@@ -100,19 +100,19 @@ class Walk {
 }
 
 interface Compared extends Change {
-  /** What was there. */
+  /** The node in the lower tree. */
   readonly before?: ViewNode | undefined;
   readonly isChanged: boolean;
 }
 
-/** The same files in both trees, with nothing of another layer before or among them. */
+/** True when both trees have the same directories of the same layers. */
 function isSharedWith(one: ViewNode, other: ViewNode): boolean {
   if (one.path !== other.path) return false;
   const [left = [], right = []] = [one.directories, other.directories];
   return left.length === right.length && left.every((path, at) => path === right[at]);
 }
 
-/** Directories come right before what is in them, so that one pass from the end finds those that are needed. */
+/** Adds the parents of the chosen changes. Directories come right before their entries, so one pass from the end is enough. */
 function withParents(all: readonly Compared[], chosen: readonly boolean[]): boolean[] {
   const parents = new Set<BytePath>();
   const needed = [...chosen];

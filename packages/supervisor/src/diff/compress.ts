@@ -6,7 +6,7 @@ const zstdAsync = promisify(zstdCompress);
 
 export type LayerCompression = "none" | "gzip" | "zstd";
 
-/** Pieces that libuv's threads work on at the same time. */
+/** Pieces that are compressed at the same time, by libuv's threads. */
 const parallel = 4;
 
 /**
@@ -22,7 +22,7 @@ export async function* compress(pieces: AsyncIterable<Buffer>, as: LayerCompress
   const running: Promise<Buffer>[] = [];
   try {
     for await (const piece of pieces) {
-      // The piece's bytes are written over while it is worked on.
+      // The source reuses the piece's buffer before the compression ends.
       running.push(one(Buffer.from(piece)));
       if (running.length >= parallel) yield await (running.shift() as Promise<Buffer>);
     }

@@ -11,22 +11,22 @@ import { compress, type LayerCompression } from "./compress.ts";
 import { MergedView } from "./merged-view.ts";
 import { writeLayer } from "./write-layer.ts";
 
-/** containerd's label of a compressed blob: the digest of what is in it. */
+/** containerd's label of a compressed blob: the digest of its uncompressed content. */
 export const uncompressedLabel = "containerd.io/uncompressed";
 
 export interface DiffOptions {
   /** The upper snapshot. */
   readonly upper: SnapshotRow;
-  /** The lower one, of the same snapshotter; undefined for nothing. */
+  /** The lower snapshot, of the same snapshotter; undefined for an empty tree. */
   readonly lower: SnapshotRow | undefined;
   readonly mediaType: string;
   readonly labels?: Record<string, string> | undefined;
-  /** Made for an image, and removed when none needs it. */
+  /** Removed by gc once nothing needs it. */
   readonly managed: boolean;
   /** Keeps the blob from being collected while it has no other user. */
   readonly lease?: Lease;
   readonly signal?: AbortSignal;
-  /** Paths that are no change where they are new and empty. */
+  /** Paths that do not count as changes where they are new and empty. */
   readonly leaveOut?: readonly string[] | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface CreatedDiff {
   readonly diffId: string;
 }
 
-/** Writes what differs between two snapshots as a layer into the content store. */
+/** Stores the difference between two snapshots as a layer. */
 export async function createDiff(native: NativeSys, stores: Stores, options: DiffOptions): Promise<CreatedDiff> {
   const { snapshots, content } = stores;
   const { upper, lower, mediaType, labels, managed, signal } = options;

@@ -1,9 +1,9 @@
 import type { BytePath } from "@gantry/tree-copy/byte-path";
 import type { ViewNode } from "./merged-view.ts";
 
-/** Which names of a tree are one file. */
+/** The names of a tree that are hard links of one file. */
 export class LinkGroups {
-  /** First name of each file that has several, in the tree's order. */
+  /** First name, in the order of the tree, of each file with several names. */
   readonly #first = new Map<string, BytePath>();
   readonly #changed = new Set<string>();
 
@@ -13,7 +13,7 @@ export class LinkGroups {
     if (!this.#first.has(key)) this.#first.set(key, path);
   }
 
-  /** The first name of a file: the given one where it has no other. */
+  /** The first name of a file; the given one for a file with one name. */
   first(path: BytePath, { stats }: ViewNode): BytePath {
     return stats.nlink < 2n ? path : (this.#first.get(keyOf(stats)) ?? path);
   }
@@ -22,7 +22,7 @@ export class LinkGroups {
     if (!directories && stats.nlink > 1n) this.#changed.add(keyOf(stats));
   }
 
-  /** True when any of its names was changed. */
+  /** True when any name of the file was changed. */
   isChanged({ stats, directories }: ViewNode): boolean {
     return !directories && stats.nlink > 1n && this.#changed.has(keyOf(stats));
   }

@@ -3,37 +3,37 @@ import { isSystemError, type NativeSys } from "@gantry/native-sys";
 import { type BytePath, fsPath, readable } from "@gantry/tree-copy/byte-path";
 import { opaqueXattr } from "../layers/lower-view.ts";
 
-/** One name in a view. */
+/** A file or directory in a view. */
 export interface ViewNode {
-  /** The file itself; of a directory the topmost layer's, whose metadata counts. */
+  /** Path of the file; for a directory, of the one in the topmost layer, whose metadata counts. */
   readonly path: BytePath;
   readonly stats: BigIntStats;
-  /** Of a directory: those of all layers that make it up, topmost first. */
+  /** For a directory: its directories in all layers, topmost first. */
   readonly directories: readonly BytePath[] | undefined;
 }
 
-/** A tree as overlayfs merges it from layers, or a plain one, without anything mounted. */
+/** A tree as overlayfs would merge it from layers, or a plain one, read without a mount. */
 export class MergedView {
   readonly native: NativeSys;
   readonly #isStacked: boolean;
 
-  /** @param isStacked false: one directory that holds all as it is */
+  /** @param isStacked false: one plain directory */
   constructor(native: NativeSys, isStacked: boolean) {
     this.native = native;
     this.#isStacked = isStacked;
   }
 
-  /** @param layers topmost first; none is a tree with nothing in it */
+  /** @param layers topmost first; none for an empty tree */
   root(layers: readonly BytePath[]): ViewNode | undefined {
     const [top] = layers;
     if (top === undefined) return undefined;
     return { path: top, stats: lstatSync(fsPath(top), { bigint: true }), directories: layers };
   }
 
-  /** What is in a directory, by name. */
+  /** The entries of a directory, by name. */
   children({ directories = [] }: ViewNode): Map<BytePath, ViewNode> {
     const found = new Map<BytePath, { path: BytePath; stats: BigIntStats; directories: BytePath[] | undefined }>();
-    /** Names that nothing further below can add to. */
+    /** Names that layers further below cannot change. */
     const closed = new Set<BytePath>();
     for (const directory of directories) {
       for (const name of this.#names(directory)) {
@@ -68,15 +68,15 @@ export class MergedView {
 
   #isOpaque(path: BytePath): boolean {
     const place = fsPath(path);
-    // Never written by the mounts that are made here; followed, it would name another directory of the layers below.
+    // Our mounts never write this attribute. It would refer to another directory of the layers below.
     if (this.native.getxattr(place, "trusted.overlay.redirect", false)) {
-      throw new Error(`${readable(path)} is a directory that overlayfs redirects: this cannot be read`);
+      throw new Error(`${readable(path)} is a directory that overlayfs redirects, which is not supported`);
     }
     return this.native.getxattr(place, opaqueXattr, false)?.toString("latin1") === "y";
   }
 }
 
-/** A container may remove what was just listed. */
+/** Undefined where a running container has removed the file since it was listed. */
 function lstatOrGone(path: BytePath): BigIntStats | undefined {
   return lstatSync(fsPath(path), { bigint: true, throwIfNoEntry: false });
 }

@@ -7,8 +7,8 @@ import type { ViewNode } from "./merged-view.ts";
 const compareBytes = 256 << 10;
 
 /**
- * True when a layer would have nothing to say of a file. Content is compared byte by byte where size and time are the
- * same: both can be set by whoever changes a file.
+ * True when a file did not change. Content is compared byte by byte even where size and time are equal, since both can
+ * be set at will.
  */
 export function isSame(native: NativeSys, one: ViewNode, other: ViewNode, withTime = true): boolean {
   if (one.path === other.path) return true;
@@ -20,7 +20,7 @@ export function isSame(native: NativeSys, one: ViewNode, other: ViewNode, withTi
   return !a.isFile() || (a.size === b.size && sameContent(one.path, other.path));
 }
 
-/** Attributes that a layer carries: not overlayfs' own, not those that are of the host's policy or file system. */
+/** Attributes that belong in a layer: not those of overlayfs, of the host's security policy, or of its file system. */
 export function layerXattrs(native: NativeSys, path: BytePath): [name: string, value: Buffer][] {
   const kept = listXattrs(native, path).filter(
     (name) =>

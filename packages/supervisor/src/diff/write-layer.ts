@@ -14,9 +14,9 @@ const whiteoutPrefix = ".wh.";
 const pieceBytes = 1 << 20;
 
 /**
- * Writes changes as a layer's tar (image-spec layer.md). Equal trees give equal bytes. Left out is what a layer cannot
- * say: sockets, and files whose names begin with ".wh.", which would read as whiteouts of others.
- * @returns pieces of about a megabyte; each is good until the next one is asked for
+ * Writes changes as a layer's tar (image-spec layer.md). Equal trees give equal bytes. Files that a layer cannot
+ * represent are left out: sockets, and names that begin with ".wh.", which would be read as whiteouts.
+ * @returns pieces of about a megabyte, each valid until the next one is requested
  */
 export async function* writeLayer(
   native: NativeSys,
@@ -39,7 +39,7 @@ class LayerEntries {
   readonly #native: NativeSys;
   readonly #links: LinkGroups;
   readonly #pieces: Pieces;
-  /** Files with several names that were written. */
+  /** First names of files that were written. */
   readonly #written = new Set<BytePath>();
 
   constructor(native: NativeSys, links: LinkGroups, pieces: Pieces) {
@@ -59,7 +59,7 @@ class LayerEntries {
     try {
       yield* this.#node(path, node, type);
     } catch (error) {
-      // A running container may have removed it.
+      // Removed by a running container.
       if (!isSystemError(error, "ENOENT")) throw error;
     }
   }
@@ -86,7 +86,7 @@ class LayerEntries {
     if (first === path) this.#written.add(path);
   }
 
-  /** A file that changes meanwhile still has the size that its header says. */
+  /** Writes exactly as many bytes as the header states, also when the file changes in the meantime. */
   *#file({ path, stats }: ViewNode, entry: NewEntry): Generator<Buffer> {
     const size = Number(stats.size);
     const fd = openSync(fsPath(path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -119,9 +119,9 @@ function typeOf({ stats }: ViewNode): EntryType | undefined {
   return stats.isBlockDevice() ? "block" : undefined;
 }
 
-/** Gathers what is written into pieces of one size, and reads files straight into them. */
+/** Collects bytes in pieces of one size, and reads files directly into them. */
 class Pieces {
-  /** Two, so that one can be hashed and stored while the other is filled. */
+  /** Two buffers: one is hashed and stored while the other is filled. */
   readonly #buffers = [Buffer.allocUnsafe(pieceBytes), Buffer.allocUnsafe(pieceBytes)] as [Buffer, Buffer];
   #at = 0;
 
@@ -143,7 +143,7 @@ class Pieces {
     }
   }
 
-  /** Reads a range of a file. @returns bytes that there were */
+  /** Reads a range of a file. @returns the number of bytes read */
   *read(fd: number, start: number, end: number): Generator<Buffer, number> {
     let position = start;
     while (position < end) {

@@ -6,23 +6,23 @@ import { TarReader } from "./tar-reader.ts";
 export interface LayerTarget {
   /** Directory to write into. */
   readonly directory: string;
-  /** Directories of the layers below, topmost first; none where the directory itself holds what is below. */
+  /** Directories of the layers below, topmost first; none where the directory itself holds their content. */
   readonly lowers: readonly string[];
-  /** Whiteouts are written in overlayfs' form, or what they hide is removed. */
+  /** Whiteouts are written in the format of overlayfs, or applied by removing files. */
   readonly whiteouts: "overlay" | "remove";
-  /** Digest of the bytes as they come, where they have been checked: a plain layer's diff id, not computed again. */
+  /** Digest of the source, where it was checked before: the diff id of an uncompressed layer is then not computed again. */
   readonly digest?: string;
 }
 
 export interface AppliedLayer {
   /** Digest of the uncompressed tar (image-spec config.md, "Layer DiffID"). */
   readonly diffId: string;
-  /** Bytes on disk and inodes that were written. */
+  /** Bytes on disk, and inodes, that were written. */
   readonly size: number;
   readonly inodes: number;
 }
 
-/** Unpacks a layer, compressed or not, into a directory. @throws Error naming the entry that is wrong */
+/** Unpacks a layer, compressed or not, into a directory. @throws Error naming the wrong entry */
 export async function applyLayer(
   native: NativeSys,
   source: AsyncIterable<Uint8Array>,
@@ -31,7 +31,7 @@ export async function applyLayer(
 ): Promise<AppliedLayer> {
   const { head, all } = await peek(source, 6);
   const known = compressionOf(head) === "none" ? target.digest : undefined;
-  // Loaded where it is used: a process that unpacks one checked layer does without.
+  // Loaded on use: a process that unpacks one checked layer does not need it.
   const hash = known === undefined ? process.getBuiltinModule("node:crypto").createHash("sha256") : undefined;
   const writer = new LayerWriter(native, target, options);
   const reader = new TarReader(writer);

@@ -5,7 +5,7 @@ import { pieceBytes } from "../piece-size.ts";
 
 export type Compression = "none" | "gzip" | "zstd" | "xz";
 
-/** Told from the first six bytes. */
+/** Detects the compression. @param head at least the first six bytes */
 export function compressionOf(head: Uint8Array): Compression {
   const startsWith = (...bytes: number[]) => bytes.every((byte, at) => head[at] === byte);
   if (startsWith(0x1f, 0x8b)) return "gzip";
@@ -13,7 +13,7 @@ export function compressionOf(head: Uint8Array): Compression {
   return startsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00) ? "xz" : "none";
 }
 
-/** Looks at the first bytes of a stream; `all` still yields them. */
+/** Reads the first bytes of a stream; `all` yields the whole stream, with them. */
 export async function peek(
   input: AsyncIterable<Uint8Array>,
   length: number,
@@ -40,8 +40,8 @@ async function* resume(first: Uint8Array[], iterator: AsyncIterator<Uint8Array>)
 }
 
 /**
- * The plain bytes of a stream that is compressed by any of the known ways, or not at all.
- * gzip and zstd run in libuv's threads while the reader works on the piece before.
+ * The uncompressed bytes of a stream in any of the known formats, or of a plain one.
+ * gzip and zstd run in libuv's threads while the reader processes the piece before.
  * @throws Error when the stream is damaged; for xz also when the host has no xz
  */
 export async function* decompress(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
@@ -50,7 +50,7 @@ export async function* decompress(input: AsyncIterable<Uint8Array>): AsyncGenera
   if (compression === "none") for await (const chunk of all) yield asBuffer(chunk);
   else if (compression === "xz") yield* throughXz(all);
   else {
-    // Loaded where it is used: a process that unpacks one plain layer does without.
+    // Loaded on use: a process that unpacks one uncompressed layer does not need it.
     const { createGunzip, createZstdDecompress } = await import("node:zlib");
     const transform =
       compression === "gzip"
@@ -62,7 +62,7 @@ export async function* decompress(input: AsyncIterable<Uint8Array>): AsyncGenera
 
 async function* through(input: AsyncIterable<Uint8Array>, transform: Transform, name: string): AsyncGenerator<Buffer> {
   const copying = pipeline(Readable.from(input, { objectMode: false }), transform);
-  copying.catch(() => {}); // the same error ends the iteration
+  copying.catch(() => {}); // the iteration below throws the same error
   try {
     for await (const chunk of transform) yield chunk as Buffer;
   } catch (error) {
@@ -81,15 +81,15 @@ async function* throughXz(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buff
     child.once("close", resolve);
   });
   ended.catch(() => {});
-  let words = "";
+  let stderr = "";
   child.stderr.on("data", (chunk) => {
-    words += chunk;
+    stderr += chunk;
   });
   pipeline(Readable.from(input, { objectMode: false }), child.stdin).catch(() => {});
   try {
     for await (const chunk of child.stdout) yield chunk as Buffer;
     const status = await ended;
-    if (status !== 0) throw new Error(`damaged xz data: ${words.trim() || `xz ended with status ${status}`}`);
+    if (status !== 0) throw new Error(`damaged xz data: ${stderr.trim() || `xz ended with status ${status}`}`);
   } finally {
     child.kill("SIGKILL");
   }

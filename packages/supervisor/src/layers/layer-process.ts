@@ -9,7 +9,7 @@ import { counted, isLayerFile, type LayerFile, type LayerSource } from "./layer-
 import { unpackCommand } from "./unpack-command.ts";
 import type { ProcessAnswer } from "./unpack-process.ts";
 
-/** How this program is started again. */
+/** The command that starts this program. */
 export interface SelfCommand {
   readonly program: string;
   readonly args: readonly string[];
@@ -23,8 +23,8 @@ export interface LayerProcessOptions {
 }
 
 /**
- * Unpacks a layer as `applyLayer` does, in a process of its own: this one goes on to answer while a slow disk holds
- * the other up, and what it needs of memory goes with it.
+ * Unpacks a layer as `applyLayer` does, in a process of its own: this one stays responsive while a slow disk blocks the
+ * other, and the memory is freed with it.
  */
 export async function applyLayerInProcess(
   self: SelfCommand,
@@ -32,7 +32,7 @@ export async function applyLayerInProcess(
   target: LayerTarget,
   { onRead = () => {}, signal }: LayerProcessOptions = {},
 ): Promise<AppliedLayer> {
-  using file = isLayerFile(source) ? watched(source, onRead, signal) : undefined;
+  using file = isLayerFile(source) ? watchPosition(source, onRead, signal) : undefined;
   const stdio = [file?.fd ?? "pipe", "pipe", "pipe"] as const;
   const child = spawn(self.program, [...self.args, unpackCommand, JSON.stringify(target)], { stdio: [...stdio] });
   const ended = new Promise<void>((resolve, reject) => {
@@ -41,15 +41,15 @@ export async function applyLayerInProcess(
   });
   ended.catch(() => {});
   const answer = text(child.stdout as Readable);
-  const words = text(child.stderr as Readable);
-  for (const reading of [answer, words]) reading.catch(() => {});
+  const stderr = text(child.stderr as Readable);
+  for (const reading of [answer, stderr]) reading.catch(() => {});
   const end = () => child.kill("SIGKILL");
   signal?.addEventListener("abort", end, { once: true });
   try {
     if (child.stdin && !isLayerFile(source)) await feed(counted(source, onRead), child.stdin);
     await ended;
     signal?.throwIfAborted();
-    return applied(await answer, await words);
+    return parseAnswer(await answer, await stderr);
   } finally {
     signal?.removeEventListener("abort", end);
     end();
@@ -57,21 +57,21 @@ export async function applyLayerInProcess(
   }
 }
 
-/** How often one looks how far a file is read. */
-const lookMs = 100;
+/** Interval at which the position in a file is read. */
+const pollMs = 100;
 
-/** Tells how far a file has been read by whoever shares the descriptor; closes it at the end. */
-function watched(
+/** Reports how far the process has read a file, whose descriptor it shares; closes it at the end. */
+function watchPosition(
   { fd }: LayerFile,
   onRead: (bytes: number) => void,
   signal: AbortSignal | undefined,
 ): LayerFile & Disposable {
-  const look = async (): Promise<void> => {
+  const poll = async (): Promise<void> => {
     const info = await fs.readFile(`/proc/self/fdinfo/${fd}`, "utf8").catch(() => "");
     const position = info.match(/^pos:\s+(\d+)/m)?.[1];
     if (position !== undefined && !signal?.aborted) onRead(Number(position));
   };
-  const timer = setInterval(() => void look(), lookMs);
+  const timer = setInterval(() => void poll(), pollMs);
   const end = (): void => {
     clearInterval(timer);
     closeSync(fd);
@@ -79,14 +79,14 @@ function watched(
   return { fd, [Symbol.dispose]: end };
 }
 
-/** Gives it the bytes. Where it takes no more, its answer says why; where they fail, that is what counts. */
+/** Writes the layer to the process. A process that stops reading reports why; a failure of the source is thrown. */
 async function feed(source: AsyncIterable<Uint8Array>, stdin: NodeJS.WritableStream): Promise<void> {
   let failure: { error: unknown } | undefined;
-  async function* noted(): AsyncGenerator<Uint8Array> {
+  async function* recordingFailure(): AsyncGenerator<Uint8Array> {
     const iterator = source[Symbol.asyncIterator]();
     try {
       for (;;) {
-        // Only what fails here is the source's: a broken pipe is thrown into the generator at its `yield`.
+        // Only a failure here is one of the source: a broken pipe is thrown into the generator at its `yield`.
         const next = await iterator.next().catch((error: unknown) => {
           failure = { error };
           throw error;
@@ -99,18 +99,18 @@ async function feed(source: AsyncIterable<Uint8Array>, stdin: NodeJS.WritableStr
     }
   }
   try {
-    await pipeline(Readable.from(noted(), { objectMode: false }), stdin);
+    await pipeline(Readable.from(recordingFailure(), { objectMode: false }), stdin);
   } catch {
     if (failure) throw failure.error;
   }
 }
 
-function applied(answer: string, words: string): AppliedLayer {
+function parseAnswer(answer: string, stderr: string): AppliedLayer {
   let parsed: ProcessAnswer;
   try {
     parsed = JSON.parse(answer) as ProcessAnswer;
   } catch {
-    throw new RpcError("Internal", `the process that unpacks ended without an answer: ${words.trim().slice(-500)}`);
+    throw new RpcError("Internal", `the process that unpacks ended without an answer: ${stderr.trim().slice(-500)}`);
   }
   if ("applied" in parsed) return parsed.applied;
   const { message, code, syscall, rpc } = parsed.failed;

@@ -6,7 +6,7 @@ export interface LayerFile {
   readonly fd: number;
 }
 
-/** A layer's bytes as they come, or all of them in a file. */
+/** A layer as a stream, or as a file. */
 export type LayerSource = AsyncIterable<Uint8Array> | LayerFile;
 
 export function isLayerFile(source: LayerSource): source is LayerFile {

@@ -11,18 +11,18 @@ const directoryFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 /**
  * The directory that a layer is written into. Directories inside are reached by descriptors that the kernel
- * resolved with the layer's root as the root (openat2(2), RESOLVE_IN_ROOT): whatever links a layer holds,
- * nothing outside is ever opened.
+ * resolved with the layer's root as the root (openat2(2), RESOLVE_IN_ROOT): whatever links a layer has, nothing
+ * outside is ever opened.
  */
 export class LayerTree {
   readonly native: NativeSys;
   readonly lower: LowerView;
   readonly #rootFd: number;
-  /** Directories in use of late, by their path in the tar; the oldest is closed first. */
+  /** Recently used directories by their path in the tar; the oldest is closed first. */
   readonly #open = new Map<string, number>();
-  /** Those that may not be what their path means any more; the entry that is being written still uses them. */
+  /** Descriptors that their path may not lead to any more; the entry that is being written still uses them. */
   #stale: number[] = [];
-  /** Times of directories that were there before, by path: what is made in them changes them. */
+  /** Times of directories that existed before, by path: creating entries in them changes the times. */
   readonly formerTimes = new Map<BytePath, bigint>();
   readonly #isFilled: boolean;
 
@@ -33,12 +33,12 @@ export class LayerTree {
     this.#isFilled = readdirSync(root).length > 0;
   }
 
-  /** A path by which the directory's own entries can be reached; it is made, with its parents, if it is not there. */
+  /** A path through which the directory's entries can be accessed; missing directories are created. */
   directory(path: BytePath): BytePath {
     return this.existing(path) ?? this.#adopt(path, this.#make(path));
   }
 
-  /** The same, or undefined where there is none in this layer. */
+  /** The same; undefined where this layer has no such directory. */
   existing(path: BytePath): BytePath | undefined {
     if (this.#stale.length > 0) this.#closeStale();
     const known = this.#open.get(path);
@@ -47,13 +47,13 @@ export class LayerTree {
     return fd === undefined ? undefined : this.#adopt(path, fd);
   }
 
-  /** Removes what is at a path, with all below it. True when it was a whiteout. */
+  /** Removes a file or a directory tree. @returns true for a whiteout */
   remove(path: BytePath): boolean {
     const stats = lstatOrNone(path);
     if (!stats) return false;
     if (!stats.isDirectory()) {
       unlinkSync(fsPath(path));
-      // The name may have been a link that open directories were reached through.
+      // Open directories may have been resolved through this link.
       if (stats.isSymbolicLink()) this.#forget();
       return isWhiteout(stats);
     }
@@ -62,7 +62,7 @@ export class LayerTree {
     return false;
   }
 
-  /** Hides what the layers below have in a directory. */
+  /** Hides the entries of a directory in the layers below. */
   setOpaque(directory: BytePath): void {
     if (this.lower.isEmpty) return;
     this.native.setxattr(fsPath(directory), opaqueXattr, Buffer.from("y"), 0, true);
@@ -79,7 +79,7 @@ export class LayerTree {
     this.formerTimes.set(path, lstatSync(fsPath(directory), { bigint: true }).mtimeNs);
   }
 
-  /** A directory or link is about to go: what was reached through it must be looked up again. */
+  /** Called before a directory or link is removed: paths through it must be resolved again. */
   #forget(): void {
     this.#stale.push(...this.#open.values());
     this.#open.clear();
@@ -105,7 +105,7 @@ export class LayerTree {
     return openInRoot(this.native, this.#rootFd, fsPath(path === "" ? "." : path), directoryFlags);
   }
 
-  /** Walks a path name by name through this layer and those below, making the directories that only they have. */
+  /** Walks a path through this layer and those below, and creates the directories that only those have. */
   #make(path: string): number {
     const todo = path.split("/");
     let done: { name: string; isHiding: boolean }[] = [];

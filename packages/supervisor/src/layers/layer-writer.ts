@@ -34,7 +34,7 @@ const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | 
 const blockBytes = 4096;
 
 export interface WriteOptions {
-  /** The process's file mode mask is 0. */
+  /** The process's umask is 0. */
   readonly isUnmasked?: boolean;
 }
 
@@ -42,14 +42,14 @@ interface OpenFile {
   readonly entry: TarEntry;
   readonly fd: number;
   readonly path: BytePath;
-  /** Where the next piece goes, and where the last one ended. */
+  /** Offsets of the next piece, and of the end of the last one. */
   position: number;
   written: number;
 }
 
 /**
- * Writes the entries of a layer's tar (image-spec layer.md) into a directory; whiteouts as its target says.
- * All calls are synchronous: for small files that costs less than any hand-over.
+ * Writes the entries of a layer's tar (image-spec layer.md) into a directory. All calls are synchronous, which is the
+ * fastest way for small files.
  */
 export class LayerWriter implements TarSink {
   readonly #tree: LayerTree;
@@ -57,13 +57,13 @@ export class LayerWriter implements TarSink {
   readonly #whiteouts: Whiteouts;
   readonly #space: SpaceGuard;
   readonly #newFiles: NewFileAttributes;
-  /** Times of directories are set last: writing into one changes them. */
+  /** Times of directories are set last, since creating entries changes them. */
   readonly #directories: TarEntry[] = [];
   #file: OpenFile | undefined;
   #size = 0;
   #inodes = 0;
 
-  /** @param target a directory to write into, which nobody else changes meanwhile */
+  /** @param target nothing else may change its directory in the meantime */
   constructor(native: NativeSys, target: LayerTarget, options: WriteOptions = {}) {
     this.#native = native;
     this.#tree = new LayerTree(native, target.directory, target.lowers);
@@ -73,7 +73,7 @@ export class LayerWriter implements TarSink {
     this.#newFiles = new NewFileAttributes(isNew && options.isUnmasked === true);
   }
 
-  /** Bytes on disk and inodes written. */
+  /** Bytes on disk, and inodes, that were written. */
   get usage(): { size: number; inodes: number } {
     return { size: this.#size, inodes: this.#inodes };
   }
@@ -136,7 +136,7 @@ export class LayerWriter implements TarSink {
     if (!isPlainTime(entry)) this.#times(entry, path);
   }
 
-  /** Sets what is left to set. */
+  /** Sets the times of directories. */
   finish(): void {
     for (const [name, ns] of this.#tree.formerTimes) {
       const path = this.#tree.existing(name);
@@ -234,7 +234,7 @@ export class LayerWriter implements TarSink {
       this.#whiteouts.clear(parent);
       return;
     }
-    if (name.startsWith(".wh..wh.")) return; // AUFS' own records
+    if (name.startsWith(".wh..wh.")) return; // metadata of AUFS
     const victim = name.slice(whiteoutPrefix.length);
     const path = parent === "" ? victim : `${parent}/${victim}`;
     if (victim === "" || victim === "." || victim === "..") {
@@ -243,7 +243,7 @@ export class LayerWriter implements TarSink {
     this.#whiteouts.hide(path);
   }
 
-  /** Makes something where an earlier entry (of the same name, or a whiteout of it) may be. */
+  /** Creates a file in place of an earlier entry of the same name, or a whiteout of it. */
   #replacing<T>(path: BytePath, make: () => T): T {
     try {
       return make();
@@ -257,13 +257,13 @@ export class LayerWriter implements TarSink {
   #xattrs(entry: TarEntry, path: BytePath): void {
     if (!entry.xattrs) return;
     for (const [name, value] of entry.xattrs) {
-      // overlayfs' own attributes would reach into other layers
+      // attributes of overlayfs would refer to other layers
       if (name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.")) continue;
       setXattr(this.#native, path, name, value);
     }
   }
 
-  /** A directory that stays has the attributes that this layer gives it, and no others. */
+  /** Removes the attributes of an older directory that this layer does not set. */
   #dropXattrs({ xattrs }: TarEntry, path: BytePath): void {
     for (const name of listXattrs(this.#native, path)) {
       if (xattrs?.has(name) || /^(trusted\.overlay\.|security\.)/.test(name)) continue;
@@ -277,7 +277,7 @@ export class LayerWriter implements TarSink {
   }
 }
 
-/** Node's own functions take seconds, and for negative ones the time of day. */
+/** True for times that Node's functions can set: whole seconds, since they take negative ones for the present time. */
 function isPlainTime({ mtime, mtimeNanos }: TarEntry): boolean {
   return mtimeNanos === 0 && mtime >= 0;
 }

@@ -4,7 +4,7 @@ import { type BytePath, fsPath, toBytePath } from "@gantry/tree-copy/byte-path";
 
 export const opaqueXattr = "trusted.overlay.opaque";
 
-/** Overlayfs' mark of a removed name: a character device 0/0 (Documentation/filesystems/overlayfs). */
+/** The mark of overlayfs for a removed name: a character device 0/0 (Documentation/filesystems/overlayfs). */
 export function isWhiteout(stats: Stats): boolean {
   return stats.isCharacterDevice() && stats.rdev === 0;
 }
@@ -18,7 +18,7 @@ export function lstatOrNone(path: BytePath): Stats | undefined {
   return lstatSync(fsPath(path), { throwIfNoEntry: false });
 }
 
-/** The layers below one that is being written, as overlayfs merges them. */
+/** The layers below the one that is being written, as overlayfs merges them. */
 export class LowerView {
   readonly #native: NativeSys;
   readonly #layers: readonly BytePath[];
@@ -34,8 +34,8 @@ export class LowerView {
   }
 
   /**
-   * What is at a path, whose parents are known to be directories and no links.
-   * @returns where the file itself is, and what; undefined when nothing is there
+   * Finds a file by its path, whose parents are known to be directories and not links.
+   * @returns the path of the file in its layer; undefined when there is none
    */
   find(components: readonly BytePath[]): { path: BytePath; stats: Stats } | undefined {
     for (const layer of this.#layers) {

@@ -29,7 +29,7 @@ export function readPax(body: Buffer): PaxRecords {
 
 /**
  * Overrides a header's fields by those of its pax header.
- * @throws TarError for values that are no numbers, and for sparse files
+ * @throws TarError for malformed numbers, and for sparse files
  */
 export function applyPax(header: RawHeader, records: PaxRecords): void {
   for (const [key, value] of records) {
@@ -48,7 +48,7 @@ export function applyPax(header: RawHeader, records: PaxRecords): void {
   }
 }
 
-/** POSIX would have UTF-8 here; names that are not are written as they are, by GNU tar and by Go's archive/tar. */
+/** POSIX requires UTF-8 here, but GNU tar and Go's archive/tar write other names as they are. */
 function name(key: string, value: Buffer): string {
   if (value.includes(0)) throw new TarError(`not a tar archive: pax ${key} has a NUL byte`);
   return value.toString("latin1");

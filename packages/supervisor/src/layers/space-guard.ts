@@ -1,7 +1,7 @@
 import { statfsSync } from "node:fs";
 import { resourceExhausted } from "../errors.ts";
 
-/** Bytes (or a hundredth of all) and inodes that unpacking leaves to everybody else on the file system. */
+/** Bytes (or a hundredth of the file system, if that is less) and inodes that unpacking leaves free. */
 const maxReservedBytes = 64 << 20;
 const reservedInodes = 1024;
 const maxBytesPerCheck = 64 << 20;
@@ -9,12 +9,12 @@ const minBytesPerCheck = 1 << 20;
 const entriesPerCheck = 1024;
 
 /**
- * Ends an unpacking before it has taken all of the file system: a few kilobytes of compressed zeros may hold any
- * number of bytes. There is no limit other than the space, for real images have files of any size.
+ * Stops unpacking before the file system is full: a few kilobytes of compressed zeros can expand to any size. The free
+ * space is the only limit, since real images have files of any size.
  */
 export class SpaceGuard {
   readonly #directory: string;
-  /** Bytes that may be written before the next look. */
+  /** Bytes that may be written before the next check. */
   #left = 0;
   #entries = 0;
 
@@ -22,13 +22,13 @@ export class SpaceGuard {
     this.#directory = directory;
   }
 
-  /** A new entry whose content is to come. @throws RpcError ResourceExhausted */
+  /** Called for an entry before its content. @throws RpcError ResourceExhausted */
   entry(size: number): void {
     this.#entries += 1;
     if (size > this.#left || this.#entries % entriesPerCheck === 0) this.#check(size);
   }
 
-  /** @throws RpcError ResourceExhausted */
+  /** Called after each write. @throws RpcError ResourceExhausted */
   wrote(bytes: number): void {
     this.#left -= bytes;
     if (this.#left < 0) this.#check(0);
@@ -43,7 +43,7 @@ export class SpaceGuard {
     }
     // Some file systems (btrfs) do not count inodes.
     if (files > 0 && ffree < reservedInodes) throw resourceExhausted("no inodes left to unpack");
-    // Ever shorter steps as the end comes near.
+    // The less space is left, the sooner it is checked again.
     this.#left = Math.min(maxBytesPerCheck, Math.max(Math.floor(free / 2), minBytesPerCheck));
   }
 }

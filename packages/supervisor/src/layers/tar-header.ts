@@ -1,6 +1,6 @@
 import type { BytePath } from "@gantry/tree-copy/byte-path";
 
-/** What an entry of a tar is (POSIX pax, "ustar Interchange Format"; GNU's extensions). */
+/** The type of a tar entry (POSIX pax, "ustar Interchange Format"; GNU's extensions). */
 export type EntryType = "file" | "link" | "symlink" | "character" | "block" | "directory" | "fifo";
 
 export interface TarEntry {
@@ -12,7 +12,7 @@ export interface TarEntry {
   gid: number;
   /** Bytes of content. */
   size: number;
-  /** Bytes that follow in the archive, of a file with holes. */
+  /** Bytes that follow in the archive, for a file with holes. */
   storedSize?: number;
   /** Whole seconds since 1970, and nanoseconds within. */
   mtime: number;
@@ -24,7 +24,7 @@ export interface TarEntry {
   xattrs: Map<string, Buffer> | undefined;
 }
 
-/** A header block as it stands, before extended headers are applied. */
+/** A header block before extended headers are applied. */
 export interface RawHeader extends Omit<TarEntry, "type"> {
   /** The type flag's character code. */
   readonly flag: number;
@@ -46,7 +46,7 @@ export function isZeroBlock(block: Buffer): boolean {
 
 /**
  * Reads one header block.
- * @throws TarError on a wrong checksum or a field that is no number
+ * @throws TarError for a wrong checksum or a malformed number
  */
 export function readHeader(block: Buffer): RawHeader {
   if (number(block, 148, 8) !== checksum(block)) throw new TarError("not a tar archive: a header's checksum is wrong");
@@ -69,7 +69,7 @@ export function readHeader(block: Buffer): RawHeader {
   };
 }
 
-/** The sum of all bytes, the checksum's own taken as spaces. */
+/** The sum of all bytes, with the checksum field counted as spaces. */
 function checksum(block: Buffer): number {
   let sum = 8 * 0x20;
   for (let at = 0; at < 148; at++) sum += block[at] as number;

@@ -2,8 +2,8 @@ import { type BytePath, readable } from "@gantry/tree-copy/byte-path";
 import { TarError } from "./tar-header.ts";
 
 /**
- * A tar's path as one relative to the root, without "." and "..".
- * @throws TarError when it leads out of the root
+ * Normalizes a path in a tar: relative to the root, without "." and "..".
+ * @throws TarError for a path that leads out of the root
  */
 export function insidePath(path: BytePath, entry: BytePath): BytePath {
   if (!path.includes("./") && !path.includes("//") && !path.startsWith("/") && !/(?:^|\/)\.{0,2}$/.test(path)) {

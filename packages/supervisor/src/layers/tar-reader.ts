@@ -4,12 +4,12 @@ import { blockSize, type EntryType, isZeroBlock, type RawHeader, readHeader, Tar
 
 export { type EntryType, type TarEntry, TarError } from "./tar-header.ts";
 
-/** Told of each entry in order: `entry`, then its content in pieces, then `entryEnd`. */
+/** Receives each entry in order: `entry`, then its content in pieces, then `entryEnd`. */
 export interface TarSink {
   entry(entry: TarEntry): void;
-  /** A piece of the entry's content. It is only good during the call. */
+  /** A piece of the entry's content, valid only during the call. */
   data(chunk: Buffer): void;
-  /** So many zeros of a file with holes. A sink without this is given no such files. */
+  /** Zeros in a file with holes. A sink without this method gets no such files. */
   hole?(length: number): void;
   entryEnd(): void;
 }
@@ -30,18 +30,18 @@ const types: Readonly<Record<string, EntryType>> = {
 };
 
 /**
- * Reads a tar from pieces of any size: ustar, pax and GNU long names. Everything is synchronous, so that
- * a small file costs no turn of the event loop.
+ * Reads a tar from pieces of any size: ustar, pax and GNU long names. Everything is synchronous, so that small files
+ * do not wait for the event loop.
  */
 export class TarReader {
   readonly #sink: TarSink;
-  /** A header block that a chunk's end cut. */
+  /** The start of a header block that continues in the next chunk. */
   readonly #partial = Buffer.alloc(blockSize);
   #partialLength = 0;
-  /** Content still to come, and padding after it. */
+  /** Content and padding that are still to come. */
   #remaining = 0;
   #padding = 0;
-  /** Body of an extended header that is being gathered, and its type flag. */
+  /** The extended header that is being read: its type flag, and its body so far. */
   #extended: { flag: string; parts: Buffer[] } | undefined;
   #inEntry = false;
   #longPath: string | undefined;
@@ -53,7 +53,7 @@ export class TarReader {
     this.#sink = sink;
   }
 
-  /** Takes the next bytes. @throws TarError, or what the sink throws */
+  /** Reads the next bytes. @throws TarError, or an error of the sink */
   push(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length) {
@@ -67,7 +67,7 @@ export class TarReader {
     }
   }
 
-  /** Says that no more follows. @throws TarError when the archive was cut off */
+  /** Ends the archive. @throws TarError when it was truncated */
   finish(): void {
     if (this.#remaining > 0 || this.#extended || (this.#partialLength > 0 && this.#zeroBlocks < 2)) {
       throw new TarError("unexpected end of the tar archive");
@@ -124,10 +124,10 @@ export class TarReader {
     if (this.#pax) applyPax(header, this.#pax);
     this.#longPath = this.#longLink = this.#pax = undefined;
     let type = types[flag];
-    if (type === undefined) throw new TarError(`${header.path}: entries of type "${flag}" are not known`);
+    if (type === undefined) throw new TarError(`${header.path}: unknown entry type "${flag}"`);
     if (type === "file" && header.path.endsWith("/")) type = "directory";
     if (header.size < 0) throw new TarError(`${header.path}: negative size`);
-    // Only files have content; some writers give other entries a size that nothing follows.
+    // Only files have content; some writers set a size for other entries, too.
     const size = type === "file" ? header.size : 0;
     this.#inEntry = true;
     this.#expect(size);

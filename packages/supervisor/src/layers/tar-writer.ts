@@ -1,7 +1,7 @@
 import type { BytePath } from "@gantry/tree-copy/byte-path";
 import { blockSize, type EntryType } from "./tar-header.ts";
 
-/** What one entry of a tar says. */
+/** A tar entry to be written. */
 export interface NewEntry {
   readonly path: BytePath;
   readonly type: EntryType;
@@ -30,7 +30,7 @@ const flags: Readonly<Record<EntryType, string>> = {
   fifo: "6",
 };
 const nameBytes = 100;
-/** What seven and eleven octal digits hold. */
+/** The largest numbers in seven and eleven octal digits. */
 const largestId = 0o7777777;
 const largestNumber = 0o77777777777;
 const second = 1_000_000_000n;
@@ -38,12 +38,12 @@ const second = 1_000_000_000n;
 /** Two blocks of zeros end an archive. */
 export const endOfArchive = Buffer.alloc(2 * blockSize);
 
-/** Bytes of padding after some content. */
+/** Bytes of padding after content of a size. */
 export function paddingAfter(size: number): number {
   return (blockSize - (size % blockSize)) % blockSize;
 }
 
-/** An entry's header in ustar form, after a pax header where ustar has no room for what is to be said. */
+/** An entry's ustar header, preceded by a pax header where ustar cannot represent a value. */
 export function encodeHeader(entry: NewEntry): Buffer {
   const records = paxRecords(entry);
   const header = ustar(entry, flags[entry.type]);
@@ -56,18 +56,18 @@ export function encodeHeader(entry: NewEntry): Buffer {
 
 function paxRecords(entry: NewEntry): Buffer[] {
   const records: Buffer[] = [];
-  const say = (key: string, value: string | Uint8Array) => records.push(record(key, value));
-  if (needsPax(entry.path)) say("path", Buffer.from(entry.path, "latin1"));
-  if (entry.linkPath !== undefined && needsPax(entry.linkPath)) say("linkpath", Buffer.from(entry.linkPath, "latin1"));
-  if (entry.size > largestNumber) say("size", String(entry.size));
-  if (entry.uid > largestId) say("uid", String(entry.uid));
-  if (entry.gid > largestId) say("gid", String(entry.gid));
+  const add = (key: string, value: string | Uint8Array) => records.push(record(key, value));
+  if (needsPax(entry.path)) add("path", Buffer.from(entry.path, "latin1"));
+  if (entry.linkPath !== undefined && needsPax(entry.linkPath)) add("linkpath", Buffer.from(entry.linkPath, "latin1"));
+  if (entry.size > largestNumber) add("size", String(entry.size));
+  if (entry.uid > largestId) add("uid", String(entry.uid));
+  if (entry.gid > largestId) add("gid", String(entry.gid));
   const seconds = entry.mtimeNs / second;
   if (entry.mtimeNs < 0n || seconds > largestNumber || entry.mtimeNs % second !== 0n)
-    say("mtime", paxTime(entry.mtimeNs));
+    add("mtime", paxTime(entry.mtimeNs));
   // By name, so that equal files have equal headers.
   const xattrs = [...(entry.xattrs ?? [])].sort(([one], [other]) => (one < other ? -1 : 1));
-  for (const [name, value] of xattrs) say(`SCHILY.xattr.${name}`, value);
+  for (const [name, value] of xattrs) add(`SCHILY.xattr.${name}`, value);
   return records;
 }
 
@@ -76,7 +76,7 @@ function needsPax(path: BytePath): boolean {
   return path.length > nameBytes || !/^[\x00-\x7f]*$/.test(path);
 }
 
-/** Decimal seconds with as many digits as are needed. */
+/** Decimal seconds, without trailing zeros. */
 function paxTime(ns: bigint): string {
   const size = ns < 0n ? -ns : ns;
   const fraction = String(size % second)

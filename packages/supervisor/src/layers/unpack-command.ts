@@ -1,2 +1,2 @@
-/** First argument of this program when it is to unpack one layer; the second one is a LayerTarget in JSON. */
+/** First argument that makes this program unpack one layer; the second one is a LayerTarget in JSON. */
 export const unpackCommand = "unpack-layer";

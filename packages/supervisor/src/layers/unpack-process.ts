@@ -4,7 +4,7 @@ import { nativeSys, PR_SET_PDEATHSIG } from "@gantry/native-sys";
 import { type AppliedLayer, applyLayer, type LayerTarget } from "./apply-layer.ts";
 import { readDescriptor } from "./layer-source.ts";
 
-/** What the process writes to its standard output, in JSON. */
+/** The JSON document that the process writes to its standard output. */
 export type ProcessAnswer = { readonly applied: AppliedLayer } | { readonly failed: ProcessFailure };
 
 export interface ProcessFailure {
@@ -17,7 +17,7 @@ export interface ProcessFailure {
 
 const SIGKILL = 9;
 
-/** Unpacks the layer at standard input; ends with the process that asked for it. */
+/** Unpacks the layer on standard input; ends with its parent process. */
 export async function unpackProcess(target: LayerTarget): Promise<void> {
   const native = nativeSys();
   const parent = process.ppid;

@@ -5,14 +5,14 @@ import type { LayerTree } from "./layer-tree.ts";
 import { lstatOrNone } from "./lower-view.ts";
 
 /**
- * What becomes of a layer's whiteouts (image-spec layer.md, "Whiteouts"): they concern what was there before the layer
- * and nothing of its own. What is in the same directory is removed; what is in layers below is hidden in overlayfs'
- * form, by character devices 0/0 and the attribute trusted.overlay.opaque.
+ * Applies the whiteouts of a layer (image-spec layer.md, "Whiteouts"). They affect the layers below, and never entries
+ * of the layer itself. Older files in the same directory are removed; files of layers below are hidden in the format of
+ * overlayfs, by character devices 0/0 and the attribute trusted.overlay.opaque.
  */
 export class Whiteouts {
   readonly #tree: LayerTree;
   readonly #isOverlay: boolean;
-  /** What this layer has, with the directories on the way; undefined where the directory began empty. */
+  /** Paths that this layer has written, with their parents; undefined where the directory was empty at the start. */
   readonly #written: Set<BytePath> | undefined;
 
   constructor(tree: LayerTree, isOverlay: boolean) {
@@ -22,13 +22,13 @@ export class Whiteouts {
     this.#written = isFresh ? undefined : new Set();
   }
 
-  /** An entry of this layer was made, at a path in the tar. */
+  /** Called for each entry of this layer after it was created. @param path in the tar */
   wrote(path: BytePath): void {
     if (!this.#written) return;
     for (let at = path; at !== "" && !this.#written.has(at); at = parentOf(at)) this.#written.add(at);
   }
 
-  /** Hides a name; what this layer itself has under it stays. @param path in the tar */
+  /** Hides a name; entries of this layer under it stay. @param path in the tar */
   hide(path: BytePath): void {
     if (!this.#hasBelow && this.#tree.existing(parentOf(path)) === undefined) return;
     const place = `${this.#tree.directory(parentOf(path))}/${path.slice(path.lastIndexOf("/") + 1)}`;
@@ -38,7 +38,7 @@ export class Whiteouts {
     else if (!stats && this.#hasBelow) this.#tree.native.mknod(fsPath(place), S_IFCHR, 0, 0);
   }
 
-  /** Hides all that a directory has had. @param path in the tar */
+  /** Hides the older entries of a directory. @param path in the tar */
   clear(path: BytePath): void {
     if (this.#hasBelow) this.#tree.setOpaque(this.#tree.directory(path));
     if (!this.#written) return;
@@ -56,7 +56,7 @@ export class Whiteouts {
   }
 }
 
-/** Of a path in a tar; empty for the root. */
+/** The parent of a path in a tar; empty for the root. */
 export function parentOf(path: BytePath): BytePath {
   const slash = path.lastIndexOf("/");
   return slash < 0 ? "" : path.slice(0, slash);

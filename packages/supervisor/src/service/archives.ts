@@ -18,7 +18,7 @@ export interface ArchiveParts {
   readonly memory: IdleMemory;
 }
 
-/** Images from archives and into them, and out of the stores. */
+/** Load, save, import and unpack of images. */
 export function archiveMethods({ native, images, memory }: ArchiveParts): Pick<SupervisorHandlers, ArchiveMethod> {
   return {
     "images.load": async (request, { send, input, signal }) => {

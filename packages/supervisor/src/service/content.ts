@@ -9,7 +9,7 @@ import type { Stores } from "../stores.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 import { type IngestMethod, ingestMethods } from "./ingests.ts";
 
-/** Rows of content that are looked at in one turn. */
+/** Rows that are read between two looks at the event loop. */
 const pageSize = 2048;
 const maxListed = 100_000;
 
@@ -36,7 +36,7 @@ function blobMethods(stores: Stores, collector: Collector): Omit<ServiceHandlers
       using lease = stores.leases.acquire({ namespace });
       for (const blob of digest === undefined ? blobsOf(stores, namespace) : [content.info(namespace, digest)]) {
         signal.throwIfAborted();
-        if (!content.has(namespace, blob.digest)) continue; // it went meanwhile
+        if (!content.has(namespace, blob.digest)) continue; // removed since it was listed
         lease.add(blob.digest);
         const problem = await problemOf(blob, content.read(namespace, blob.digest));
         checked += 1;
@@ -85,7 +85,7 @@ async function listBlobs(
     }
     if (page.length < pageSize) return { blobs: found };
     last = page.at(-1)?.digest as string;
-    await new Promise(setImmediate); // others have their turn
+    await new Promise(setImmediate); // lets other calls run
   }
 }
 
@@ -98,7 +98,7 @@ function* blobsOf({ metadata }: Stores, namespace: string): Generator<BlobInfo> 
   }
 }
 
-/** What is wrong with a blob's file; undefined: nothing. */
+/** Compares a blob's file with its size and digest. @returns the problem; undefined: none */
 async function problemOf({ digest, size }: BlobInfo, bytes: AsyncIterable<Buffer>): Promise<string | undefined> {
   const { algorithm } = parseDigest(digest);
   const hash = createHash(algorithm);
@@ -111,7 +111,7 @@ async function problemOf({ digest, size }: BlobInfo, bytes: AsyncIterable<Buffer
   } catch (error) {
     return `it cannot be read: ${messageOf(error)}`;
   }
-  if (read !== size) return `it should have ${size} bytes and has ${read}`;
+  if (read !== size) return `it has ${read} bytes instead of ${size}`;
   const actual = `${algorithm}:${hash.digest("hex")}`;
   return actual === digest ? undefined : `its bytes are ${actual}`;
 }

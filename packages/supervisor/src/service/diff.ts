@@ -53,7 +53,7 @@ export function diffService({ native, images, memory }: DiffServiceOptions): Ser
   };
 }
 
-/** The snapshot that is asked for, else the upper one's own parent. */
+/** The requested lower snapshot, else the parent of the upper one. */
 function lowerOf(
   { snapshots, metadata }: Stores,
   upper: SnapshotRow,

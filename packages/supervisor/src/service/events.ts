@@ -22,7 +22,7 @@ export function eventService({ events, namespaces }: Metadata): ServiceHandlers<
   };
 }
 
-/** topic, namespace, and what the event says as event.FIELD, also of the data that a client gave it. */
+/** Filter fields: topic, namespace, and event.FIELD for fields of the event and of a client's data. */
 function eventFields(event: SupervisorEvent): Fields {
   return (path) => {
     const [first = "", ...rest] = path;

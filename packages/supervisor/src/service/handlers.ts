@@ -6,7 +6,7 @@ type Methods = typeof supervisorContract.methods;
 /** All handlers of the contract. */
 export type SupervisorHandlers = Handlers<Methods>;
 
-/** Those of one noun: `images` has images.list, images.pull, … */
+/** The handlers of one noun: `images` has images.list, images.pull, … */
 export type ServiceHandlers<Noun extends string> = Pick<
   SupervisorHandlers,
   Extract<keyof Methods, `${Noun}.${string}`>

@@ -21,7 +21,7 @@ import { taskService } from "./tasks.ts";
 export interface ServiceOptions {
   readonly stores: Stores;
   readonly collector: Collector;
-  /** Of the root directory. */
+  /** Identity of the root directory. */
   readonly uuid: string;
   readonly shim: string;
   readonly images: ImageStore;
@@ -29,15 +29,15 @@ export interface ServiceOptions {
   readonly bundles: Bundles;
   readonly tasks: Tasks;
   readonly native: NativeSys;
-  /** The OCI runtime of containers that name none. */
+  /** The default OCI runtime. */
   readonly ociRuntime: string;
   readonly root: string;
   readonly state: string;
-  /** Where HOST/hosts.toml is looked for. */
+  /** Directories with HOST/hosts.toml. */
   readonly registryDirectories: readonly string[];
 }
 
-/** Every method of the contract. */
+/** The handlers of every method. */
 export function supervisorHandlers(options: ServiceOptions): SupervisorHandlers {
   const { stores, collector, root, state } = options;
   const { metadata } = stores;

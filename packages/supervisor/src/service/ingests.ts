@@ -14,7 +14,7 @@ export type IngestMethod =
   | "content.status"
   | "content.abort";
 
-/** Content on its way in. */
+/** Writing of content. */
 export function ingestMethods(stores: Stores): Pick<SupervisorHandlers, IngestMethod> {
   const { content, leases } = stores;
   const { ingests } = content;
@@ -66,8 +66,8 @@ interface Wanted {
 }
 
 /**
- * A blob is there once for all namespaces: whoever knows its digest and size need not send it again (containerd's
- * "shared" policy).
+ * All namespaces share a blob: a client that knows its digest and size need not send it again (containerd's "shared"
+ * policy).
  * @throws RpcError AlreadyExists
  */
 function refusePresent({ content, metadata }: Stores, { namespace, expected, total, managed }: Wanted): void {
@@ -77,7 +77,7 @@ function refusePresent({ content, metadata }: Stores, { namespace, expected, tot
     metadata.namespaces.ensure(namespace);
     if (!content.share({ digest: expected, size: total }, { namespace, managed })) return;
   }
-  throw alreadyExists(`content ${expected} is here already`);
+  throw alreadyExists(`content ${expected} already exists`);
 }
 
 async function takeBytes(
@@ -88,11 +88,11 @@ async function takeBytes(
 ): Promise<void> {
   if (offset === 0) ingest.restart();
   else if (offset !== undefined && offset !== ingest.size) {
-    throw invalidArgument(`ingest ${ref} has ${ingest.size} bytes: it goes on there, not at ${offset}`);
+    throw invalidArgument(`ingest ${ref} has ${ingest.size} bytes: it continues there, not at ${offset}`);
   }
   for await (const chunk of bytesOf(input)) {
     if (total > 0 && ingest.size + chunk.length > total) {
-      throw invalidArgument(`ingest ${ref} would have more than the ${total} bytes that it was begun for`);
+      throw invalidArgument(`ingest ${ref} would have more than the ${total} bytes that it was started for`);
     }
     ingest.write(chunk);
   }

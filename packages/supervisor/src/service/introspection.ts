@@ -8,7 +8,7 @@ import type { Snapshotters } from "../snapshots/snapshotters.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
 export interface IntrospectionOptions {
-  /** Of the root directory. */
+  /** Identity of the root directory. */
   readonly uuid: string;
   readonly root: string;
   readonly state: string;
@@ -49,7 +49,7 @@ export function introspectionService(options: IntrospectionOptions): ServiceHand
   };
 }
 
-/** In the order in which one is built on the other. */
+/** Plugins after those that they build on. */
 function parts({ root, state, shim, ociRuntime, snapshotters }: IntrospectionOptions): Part[] {
   const platforms = [formatPlatform(hostPlatform())];
   return [
@@ -91,7 +91,7 @@ function snapshotterParts(root: string, platforms: string[], { default: chosen, 
   });
 }
 
-/** Why programs cannot be run that were there at the start. */
+/** The error for programs that cannot be executed any more. */
 function missing(paths: readonly string[]): Pick<Part, "error"> {
   for (const path of paths) {
     try {

@@ -6,7 +6,7 @@ import { expireLabel, expiryOf } from "../metadata/leases.ts";
 import type { Stores } from "../stores.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
-/** Leases, and the collection that they hold off. */
+/** Leases, and the garbage collection that they delay. */
 export function leaseService(
   { metadata, leases: activeLeases }: Stores,
   collector: Collector,
@@ -17,7 +17,7 @@ export function leaseService(
       checkExpiry(labels);
       db.transaction(() => {
         namespaces.ensure(namespace);
-        // One that has expired makes way.
+        // An expired lease of this id is replaced.
         if (!leases.get(namespace, id)) leases.delete(namespace, id);
         if (!leases.insert(namespace, { id, labels })) throw alreadyExists(`lease ${id} already exists`);
       });
@@ -58,7 +58,7 @@ export function leaseService(
   };
 }
 
-/** As containerd makes them: the time and something random. */
+/** The format of containerd: the time and a random number. */
 function makeId(): string {
   return `${Math.floor(Date.now() / 1000)}-${randomBytes(4).toString("hex")}`;
 }

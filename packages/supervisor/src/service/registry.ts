@@ -23,7 +23,7 @@ export interface RegistryParts {
   readonly registryDirectories: readonly string[];
 }
 
-/** Images between here and registries. */
+/** Transfers between the stores and registries. */
 export function registryMethods(parts: RegistryParts): Pick<SupervisorHandlers, RegistryMethods> {
   const { images, memory, registryDirectories: directories } = parts;
   return {

@@ -58,7 +58,7 @@ export function snapshotService(stores: Stores, collector: Collector): ServiceHa
       }
       const parent = row.parentId === undefined ? undefined : metadata.snapshots.byId(row.parentId);
       snapshots.remove(row);
-      // The image may have gone before the last container that used its layers.
+      // The image may have been removed before the last container that used its layers.
       if (parent && metadata.snapshots.isUnused(parent)) collector.schedule(namespace);
       return {};
     },
