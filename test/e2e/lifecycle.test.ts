@@ -131,6 +131,30 @@ test("restart policies are kept", async (t) => {
   await ok("rm", "again");
 });
 
+test("a forced removal beside a start or a restart removes the container", async (t) => {
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  for (let round = 0; round < 20; round++) {
+    const id = await ok("create", "busybox", "sleep", "1000");
+    const restarts = round % 2 === 1;
+    if (restarts) await ok("start", id);
+    const racing = client(restarts ? ["restart", "-t", "0", id] : ["start", id]);
+    // The moment of the removal moves over the whole start.
+    await pause(round * 8);
+    t.strictSame(await client(["rm", "-f", id]), { code: 0, stdout: `${id}\n`, stderr: "" }, `round ${round}`);
+    await racing;
+    t.not((await client(["inspect", id])).code, 0);
+  }
+  t.equal(await ok("ps", "-aq"), "");
+});
+
+test("a restart keeps a container with --rm, its exit removes it", async (t) => {
+  await ok("run", "-d", "--rm", "--name", "brief", "busybox", "sh", "-c", "while :; do sleep 0.05; done");
+  await ok("restart", "-t", "0", "brief");
+  t.equal(await ok("inspect", "-f", "{{.State.Status}}", "brief"), "running");
+  await ok("stop", "-t", "0", "brief");
+  await waitFor(async () => (await client(["inspect", "brief"])).code !== 0);
+});
+
 test("events tell what happened, in order", async (t) => {
   const since = String(Date.now() / 1000 - 0.001);
   await ok("run", "--rm", "--name", "told", "busybox", "true");

@@ -86,7 +86,7 @@ export function assemble(options: EngineOptions, foundations: Foundations): Engi
   return parts;
 }
 
-/** What follows the end of a run: each decision has one listener. */
+/** Subscribes to exits: each decision has one listener. */
 function followExits(parts: EngineParts): void {
   parts.exits.subscribe((container) => parts.execs.containerExited(container.id));
   parts.exits.subscribe((container, decision) => {

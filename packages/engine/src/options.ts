@@ -5,32 +5,36 @@ import { findSibling } from "@gantry/common/programs";
 import type { RuntimeChoice } from "./containers/settings.ts";
 
 export const serveFlags = {
-  root: { type: "string", value: "DIR", default: "/var/lib/gantry", doc: "what is kept: database, volumes, logs" },
+  root: { type: "string", value: "DIR", default: "/var/lib/gantry", doc: "durable files: database, volumes, logs" },
   state: {
     type: "string",
     value: "DIR",
     default: "/run/gantry",
-    doc: "what lasts until a reboot: sockets, namespaces",
+    doc: "files that last until a reboot: sockets, namespaces",
   },
   host: { type: "string", short: "H", value: "ENDPOINT", doc: "where to listen (default ipc://STATE/engine.sock)" },
-  supervisor: { type: "string", value: "ENDPOINT", doc: "a supervisor that runs, instead of starting one" },
+  supervisor: { type: "string", value: "ENDPOINT", doc: "use a running supervisor instead of starting one" },
   "supervisor-path": { type: "string", value: "FILE", doc: "supervisor to start" },
   shim: { type: "string", value: "FILE", doc: "shim that the supervisor starts" },
-  "oci-runtime": { type: "string", value: "FILE", doc: "the runtime named oci-runtime, run as a worker" },
+  "oci-runtime": { type: "string", value: "FILE", doc: "the OCI runtime named oci-runtime, run as a worker" },
   runtime: { type: "list", value: "NAME=FILE", doc: "another OCI runtime, such as runc=/usr/sbin/runc" },
   "default-runtime": {
     type: "string",
     value: "NAME",
     default: "oci-runtime",
-    doc: "runtime of containers that name none",
+    doc: "OCI runtime of containers that name none",
   },
   "init-path": { type: "string", value: "FILE", doc: "static init program for --init" },
-  "userland-proxy": { type: "boolean", default: true, doc: "serve published ports by a proxy beside the rules" },
+  "userland-proxy": {
+    type: "boolean",
+    default: true,
+    doc: "serve published ports by a proxy in addition to the rules",
+  },
   "userland-proxy-path": { type: "string", value: "FILE", doc: "proxy with docker-proxy's command line" },
   "cgroup-parent": { type: "string", value: "NAME", default: "gantry", doc: "cgroup above the containers' own" },
   bridge: { type: "string", value: "NAME", default: "gantry0", doc: "name of the default network's bridge" },
   bip: { type: "string", value: "CIDR", doc: "address of that bridge (default: in a free network)" },
-  iptables: { type: "boolean", default: true, doc: "make rules for NAT, published ports and isolation" },
+  iptables: { type: "boolean", default: true, doc: "set up rules for NAT, published ports and isolation" },
   "registry-config": {
     type: "string",
     value: "DIR[:DIR…]",
@@ -41,7 +45,7 @@ export const serveFlags = {
     short: "s",
     value: "NAME",
     choices: ["overlayfs", "native"],
-    doc: "how the supervisor stores images and containers (default: what works)",
+    doc: "how the supervisor stores images and containers (default: the best that works here)",
   },
   standby: { type: "integer", value: "N", doc: "shims that the supervisor keeps ready" },
   "log-level": {
@@ -49,7 +53,7 @@ export const serveFlags = {
     value: "LEVEL",
     default: "info",
     choices: ["debug", "info", "warn", "error"],
-    doc: "least grave messages to write",
+    doc: "lowest level of messages to write",
   },
   help: { type: "boolean", short: "h", doc: "print this help" },
   version: { type: "boolean", short: "v", doc: "print the version" },
@@ -77,7 +81,7 @@ export const helpText = formatHelp({
     "engine --root /srv/gantry --state /run/gantry-2 --bridge gantry2 --runtime runc=/usr/sbin/runc",
     "engine shutdown --state /run/gantry-2",
   ],
-  footer: "Programs that are not named are looked for beside the engine's own file, then in PATH.",
+  footer: "Programs that are not named are looked up beside the engine's own file, then in PATH.",
 });
 
 export const shutdownHelp = formatHelp({
@@ -87,7 +91,7 @@ export const shutdownHelp = formatHelp({
   examples: ["engine shutdown", "engine shutdown --state /run/gantry-2"],
 });
 
-/** What an engine is started with, everything decided. */
+/** The options of an engine, with all defaults filled in. */
 export interface EngineOptions {
   readonly root: string;
   readonly state: string;
@@ -123,7 +127,7 @@ export interface ProgramLocations {
 export function engineOptions(values: FlagValues<typeof serveFlags>, locations: ProgramLocations): EngineOptions {
   const state = resolve(values.state);
   const program = (given: string | undefined, name: string) =>
-    given === undefined ? findProgram(name, locations) : resolve(given);
+    given === undefined ? programPath(name, locations) : resolve(given);
   const ociRuntime = program(values["oci-runtime"], "oci-runtime");
   const runtimes: Record<string, RuntimeChoice> = {
     "oci-runtime": { path: ociRuntime, worker: true },
@@ -174,12 +178,12 @@ function runtimeFlag(text: string, locations: ProgramLocations): [string, Runtim
   const match = /^([a-zA-Z0-9][a-zA-Z0-9_.-]*)=(.+)$/.exec(text);
   if (!match) throw new UsageError(`invalid value "${text}" for --runtime: must be NAME=FILE`);
   const [, name = "", file = ""] = match;
-  const path = isAbsolute(file) || file.includes("/") ? resolve(file) : findProgram(file, locations);
+  const path = isAbsolute(file) || file.includes("/") ? resolve(file) : programPath(file, locations);
   // Our own runtime can also be run by its command line, under another name.
   return [name, { path, worker: name === "oci-runtime" && basename(path) === "oci-runtime" }];
 }
 
 /** An executable beside the engine's own file, or on PATH; where there is none, its use fails with the first of these paths. */
-function findProgram(name: string, { self, path }: ProgramLocations): string {
+function programPath(name: string, { self, path }: ProgramLocations): string {
   return findSibling(name, path, self) ?? join(dirname(self), name);
 }

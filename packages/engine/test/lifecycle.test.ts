@@ -94,7 +94,7 @@ test("names: generated, checked, taken once, changed", async (t) => {
   t.equal((await engine.inspect("other")).Id, id);
 });
 
-test("what cannot be made is refused and leaves nothing", async (t) => {
+test("a create that is refused leaves nothing", async (t) => {
   await using engine = await engineUnderTest();
   const refused = async (host: Parameters<UnderTest["create"]>[1], expected: RegExp) =>
     t.rejects(engine.create("true", host), { message: expected });
@@ -131,7 +131,7 @@ test("what cannot be made is refused and leaves nothing", async (t) => {
   t.same((await engine.client.call("containerList", { All: true })).Containers, []);
 });
 
-test("a command that is not there: Docker's words, exit code 127, and the container stays as created", async (t) => {
+test("a command that does not exist: Docker's message, exit code 127, and the container stays created", async (t) => {
   await using engine = await engineUnderTest();
   const { Id } = await engine.client.call("containerCreate", {
     Config: { Image: "busybox", Cmd: ["nope"] },
@@ -172,7 +172,7 @@ test("stop asks first and kills after the time; kill, pause and their conflicts"
   await t.rejects(client.call("containerKill", { Id: deaf, Signal: "NONSENSE" }), { code: "InvalidArgument" });
 });
 
-test("what is asked of a container while it is starting waits for the start", async (t) => {
+test("requests for a container that is starting wait for the start", async (t) => {
   await using engine = await engineUnderTest();
   const { client } = engine;
   const Id = await engine.create("sleep 100");
@@ -243,16 +243,16 @@ test("logs follow until the end", async (t) => {
   t.equal(await logs(engine, id, true), "one\ntwo\n");
 });
 
-test("events tell of a run in Docker's words, and what was can be asked for", async (t) => {
+test("events of a run have Docker's names, and past ones can be requested", async (t) => {
   await using engine = await engineUnderTest();
   const live = engine.client.open("events", { Filters: { type: ["container"] } });
-  const id = await engine.create("exit 2", { AutoRemove: true }, { Name: "told", Config: { Labels: { a: "b" } } });
+  const id = await engine.create("exit 2", { AutoRemove: true }, { Name: "evented", Config: { Labels: { a: "b" } } });
   await run(engine, id);
   const seen: string[] = [];
   for await (const { value } of live.items) {
     seen.push(value.Action);
     if (value.Action === "die")
-      t.match(value.Actor, { ID: id, Attributes: { exitCode: "2", image: "busybox", name: "told", a: "b" } });
+      t.match(value.Actor, { ID: id, Attributes: { exitCode: "2", image: "busybox", name: "evented", a: "b" } });
     if (value.Action === "destroy") break;
   }
   live.cancel();

@@ -1,10 +1,11 @@
+import { humanDuration } from "@gantry/common/duration";
 import { formatTimestamp, parseTimestamp } from "@gantry/common/timestamp";
 import { RpcError } from "@gantry/ipc";
 import { deviceNumbers } from "@gantry/native-sys";
 import { test } from "tap";
 import { matchesLabels } from "../src/base/filters.ts";
 import { checkedName, generateName } from "../src/containers/create/names.ts";
-import { humanDuration, statusText } from "../src/containers/status-text.ts";
+import { statusText } from "../src/containers/status-text.ts";
 import { applyChanges } from "../src/images/changes.ts";
 import { AddressPool } from "../src/networks/address-pool.ts";
 import { formatAddress, macOf, overlap, parseAddress, parseCidr } from "../src/networks/ipv4.ts";

@@ -19,7 +19,7 @@ test("a container runs on over a restart of the engine, which then sees its end"
   t.match((await engine.inspect(id)).State, { Status: "exited", ExitCode: 9 });
 });
 
-test("ends that came while no engine ran are worked off: state, removal, restart", async (t) => {
+test("exits while no engine ran are handled: state, removal, restart", async (t) => {
   await using engine = await engineUnderTest();
   const script = "while :; do sleep 0.01; done";
   const plain = await engine.create(script);
@@ -46,7 +46,7 @@ test("a task that is gone without a trace counts as ended", async (t) => {
   t.match((await engine.inspect(id)).State, { Status: "exited", ExitCode: 255 });
 });
 
-test("what was half made goes with the next start: snapshots, directories, network namespaces", async (t) => {
+test("leftovers of a failed create go with the next start: snapshots, directories, network namespaces", async (t) => {
   await using engine = await engineUnderTest();
   const kept = await engine.create("true");
   const stray = "f".repeat(64);
@@ -63,7 +63,7 @@ test("what was half made goes with the next start: snapshots, directories, netwo
   t.same(await readdir(join(engine.state, "netns")), []);
 });
 
-test("the supervisor comes back: what ended meanwhile is known, what runs is not touched", async (t) => {
+test("the supervisor comes back: exits meanwhile are known, running containers are not touched", async (t) => {
   await using engine = await engineUnderTest();
   const ended = await engine.create("while :; do sleep 0.01; done");
   const running = await engine.create("echo up; while :; do sleep 0.01; done");
@@ -95,9 +95,9 @@ test("an attached caller stays attached while the supervisor is lost and comes b
   await engine.standIn.stop();
   await engine.standIn.restart();
   await waitFor(() => engine.standIn.attached(id) === 1);
-  await stream.send({ kind: "stdin" }, Buffer.from("word\n"));
+  await stream.send({ kind: "stdin" }, Buffer.from("line\n"));
   t.equal((await reading).ExitCode, 6);
-  t.equal(output, "ready\ngot word\n");
+  t.equal(output, "ready\ngot line\n");
 });
 
 test("a second engine on the same root is refused", async (t) => {

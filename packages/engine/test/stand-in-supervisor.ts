@@ -12,17 +12,17 @@ type Methods = (typeof supervisorContract)["methods"];
 type Attach = StreamContext<ItemOf<Methods["tasks.attach"]>, InputOf<Methods["tasks.attach"]>>;
 
 /**
- * A supervisor that holds everything in memory and runs a container's command as a plain process of this machine:
- * just what the contract says, and nothing of how ours does it.
+ * A supervisor that holds everything in memory and runs a container's command as a plain process of this machine. It
+ * implements the contract, independently of the real supervisor.
  */
 export interface StandIn {
   readonly endpoint: string;
   readonly images: Map<string, Image>;
-  /** What containers.create and update were given last, by id. */
+  /** The last specs of containers.create and update, by id. */
   readonly specs: Map<string, Record<string, unknown>>;
   readonly snapshots: Map<string, { key: string; labels: Record<string, string> }>;
   readonly users: Map<string, string>;
-  /** Called before a method's handler; what it throws is the reply. */
+  /** Called before a method's handler, which does not run when the hook throws. */
   readonly hooks: Map<string, Hook>;
   /** Root file system that all containers have. */
   sharedRootfs(): string;
@@ -120,7 +120,7 @@ class State {
     return found;
   }
 
-  tell(event: Omit<SupervisorEvent, "sequence" | "time" | "namespace">): void {
+  emit(event: Omit<SupervisorEvent, "sequence" | "time" | "namespace">): void {
     this.events.append({ ...event, time: new Date().toISOString(), namespace: "gantry" });
   }
 }
@@ -309,7 +309,7 @@ function begin(state: State, request: { containerId: string; execId?: string | u
     process.ended(process.exit);
     const { exitStatus } = process.exit;
     const { containerId, execId } = request;
-    state.tell({ topic: "/tasks/exit", id: containerId, pid: child.pid, exitStatus, ...(execId ? { execId } : {}) });
+    state.emit({ topic: "/tasks/exit", id: containerId, pid: child.pid, exitStatus, ...(execId ? { execId } : {}) });
   });
   return child.pid ?? 0;
 }

@@ -2,7 +2,7 @@ import { defaultMaskedPaths, defaultReadonlyPaths } from "@gantry/oci-spec/runti
 import { parseSecurityOptions } from "../spec/security.ts";
 import type { ContainerDocument } from "./document.ts";
 
-/** What templates may name even where nobody set it. */
+/** Fields that a format template may name also where the request did not set them. */
 const configDefaults = {
   Hostname: "",
   Domainname: "",

@@ -85,7 +85,7 @@ export async function sizes(deps: SizeDeps, container: ContainerDocument) {
 
 function commandText({ config }: ContainerDocument): string {
   const command = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  return command.map((word) => (/\s/.test(word) || word === "" ? `'${word}'` : word)).join(" ");
+  return command.map((argument) => (/\s/.test(argument) || argument === "" ? `'${argument}'` : argument)).join(" ");
 }
 
 function portList(container: ContainerDocument): ContainerSummary["Ports"] {

@@ -17,8 +17,8 @@ export interface EndedRun {
 }
 
 /**
- * What follows the end of a run, by why it ended and by the container's policies. Used when the exit is seen, and by a
- * later engine for one that nobody saw.
+ * Decides what follows the end of a run, by its reason and by the container's policies. The decision is the same for an
+ * exit that is reported and for one that a later engine finds.
  */
 export function decideAfterExit(document: ContainerDocument, run: EndedRun): AfterExit {
   // The operation that asked for the end goes on by itself: it removes or starts the container.
@@ -50,7 +50,7 @@ export type AtStartup =
   | { readonly kind: "stay" };
 
 /**
- * What an engine that starts does with a container: it finishes removals and restarts that were under way, and starts
+ * Decides what an engine does with a container when it starts: it finishes removals and restarts that were under way, and starts
  * what the restart policy wants running.
  */
 export function decideAtStartup(document: ContainerDocument): AtStartup {

@@ -19,7 +19,7 @@ export interface ProcessExit {
   readonly exitedAt?: string | undefined;
   /** Why it ended, where the exit status does not say. */
   readonly reason?: string | undefined;
-  /** The first process, which tells this run from the next; undefined: that of the current run. */
+  /** The first process, which distinguishes this run from the next; undefined: that of the current run. */
   readonly pid?: number | undefined;
   /** The run that ended; undefined: the current one. */
   readonly run?: Run | undefined;
@@ -70,7 +70,7 @@ export class Exits {
     const { document, lifecycle } = container;
     const { outOfMemory } = lifecycle.run;
     const decision = recordExit(container, exit);
-    // Saved before anybody hears of it: a later engine does not find the task again that is deleted below.
+    // Saved before it is announced: a later engine does not find the task again that is deleted below.
     this.#deps.registry.save(container);
     lifecycle.endRun(container.lastExit);
     if (outOfMemory) containerEvent(this.#deps, container, "oom");
@@ -80,7 +80,7 @@ export class Exits {
     for (const listener of this.#listeners) listener(container, decision);
   }
 
-  /** What a run occupies: the supervisor's task and the network. */
+  /** Releases what a run occupies: the supervisor's task and the network. */
   async #releaseResources(container: Container, decision: AfterExit): Promise<void> {
     const { id, document, lifecycle } = container;
     const warn = (action: string) => (error: unknown) => {

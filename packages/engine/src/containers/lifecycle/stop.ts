@@ -43,7 +43,7 @@ export function parseSignal(text: string): number {
 
 /**
  * Asks a container to end, and kills it when it does not. Returns once it has ended and its resources are released.
- * @param reason saved before the signal: a later engine, too, then knows what is to follow the exit
+ * @param reason saved before the signal, so that a later engine decides by it, too, what follows the exit
  */
 export async function stopContainer(
   deps: StopDeps,

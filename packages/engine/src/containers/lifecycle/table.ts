@@ -47,7 +47,7 @@ function stillUp(status: string, advice: string): Rule {
 }
 
 /**
- * What a container in each state does with each verb; the messages are Docker's. A start that is under way has no
+ * The rule for each verb in each state; the messages are Docker's. A start that is under way has no
  * state of its own: every verb waits for it.
  */
 const table: Readonly<Record<Verb, Readonly<Record<Status, Rule>>>> = {
