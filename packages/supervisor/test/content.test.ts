@@ -67,7 +67,7 @@ test("an ingest goes on after the supervisor was killed in the middle of it", as
   await stream.send({}, bytes.subarray(0, 1 << 20));
   const offset = async () => (await stack.client.call("content.status", { namespace, ref })).offset;
   await waitFor(async () => (await offset()) === 1 << 20, { what: "the first part" });
-  await t.rejects(ingest({ ref }, Buffer.from("x")), { code: "Unavailable", message: /somebody else writes it/ });
+  await t.rejects(ingest({ ref }, Buffer.from("x")), { code: "Unavailable", message: /locked by another writer/ });
   await t.rejects(stack.client.call("content.abort", { namespace, ref }), { code: "Unavailable" });
   stack.supervisor.kill("SIGKILL");
   await stack.restart();
@@ -91,7 +91,7 @@ test("corrupt blobs are found", async (t) => {
   t.strictSame(new Set((await check.result).corrupt), new Set([bad, short]));
   t.equal(problems.get(good), undefined);
   t.match(problems.get(bad), /its bytes are sha256:/);
-  t.match(problems.get(short), /should have 13 bytes and has 15/);
+  t.match(problems.get(short), /has 15 bytes instead of 13/);
   for (const digest of [good, bad, short]) await client.call("content.delete", { namespace, digest });
 });
 
