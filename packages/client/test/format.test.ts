@@ -1,7 +1,7 @@
-import { ago, humanDuration } from "@gantry/cli/duration";
 import { printable } from "@gantry/cli/printable";
 import { binarySize, humanSize } from "@gantry/cli/size";
 import { alignTabs } from "@gantry/cli/tabwriter";
+import { ago, humanDuration } from "@gantry/common/duration";
 import { test } from "tap";
 import { containerList } from "../src/format/container-list.ts";
 import { imageList, imageRows } from "../src/format/image-list.ts";

@@ -1,6 +1,7 @@
-import { ago } from "@gantry/cli/duration";
 import { humanSize } from "@gantry/cli/size";
+import { ago } from "@gantry/common/duration";
 import type { ContainerSummary } from "@gantry/ipc/contracts/engine-types";
+import { labelMethods, labelText } from "./labels.ts";
 import type { ListFormat } from "./list.ts";
 import { formatPorts } from "./ports.ts";
 import { quote } from "./template/printf.ts";
@@ -49,12 +50,7 @@ export function containerList(options: {
       State: { header: "STATE", value: ({ State }) => State },
       Status: { header: "STATUS", value: ({ Status }) => Status },
     },
-    methods: {
-      Label:
-        ({ Labels }) =>
-        (name) =>
-          Labels[String(name)] ?? "",
-    },
+    methods: labelMethods,
   };
 }
 
@@ -72,12 +68,4 @@ function imageName({ Image, ImageID }: ContainerSummary, truncate: boolean): str
 function sizeText({ SizeRw = 0, SizeRootFs = 0 }: ContainerSummary): string {
   const own = humanSize(SizeRw, 3);
   return SizeRootFs > 0 ? `${own} (virtual ${humanSize(SizeRootFs, 3)})` : own;
-}
-
-/** "a=1,b=2", sorted. */
-export function labelText(labels: Readonly<Record<string, string>>): string {
-  return Object.keys(labels)
-    .sort()
-    .map((name) => `${name}=${labels[name]}`)
-    .join(",");
 }

@@ -1,5 +1,5 @@
-import { ago } from "@gantry/cli/duration";
 import { humanSize } from "@gantry/cli/size";
+import { ago } from "@gantry/common/duration";
 import type { ImageSummary } from "@gantry/ipc/contracts/engine-types";
 import type { ListFormat } from "./list.ts";
 import { shortId } from "./text.ts";

@@ -1,5 +1,6 @@
-import { isAbsolute, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { defined } from "@gantry/cli";
+import { findProgram } from "@gantry/common/programs";
 import type { ImageRunConfig } from "@gantry/oci-spec";
 import { parseImageConfig } from "@gantry/oci-spec/image";
 import { CommandError, type Context } from "../command.ts";
@@ -34,7 +35,7 @@ export async function createContainer(
   positional: readonly string[],
 ): Promise<CreatedContainer> {
   const source = readArguments(values, positional);
-  const runtime = await runtimeChoice(context, values);
+  const runtime = runtimeChoice(context, values);
   if (source.from === undefined) return await createFromConfig(context, values, { source, runtime });
   if (values.rootfs) return await createFromDirectory(context, values, { source, runtime });
   return await createFromImage(context, values, { source, runtime });
@@ -42,7 +43,7 @@ export async function createContainer(
 
 interface Plan {
   readonly source: Source;
-  readonly runtime: Awaited<ReturnType<typeof runtimeChoice>>;
+  readonly runtime: ReturnType<typeof runtimeChoice>;
 }
 
 function readArguments(values: ContainerValues, positional: readonly string[]): Source {
@@ -146,7 +147,7 @@ function snapshotLabels(values: ContainerValues): { labels?: Record<string, stri
 }
 
 /** The OCI runtime that was asked for; undefined: the supervisor's own. */
-async function runtimeChoice({ cwd, env }: Context, values: ContainerValues) {
+function runtimeChoice(context: Context, values: ContainerValues) {
   if (!runcRuntimes.includes(values.runtime)) {
     throw new CommandError(
       `--runtime ${values.runtime}: must be ${runcRuntimes[0]}; another OCI runtime is given by --runc-binary PATH`,
@@ -157,26 +158,15 @@ async function runtimeChoice({ cwd, env }: Context, values: ContainerValues) {
   const systemd = values["runc-systemd-cgroup"];
   if (binary === undefined && root === undefined && !systemd) return undefined;
   return defined({
-    path: binary === undefined ? undefined : await findProgram(binary, cwd, env["PATH"] ?? ""),
+    path: binary === undefined ? undefined : requireProgram(binary, context),
     worker: binary === undefined ? undefined : false,
-    root: root === undefined ? undefined : resolve(cwd, root),
+    root: root === undefined ? undefined : resolve(context.cwd, root),
     args: systemd ? ["--systemd-cgroup"] : undefined,
   });
 }
 
-async function findProgram(name: string, cwd: string, path: string): Promise<string> {
-  const { access, constants } = await import("node:fs/promises");
-  const candidates = name.includes("/")
-    ? [isAbsolute(name) ? name : resolve(cwd, name)]
-    : path.split(":").map((directory) => join(directory || cwd, name));
-  for (const candidate of candidates) {
-    if (
-      await access(candidate, constants.X_OK).then(
-        () => true,
-        () => false,
-      )
-    )
-      return candidate;
-  }
-  throw new CommandError(`--runc-binary ${name}: no such program`);
+function requireProgram(name: string, { cwd, env }: Context): string {
+  const path = findProgram(name, env["PATH"] ?? "", cwd);
+  if (path === undefined) throw new CommandError(`--runc-binary ${name}: no such program`);
+  return path;
 }

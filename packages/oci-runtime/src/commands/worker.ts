@@ -1,5 +1,5 @@
 import { join } from "node:path/posix";
-import { findSibling } from "@gantry/cli/executable";
+import { findSibling } from "@gantry/common/programs";
 
 const name = "oci-runtime-worker";
 
@@ -19,7 +19,7 @@ export function becomeWorker(args: readonly string[], path: string | undefined):
 function workerProgram(path: string | undefined): readonly string[] {
   // In the build tree Node runs the source.
   if (!process.versions["bun"]) return [process.execPath, join(import.meta.dirname, "../worker-main.ts")];
-  const found = findSibling(name, path);
+  const found = findSibling(name, path ?? "");
   if (found === undefined)
     throw new Error(`worker: there is no ${name} beside ${process.execPath} or on PATH: install it with oci-runtime`);
   return [found];

@@ -1,17 +1,9 @@
-import { anyNumber, defineCommand } from "../../command.ts";
-import { forEach } from "../../engine/failure.ts";
+import { eachCommand } from "../each-command.ts";
 
-export const command = defineCommand({
-  usage: "CONTAINER [CONTAINER...]",
+export const command = eachCommand({
+  object: "CONTAINER",
   summary: "Pause all processes within one or more containers",
   flags: {},
-  args: [1, anyNumber],
   examples: ["web"],
-  async run(context, { args }) {
-    const engine = await context.engine();
-    return await forEach(context, args, async (name) => {
-      await engine.call("containerPause", { Id: name });
-      context.out.print(name);
-    });
-  },
+  call: (engine, name) => engine.call("containerPause", { Id: name }),
 });

@@ -1,5 +1,5 @@
-import { ago } from "@gantry/cli/duration";
 import { humanSize } from "@gantry/cli/size";
+import { ago } from "@gantry/common/duration";
 import { defineCommand } from "../../command.ts";
 import { type ListFormat, renderList } from "../../format/list.ts";
 import { ellipsis, shortId } from "../../format/text.ts";

@@ -1,10 +1,8 @@
-import { defined } from "@gantry/cli";
 import type { Network } from "@gantry/ipc/contracts/engine-types";
-import { defineCommand } from "../../command.ts";
-import { labelText } from "../../format/container-list.ts";
-import { type ListFormat, renderList } from "../../format/list.ts";
-import { naturalOrder, shortId } from "../../format/text.ts";
-import { parseFilters } from "../../parse/filters.ts";
+import { labelMethods, labelText } from "../../format/labels.ts";
+import type { ListFormat } from "../../format/list.ts";
+import { shortId } from "../../format/text.ts";
+import { listCommand } from "../list-command.ts";
 
 const networkList = (truncate: boolean): ListFormat<Network> => ({
   typeName: "*network.networkContext",
@@ -20,30 +18,14 @@ const networkList = (truncate: boolean): ListFormat<Network> => ({
     Name: { header: "NAME", value: ({ Name }) => Name },
     Scope: { header: "SCOPE", value: ({ Scope }) => Scope },
   },
-  methods: {
-    Label:
-      ({ Labels }) =>
-      (name) =>
-        Labels[String(name)] ?? "",
-  },
+  methods: labelMethods,
 });
 
-export const command = defineCommand({
-  usage: "[OPTIONS]",
-  summary: "List networks",
-  flags: {
-    filter: { type: "list", short: "f", value: "KEY=VALUE", doc: "Provide filter values (driver=bridge)" },
-    format: { type: "string", value: "FORMAT", doc: "Format output: table, table TEMPLATE, json or a Go template" },
-    "no-trunc": { type: "boolean", doc: "Do not truncate the output" },
-    quiet: { type: "boolean", short: "q", doc: "Only display network IDs" },
-  },
-  args: [0, 0],
-  examples: ["", "-q --filter driver=bridge"],
-  async run(context, { values }) {
-    const engine = await context.engine();
-    const { Networks } = await engine.call("networkList", defined({ Filters: parseFilters(values.filter) }));
-    const sorted = Networks.toSorted((a, b) => naturalOrder(a.Name, b.Name));
-    context.out.write(1, renderList(sorted, networkList(!values["no-trunc"]), values));
-    return 0;
-  },
+export const command = listCommand({
+  objects: "networks",
+  quiet: "network IDs",
+  filter: "driver=bridge",
+  flags: { "no-trunc": { type: "boolean", doc: "Do not truncate the output" } },
+  load: async (engine, request) => (await engine.call("networkList", request)).Networks,
+  format: (values) => networkList(values["no-trunc"] !== true),
 });

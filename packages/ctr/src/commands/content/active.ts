@@ -1,5 +1,5 @@
-import { humanDuration } from "@gantry/cli/duration";
 import { humanSize } from "@gantry/cli/size";
+import { humanDuration } from "@gantry/common/duration";
 import { defineCommand } from "../../command.ts";
 import { tabbed, table } from "../../format/table.ts";
 

@@ -1,5 +1,5 @@
-import { humanDuration } from "@gantry/cli/duration";
 import { humanSize } from "@gantry/cli/size";
+import { humanDuration } from "@gantry/common/duration";
 import { anyNumber, defineCommand } from "../../command.ts";
 import { looseTable, tabbed } from "../../format/table.ts";
 import { allBlobs } from "../../images/all-blobs.ts";

@@ -1,25 +1,8 @@
-import { resolve } from "node:path";
-import { defined } from "@gantry/cli";
-import { defineCommand } from "../../command.ts";
-import { fullName } from "../../images/name.ts";
-import { checkPlatform } from "../../images/platform-flags.ts";
-import { followTransfer } from "../../images/transfer.ts";
+import { unpackCommand } from "../../images/unpack-command.ts";
 
-export const command = defineCommand({
-  usage: "[OPTIONS] IMAGE DIR",
-  summary: "Write an image's root file system into a directory, which must be empty or not there",
-  flags: { platform: { type: "string", value: "OS/ARCH[/VARIANT]", doc: "Unpack another platform's" } },
-  args: [2, 2],
-  missing: "please provide an image and a directory",
-  examples: ["docker.io/library/busybox:latest rootfs"],
-  async run(context, { values, args: [image = "", directory = ""] }) {
-    const { namespace, cwd } = context;
-    const name = fullName(image);
-    const platform = checkPlatform(values.platform);
-    const supervisor = await context.supervisor();
-    const request = defined({ namespace, name, platform, directory: resolve(cwd, directory) });
-    const { manifest } = await followTransfer(context, supervisor.open("images.unpack", request));
-    context.out.print(manifest.digest);
-    return 0;
-  },
+export const command = unpackCommand({
+  summary: "Write an image's root file system into a directory, which must be empty or not exist",
+  platformDoc: "Unpack the image of another platform",
+  directory: "rootfs",
+  method: "images.unpack",
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path/posix";
-import { isExecutable } from "@gantry/cli/executable";
+import { isExecutable } from "@gantry/common/programs";
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET } from "@gantry/native-sys";
 import type { Host } from "../../host.ts";
 import { ready } from "../ready.ts";
