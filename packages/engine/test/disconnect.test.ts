@@ -49,9 +49,9 @@ function networksOf(directory: string, document: NetworkedContainer) {
     removePorts: async () => {
       throw new Error("iptables-restore: no such rule");
     },
-    rebuild: async (_networks, ports) => {
+    rebuild: async (_networks, published) => {
       await fail();
-      state.rebuilt = ports.length;
+      state.rebuilt = published.flatMap(({ ports }) => ports).length;
     },
     clear: fail,
   };

@@ -106,7 +106,7 @@ test("of the ports of an earlier engine one that cannot be served any more leave
   const removed: number[] = [];
   const next = publisher(proxy.path, {
     ...noFirewall,
-    removePorts: async (rules) => void removed.push(...rules.map(({ hostPort }) => hostPort)),
+    removePorts: async ({ ports: gone }) => void removed.push(...gone.map(({ hostPort }) => hostPort)),
   });
   t.same(await next.adopt(publication, ports), [kept]);
   t.same(removed, [18326], "no rule leads to the lost one");

@@ -2,14 +2,15 @@ import { spawn } from "node:child_process";
 import { Mutex } from "@gantry/common/mutex";
 import { RpcError } from "@gantry/ipc";
 import type { Network } from "./network.ts";
-import { allRules, type Chains, jumps, type PortRule, portChange } from "./rules.ts";
+import type { PublishedPorts } from "./publication.ts";
+import { allRules, type Chains, jumps, portChange } from "./rules.ts";
 
 /** The engine's rules in the kernel. */
 export interface Firewall {
   /** Replaces all rules; may be repeated. */
-  rebuild(networks: readonly Network[], ports: readonly PortRule[]): Promise<void>;
-  addPorts(ports: readonly PortRule[]): Promise<void>;
-  removePorts(ports: readonly PortRule[]): Promise<void>;
+  rebuild(networks: readonly Network[], published: readonly PublishedPorts[]): Promise<void>;
+  addPorts(published: PublishedPorts): Promise<void>;
+  removePorts(published: PublishedPorts): Promise<void>;
   /** Removes every rule and chain. */
   clear(): Promise<void>;
 }
@@ -27,8 +28,8 @@ export function iptablesFirewall(chains: Chains): Firewall {
   const lock = new Mutex();
   const restore = (input: string) => lock.run(() => iptables("iptables-restore", ["--noflush", "--wait"], input));
   return {
-    rebuild: async (networks, ports) => {
-      await restore(allRules(chains, networks, ports));
+    rebuild: async (networks, published) => {
+      await restore(allRules(chains, networks, published));
       await removeOtherJumps(chains);
       for (const jump of jumps(chains)) {
         const rule = jump.rule.split(" ");
@@ -37,8 +38,8 @@ export function iptablesFirewall(chains: Chains): Firewall {
         await iptables("iptables", ["-w", "-t", jump.table, ...place, ...rule]);
       }
     },
-    addPorts: (ports) => restore(portChange(chains, "-A", ports)),
-    removePorts: (ports) => restore(portChange(chains, "-D", ports)),
+    addPorts: (published) => restore(portChange(chains, "-A", published)),
+    removePorts: (published) => restore(portChange(chains, "-D", published)),
     clear: async () => {
       for (const jump of jumps(chains)) {
         await succeeds(["-w", "-t", jump.table, "-D", jump.chain, ...jump.rule.split(" ")]);

@@ -10,7 +10,8 @@ import type { Firewall } from "./firewall.ts";
 import { HostsFiles } from "./hosts-files.ts";
 import { parseAddress } from "./ipv4.ts";
 import { isUserDefined, type Member, type Network } from "./network.ts";
-import { type Publication, Publisher, rulesOf } from "./publisher.ts";
+import type { Publication } from "./publication.ts";
+import { Publisher } from "./publisher.ts";
 import { Sandboxes } from "./sandbox.ts";
 
 export interface NetworksOptions {
@@ -126,11 +127,11 @@ export class Networks {
 
   /** Replaces the kernel's rules by those of the networks and published ports. @param options.without a container's id */
   async rebuildRules(options: { readonly without?: string } = {}): Promise<void> {
-    const ports = [...this.options.containers()].flatMap((container) => {
+    const published = [...this.options.containers()].flatMap((container) => {
       const publication = container.id === options.without ? undefined : this.publicationOf(container);
-      return publication ? rulesOf(publication, container.ports) : [];
+      return publication ? [{ publication, ports: container.ports }] : [];
     });
-    await this.options.firewall.rebuild(this.all(), ports);
+    await this.options.firewall.rebuild(this.all(), published);
   }
 
   /** Where a container's ports are published to: its first endpoint in a bridge network that is not internal. */

@@ -3,16 +3,8 @@ import { readFile } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import type { NativeSys } from "@gantry/native-sys";
 import { AddressInUseError } from "./hold-port.ts";
+import type { PublishedPort } from "./port-spec.ts";
 import { killAndWait } from "./process-exit.ts";
-
-/** Where a proxy listens and where it leads. */
-export interface ProxyTarget {
-  readonly protocol: string;
-  readonly hostIp: string;
-  readonly hostPort: number;
-  readonly containerIp: string;
-  readonly containerPort: number;
-}
 
 /** How long the end of a killed proxy is waited for. */
 const STOP_TIMEOUT_MS = 5000;
@@ -22,8 +14,8 @@ const STOP_TIMEOUT_MS = 5000;
  * @returns its process id
  * @throws Error with the proxy's message when it cannot listen, AddressInUseError where the port is taken
  */
-export async function startProxy(path: string, target: ProxyTarget): Promise<number> {
-  const child = spawn(path, proxyArguments(target), {
+export async function startProxy(path: string, containerIp: string, port: PublishedPort): Promise<number> {
+  const child = spawn(path, proxyArguments(containerIp, port), {
     stdio: ["ignore", "ignore", "ignore", "pipe"],
     detached: true,
     env: {},
@@ -41,13 +33,13 @@ function reportedError(message: string): Error {
   return /address already in use/i.test(message) ? new AddressInUseError(message) : new Error(message);
 }
 
-export function proxyArguments(target: ProxyTarget): string[] {
+export function proxyArguments(containerIp: string, port: PublishedPort): string[] {
   return [
-    ["-proto", target.protocol],
-    ["-host-ip", target.hostIp],
-    ["-host-port", String(target.hostPort)],
-    ["-container-ip", target.containerIp],
-    ["-container-port", String(target.containerPort)],
+    ["-proto", port.protocol],
+    ["-host-ip", port.hostIp],
+    ["-host-port", String(port.hostPort)],
+    ["-container-ip", containerIp],
+    ["-container-port", String(port.containerPort)],
   ].flat();
 }
 
@@ -62,15 +54,16 @@ async function readReport(stream: Readable): Promise<string> {
   return text;
 }
 
-/** Whether this process is the proxy for that target, and not another one with the same number. */
-export async function isProxy(pid: number, target: ProxyTarget): Promise<boolean> {
-  if (pid <= 0) return false;
-  const command = await readFile(`/proc/${pid}/cmdline`, "latin1").catch(() => "");
-  return command.includes(`\0${proxyArguments(target).join("\0")}\0`);
+/** Whether a port's proxy runs; another process may have got its number. */
+export async function hasProxy(containerIp: string, port: PublishedPort): Promise<boolean> {
+  if (port.proxyPid <= 0) return false;
+  const command = await readFile(`/proc/${port.proxyPid}/cmdline`, "latin1").catch(() => "");
+  return command.includes(`\0${proxyArguments(containerIp, port).join("\0")}\0`);
 }
 
-/** Stops a proxy; its port is free when this resolves. Does nothing when the proxy has ended. */
-export async function stopProxy(native: NativeSys, pid: number, target: ProxyTarget): Promise<void> {
-  if (pid <= 0) return;
-  await killAndWait(native, pid, { isExpected: () => isProxy(pid, target), timeoutMs: STOP_TIMEOUT_MS });
+/** Stops a port's proxy; the port is free when this resolves. Does nothing when the proxy has ended. */
+export async function stopProxy(native: NativeSys, containerIp: string, port: PublishedPort): Promise<void> {
+  if (port.proxyPid <= 0) return;
+  const isExpected = () => hasProxy(containerIp, port);
+  await killAndWait(native, port.proxyPid, { isExpected, timeoutMs: STOP_TIMEOUT_MS });
 }

@@ -7,10 +7,9 @@ import type { Log } from "../base/log.ts";
 import type { Firewall } from "./firewall.ts";
 import { AddressInUseError, type HeldPort, holdPort, isAddressInUse } from "./hold-port.ts";
 import { HostPorts } from "./host-ports.ts";
-import type { Network } from "./network.ts";
 import type { PortBinding, PublishedPort } from "./port-spec.ts";
-import { isProxy, type ProxyTarget, startProxy, stopProxy } from "./proxy.ts";
-import type { PortRule } from "./rules.ts";
+import { hasProxy, startProxy, stopProxy } from "./proxy.ts";
+import type { Publication } from "./publication.ts";
 
 /** How long a fixed port that another process has is tried again: that process may be about to end. */
 const RETRY_MS = 1000;
@@ -22,13 +21,6 @@ export interface PublisherOptions {
   /** Undefined: no proxies. */
   readonly proxyPath: string | undefined;
   readonly firewall: Firewall;
-}
-
-/** The container and the network of it that ports are published for. */
-export interface Publication {
-  readonly containerName: string;
-  readonly network: Network;
-  readonly containerIp: string;
 }
 
 /** Ports of the host that lead to containers: which container has which, the proxies, and the rules. */
@@ -53,7 +45,7 @@ export class Publisher {
       );
       const failure = results.find((result) => result.status === "rejected");
       if (failure) throw failure.reason;
-      await this.#options.firewall.addPorts(rulesOf(publication, done));
+      await this.#options.firewall.addPorts({ publication, ports: done });
       return done;
     } catch (error) {
       await this.#stop(publication, done);
@@ -67,7 +59,7 @@ export class Publisher {
     if (ports.length === 0) return;
     const results = await Promise.allSettled([
       this.#stop(publication, ports),
-      this.#options.firewall.removePorts(rulesOf(publication, ports)),
+      this.#options.firewall.removePorts({ publication, ports }),
     ]);
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
@@ -81,7 +73,7 @@ export class Publisher {
     const results = await Promise.all(ports.map((port) => this.#adoptOne(publication, port)));
     const lost = ports.filter((_, index) => results[index] === undefined);
     if (lost.length > 0) {
-      await this.#options.firewall.removePorts(rulesOf(publication, lost)).catch((error: unknown) => {
+      await this.#options.firewall.removePorts({ publication, ports: lost }).catch((error: unknown) => {
         this.#options.log.warn({ error: messageOf(error) }, "removing the rules of ports that are not served");
       });
     }
@@ -89,11 +81,10 @@ export class Publisher {
   }
 
   async #adoptOne(publication: Publication, port: PublishedPort): Promise<PublishedPort | undefined> {
-    const target = targetOf(publication, port);
     this.#ports.take(port.protocol, port.hostIp, port.hostPort);
     try {
-      if (await isProxy(port.proxyPid, target)) return port;
-      return { ...port, proxyPid: await retryWhileTaken(() => this.#serve(target)) };
+      if (await hasProxy(publication.containerIp, port)) return port;
+      return { ...port, proxyPid: await retryWhileTaken(() => this.#serve(publication, port)) };
     } catch (error) {
       this.#ports.free(port.protocol, port.hostIp, port.hostPort);
       const { containerName: container } = publication;
@@ -132,7 +123,7 @@ export class Publisher {
     const results = await Promise.allSettled(
       addresses.map(async (hostIp): Promise<PublishedPort> => {
         const port = { protocol, containerPort, hostIp, hostPort, proxyPid: 0 };
-        return { ...port, proxyPid: await this.#serve(targetOf(publication, port)) };
+        return { ...port, proxyPid: await this.#serve(publication, port) };
       }),
     );
     const failure = results.find((result) => result.status === "rejected");
@@ -144,25 +135,24 @@ export class Publisher {
   }
 
   /** Starts the proxy of a port. @returns its process; 0 where the address translation alone serves the port */
-  async #serve(target: ProxyTarget): Promise<number> {
+  async #serve({ containerIp }: Publication, port: PublishedPort): Promise<number> {
     const { proxyPath } = this.#options;
     try {
-      if (proxyPath !== undefined) return await startProxy(proxyPath, target);
-      const held = await holdPort(target.protocol, target.hostIp, target.hostPort);
-      this.#held.set(keyOf(target), held);
+      if (proxyPath !== undefined) return await startProxy(proxyPath, containerIp, port);
+      const held = await holdPort(port.protocol, port.hostIp, port.hostPort);
+      this.#held.set(keyOf(port), held);
       return 0;
     } catch (error) {
-      throw serveError(target, error);
+      throw serveError(port, error);
     }
   }
 
   async #stop(publication: Publication, ports: readonly PublishedPort[]): Promise<void> {
     await Promise.all(
       ports.map(async (port) => {
-        const target = targetOf(publication, port);
-        await stopProxy(this.#options.native, port.proxyPid, target);
-        this.#held.get(keyOf(target))?.close();
-        this.#held.delete(keyOf(target));
+        await stopProxy(this.#options.native, publication.containerIp, port);
+        this.#held.get(keyOf(port))?.close();
+        this.#held.delete(keyOf(port));
         this.#ports.free(port.protocol, port.hostIp, port.hostPort);
       }),
     );
@@ -182,7 +172,7 @@ async function retryWhileTaken<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-function serveError({ protocol, hostIp, hostPort }: ProxyTarget, cause: unknown): Error {
+function serveError({ protocol, hostIp, hostPort }: PublishedPort, cause: unknown): Error {
   const where = `${hostIp.includes(":") ? `[${hostIp}]` : hostIp}:${hostPort}/${protocol}`;
   if (isAddressInUse(cause)) {
     return new AddressInUseError(`failed to bind port ${where}: address already in use`, { cause });
@@ -190,16 +180,7 @@ function serveError({ protocol, hostIp, hostPort }: ProxyTarget, cause: unknown)
   return new Error(`failed to serve port ${where}: ${messageOf(cause)}`, { cause });
 }
 
-export function rulesOf(publication: Publication, ports: readonly PublishedPort[]): PortRule[] {
-  return ports.map((port) => ({ network: publication.network, ...targetOf(publication, port) }));
-}
-
-function targetOf(publication: Publication, port: PublishedPort): ProxyTarget {
-  const { protocol, hostIp, hostPort, containerPort } = port;
-  return { protocol, hostIp, hostPort, containerIp: publication.containerIp, containerPort };
-}
-
-function keyOf({ protocol, hostIp, hostPort }: ProxyTarget): string {
+function keyOf({ protocol, hostIp, hostPort }: PublishedPort): string {
   return `${protocol}/${hostIp}/${hostPort}`;
 }
 

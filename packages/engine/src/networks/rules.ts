@@ -1,16 +1,7 @@
 import { formatAddress, formatSubnet } from "./ipv4.ts";
 import type { Network } from "./network.ts";
-
-/** A published port with the container's address and network. */
-export interface PortRule {
-  /** The container's bridge network. */
-  readonly network: Network;
-  readonly protocol: string;
-  readonly hostIp: string;
-  readonly hostPort: number;
-  readonly containerIp: string;
-  readonly containerPort: number;
-}
+import type { PublishedPort } from "./port-spec.ts";
+import type { Publication, PublishedPorts } from "./publication.ts";
 
 /** Chains of one engine; their names follow its default bridge's, so that two engines do not share any. */
 export interface Chains {
@@ -56,26 +47,26 @@ export function jumps(chains: Chains): { table: "nat" | "filter"; chain: string;
 }
 
 /** All rules of our chains, as one input of `iptables-restore --noflush`, which replaces their content. */
-export function allRules(chains: Chains, networks: readonly Network[], ports: readonly PortRule[]): string {
+export function allRules(chains: Chains, networks: readonly Network[], published: readonly PublishedPorts[]): string {
   const bridges = networks.filter((network) => network.driver === "bridge");
-  const published = ports.map((port) => portRules(chains, port));
+  const portRules = published.flatMap((each) => rulesOf(chains, each));
   const nat = [
     ...[chains.nat, chains.masquerade].map((chain) => `:${chain} - [0:0]`),
     ...bridges.flatMap((network) => natRules(chains, network)),
-    ...published.flatMap((rules) => rules.nat.map((rule) => `-A ${rule}`)),
+    ...portRules.flatMap((rules) => rules.nat.map((rule) => `-A ${rule}`)),
   ];
   const filter = [
     ...[chains.forward, chains.isolation, chains.ports].map((chain) => `:${chain} - [0:0]`),
     ...bridges.flatMap((network) => forwardRules(chains, network)),
     ...bridges.map((network) => `-A ${chains.isolation} -o ${network.bridge} -j DROP`),
-    ...published.flatMap((rules) => rules.filter.map((rule) => `-A ${rule}`)),
+    ...portRules.flatMap((rules) => rules.filter.map((rule) => `-A ${rule}`)),
   ];
   return table("nat", nat) + table("filter", filter);
 }
 
-/** Adds ("-A") or deletes ("-D") the rules of some ports. */
-export function portChange(chains: Chains, operation: "-A" | "-D", ports: readonly PortRule[]): string {
-  const rules = ports.map((port) => portRules(chains, port));
+/** Adds ("-A") or deletes ("-D") the rules of a container's ports. */
+export function portChange(chains: Chains, operation: "-A" | "-D", published: PublishedPorts): string {
+  const rules = rulesOf(chains, published);
   const lines = (pick: "nat" | "filter") => rules.flatMap((rule) => rule[pick].map((text) => `${operation} ${text}`));
   return table("nat", lines("nat")) + table("filter", lines("filter"));
 }
@@ -115,9 +106,18 @@ function forwardRules(chains: Chains, network: Network): string[] {
   ];
 }
 
-function portRules(chains: Chains, port: PortRule): { nat: string[]; filter: string[] } {
+interface PortRules {
+  readonly nat: string[];
+  readonly filter: string[];
+}
+
+function rulesOf(chains: Chains, { publication, ports }: PublishedPorts): PortRules[] {
+  return ports.map((port) => rulesOfPort(chains, publication, port));
+}
+
+function rulesOfPort(chains: Chains, { network, containerIp }: Publication, port: PublishedPort): PortRules {
   if (port.hostIp.includes(":")) return { nat: [], filter: [] };
-  const { network, protocol, containerIp, containerPort } = port;
+  const { protocol, containerPort } = port;
   const to = port.hostIp === "" || port.hostIp === "0.0.0.0" ? "" : ` -d ${port.hostIp}/32`;
   const match = `-p ${protocol} -m ${protocol} --dport`;
   const outside = chains.hairpin ? "" : ` ! -i ${network.bridge}`;
