@@ -3,16 +3,18 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 /**
- * Holds the rule of who may import whom, over Nx's own project graph: a component imports libraries and
- * never another component; a library imports libraries; nothing that ships imports the test kit.
+ * Checks Nx's project graph: a component imports libraries and never another component; a library imports
+ * libraries; nothing that ships imports the test kit. Tools and whole-stack tests may know all of them.
  */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   "type:bin": ["type:lib"],
   "type:lib": ["type:lib"],
   "type:test": ["type:lib"],
+  "type:tool": ["type:lib", "type:bin", "type:test"],
+  "type:whole-stack": ["type:lib", "type:bin", "type:test", "type:tool"],
 };
 
-/** Only what touches the kernel imports native-sys. */
+/** The projects that touch the kernel: only they import native-sys. */
 const kernelUsers = new Set([
   "oci-runtime",
   "shim",
@@ -44,7 +46,7 @@ function projectGraph(): Graph["graph"] {
   }
 }
 
-/** Test files are part of their package's node; what only they import is told apart by the manifest. */
+/** Test files are part of their package's node; the manifest's devDependencies are theirs. */
 function shippedDependencies(name: string): Set<string> {
   const manifest = JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")) as {
     dependencies?: Record<string, string>;

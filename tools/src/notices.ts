@@ -144,7 +144,7 @@ function nodeLicence(): string {
   const found = ["x64", "arm64"]
     .map((arch) => join(modules, `node/node_modules/node-linux-${arch}/LICENSE`))
     .find((path) => existsSync(path));
-  if (found === undefined) throw new Error("the npm package node has no LICENSE of Node.js");
+  if (found === undefined) throw new Error("the npm package node lacks its LICENSE: npm rebuild node");
   return found;
 }
 

@@ -1,6 +1,6 @@
-import { existsSync, globSync } from "node:fs";
+import { existsSync, globSync, mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import type { JsRuntimeName } from "./binaries.ts";
 import { underBun } from "./bun-tests.ts";
@@ -8,16 +8,19 @@ import { paths } from "./paths.ts";
 import { runTestFile, type TestFile } from "./test-file.ts";
 import { runInLanes } from "./test-lanes.ts";
 import { type FileRun, reportFile, shownPath, summarize } from "./test-report.ts";
+import { affectedFolders, encodeResults, runCachedSuites } from "./test-suites.ts";
 
 const help = `Usage:  tools/test [OPTIONS] [PATH]...
 
 Runs the tests below the given files or folders, or all tests. Files that do not share the machine's state run side by
 side (tools/src/test-lanes.ts). Ends with a line "tests: N passed, N failed, N skipped". A skipped test prints why.
 
+  --affected BASE    run only the tests of projects that the changes since the commit BASE affect
   --bail             stop after the first file that fails
   --jobs N           run up to N files side by side (default: as many as there are processors, at most 4)
   --js-runtime NAME  run under node or bun only (default: all files under Node, and those of what Bun runs under Bun too)
   --repeat N         run every file N times, to find tests that pass only mostly
+  --results FILE     also write the results to a file, as JSON
   --retry            run a file that failed once more at the end, and report it as unsteady if it passes then
 
 Example:
@@ -36,10 +39,12 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     options: {
       help: { type: "boolean", short: "h" },
+      affected: { type: "string" },
       bail: { type: "boolean", default: false },
       "js-runtime": { type: "string" },
       jobs: { type: "string", default: String(Math.min(availableParallelism(), 4)) },
       repeat: { type: "string", default: "1" },
+      results: { type: "string" },
       retry: { type: "boolean", default: false },
     },
     allowPositionals: true,
@@ -49,9 +54,21 @@ async function main(): Promise<void> {
     return;
   }
   const options = { ...values, jobs: countOf("--jobs", values.jobs), repeat: countOf("--repeat", values.repeat) };
-  const files = underRuntimes(testFiles(positionals), jsRuntimesOf(values["js-runtime"]));
-  const runs = await runAll(files, options);
-  process.exitCode = summarize(options.retry ? await retryFailed(runs) : runs) ? 0 : 1;
+  const files = testFiles(values.affected ? await affectedFolders(values.affected) : positionals);
+  // A named folder or JS runtime is run as it stands; results that are known may be taken from Nx when nothing is named.
+  const isNamed = positionals.length > 0 || values["js-runtime"] !== undefined || options.repeat > 1;
+  const known = isNamed ? [] : await runCachedSuites(files);
+  for (const run of known) reportFile(run);
+  const others = files.filter((file) => !known.some((run) => run.file.file === file));
+  const first = [...known, ...(await runAll(underRuntimes(others, jsRuntimesOf(values["js-runtime"])), options))];
+  const runs = options.retry ? await retryFailed(first) : first;
+  if (values.results) writeResults(values.results, runs);
+  process.exitCode = summarize(runs) ? 0 : 1;
+}
+
+function writeResults(path: string, runs: readonly FileRun[]): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, encodeResults(runs));
 }
 
 function countOf(flag: string, text: string): number {

@@ -1,3 +1,4 @@
+/// <reference path="./msgpackr.d.ts" />
 import msgpackr from "msgpackr/index-no-eval";
 import { assertPlain } from "./plain.ts";
 
