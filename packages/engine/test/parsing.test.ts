@@ -5,7 +5,7 @@ import { deviceNumbers } from "@gantry/native-sys";
 import { test } from "tap";
 import { matchesLabels } from "../src/base/filters.ts";
 import { checkedName, generateName } from "../src/containers/create/names.ts";
-import { statusText } from "../src/containers/status-text.ts";
+import { statusText } from "../src/containers/view/status-text.ts";
 import { applyChanges } from "../src/images/changes.ts";
 import { AddressPool } from "../src/networks/address-pool.ts";
 import { formatAddress, macOf, overlap, parseAddress, parseCidr } from "../src/networks/ipv4.ts";

@@ -1,6 +1,6 @@
 import type { ContainerDocument } from "./document.ts";
 import { type ExitReport, Lifecycle } from "./lifecycle/lifecycle.ts";
-import { PendingAttachments } from "./pending-attachments.ts";
+import { PendingAttachments } from "./streams/pending-attachments.ts";
 
 /** A container as the running engine has it: its document, and the state that lives only in memory. */
 export class Container {

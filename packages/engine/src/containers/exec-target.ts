@@ -1,9 +1,9 @@
 import type { ExecTarget } from "../execs/exec.ts";
 import type { Container } from "./container.ts";
 import { containerEvent, type EventDeps } from "./events.ts";
-import { groupsOf } from "./groups.ts";
+import { groupsOf } from "./launch/groups.ts";
+import type { RootfsDeps } from "./launch/record.ts";
 import { admit } from "./lifecycle/table.ts";
-import type { RootfsDeps } from "./record.ts";
 
 /** A container as the commands that run in it see it. */
 export function execTarget(deps: RootfsDeps & EventDeps, container: Container): ExecTarget {

@@ -1,11 +1,9 @@
 import type { Handlers } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
-import { type AttachDeps, attachContainer } from "../containers/attach.ts";
 import { type CommitDeps, commitContainer } from "../containers/commit.ts";
 import type { Container } from "../containers/container.ts";
 import { type CreateDeps, createContainer } from "../containers/create/create.ts";
 import { containerEvent } from "../containers/events.ts";
-import { type InspectDeps, inspectContainer } from "../containers/inspect.ts";
 import type { Admission } from "../containers/lifecycle/admission.ts";
 import { pauseContainer, unpauseContainer } from "../containers/lifecycle/pause.ts";
 import { type RemoveDeps, removeContainer } from "../containers/lifecycle/remove.ts";
@@ -14,9 +12,11 @@ import { startContainer } from "../containers/lifecycle/start.ts";
 import { killContainer, stopContainer } from "../containers/lifecycle/stop.ts";
 import { admit } from "../containers/lifecycle/table.ts";
 import { waitContainer } from "../containers/lifecycle/wait.ts";
-import { type ListDeps, listContainers } from "../containers/list.ts";
-import { containerLogs } from "../containers/logs.ts";
 import { renameContainer } from "../containers/rename.ts";
+import { type AttachDeps, attachContainer } from "../containers/streams/attach.ts";
+import { containerLogs } from "../containers/streams/logs.ts";
+import { type InspectDeps, inspectContainer } from "../containers/view/inspect.ts";
+import { type ListDeps, listContainers } from "../containers/view/list.ts";
 
 type Methods = (typeof engineContract)["methods"];
 type Names = Extract<keyof Methods, `container${string}`>;

@@ -12,7 +12,7 @@ import { planMounts } from "../../volumes/mount-points.ts";
 import { Container } from "../container.ts";
 import type { ContainerDocument } from "../document.ts";
 import { containerEvent } from "../events.ts";
-import type { RootfsDeps } from "../record.ts";
+import type { RootfsDeps } from "../launch/record.ts";
 import type { Registry } from "../registry.ts";
 import { createDocument, type DocumentDeps } from "./document.ts";
 import { checkAgainstHost, type HostCheckDeps } from "./host-check.ts";

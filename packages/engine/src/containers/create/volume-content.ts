@@ -1,6 +1,6 @@
 import type { Volumes } from "../../volumes/volumes.ts";
 import type { ContainerDocument } from "../document.ts";
-import { type RootfsDeps, withRootfs } from "../record.ts";
+import { type RootfsDeps, withRootfs } from "../launch/record.ts";
 
 export interface FillDeps extends RootfsDeps {
   readonly volumes: Volumes;

@@ -1,10 +1,10 @@
 import { messageOf } from "@gantry/common/error-message";
 import type { Container } from "../container.ts";
+import { type LaunchDeps, launch } from "../launch/launch.ts";
 import type { Registry } from "../registry.ts";
 import type { Admission } from "./admission.ts";
 import { decideAfterExit } from "./decide.ts";
 import { applyDecision } from "./exits.ts";
-import { type LaunchDeps, launch } from "./launch.ts";
 
 export interface RestartPolicyDeps extends LaunchDeps {
   readonly admission: Admission;

@@ -1,5 +1,5 @@
 import type { Container } from "../container.ts";
-import { type LaunchDeps, launch } from "./launch.ts";
+import { type LaunchDeps, launch } from "../launch/launch.ts";
 import { admit } from "./table.ts";
 
 export type StartDeps = LaunchDeps;

@@ -1,6 +1,6 @@
 import { defaultMaskedPaths, defaultReadonlyPaths } from "@gantry/oci-spec/runtime";
-import { parseSecurityOptions } from "../spec/security.ts";
-import type { ContainerDocument } from "./document.ts";
+import { parseSecurityOptions } from "../../spec/security.ts";
+import type { ContainerDocument } from "../document.ts";
 
 /** Fields that a format template may name also where the request did not set them. */
 const configDefaults = {

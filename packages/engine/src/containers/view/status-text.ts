@@ -1,6 +1,6 @@
 import { humanDuration } from "@gantry/common/duration";
-import type { ContainerDocument } from "./document.ts";
-import { statusOf } from "./document.ts";
+import type { ContainerDocument } from "../document.ts";
+import { statusOf } from "../document.ts";
 
 /** "Up 5 seconds", "Exited (0) 2 minutes ago": as `docker ps` shows it. */
 export function statusText(container: Pick<ContainerDocument, "state">, nowMs: number): string {

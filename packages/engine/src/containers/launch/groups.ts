@@ -1,8 +1,8 @@
 import { constants, readFileSync } from "node:fs";
 import { nativeSys } from "@gantry/native-sys";
-import { invalid } from "../base/errors.ts";
-import { openInRoot } from "../base/open-in-root.ts";
-import type { ContainerDocument } from "./document.ts";
+import { invalid } from "../../base/errors.ts";
+import { openInRoot } from "../../base/open-in-root.ts";
+import type { ContainerDocument } from "../document.ts";
 import { type RootfsDeps, withRootfs } from "./record.ts";
 
 /** GroupAdd as numbers; names are looked up in the container's own /etc/group. */

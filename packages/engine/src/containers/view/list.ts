@@ -1,11 +1,11 @@
 import { unixSeconds } from "@gantry/common/timestamp";
 import { isRpcError } from "@gantry/ipc";
 import type { ContainerSummary, Filters } from "@gantry/ipc/contracts/engine-types";
-import type { Images } from "../images/images.ts";
-import { expandExposed } from "../networks/port-spec.ts";
-import type { RootFilesystems } from "../supervisor/root-filesystems.ts";
-import type { Container } from "./container.ts";
-import { type ContainerDocument, statusOf } from "./document.ts";
+import type { Images } from "../../images/images.ts";
+import { expandExposed } from "../../networks/port-spec.ts";
+import type { RootFilesystems } from "../../supervisor/root-filesystems.ts";
+import type { Container } from "../container.ts";
+import { type ContainerDocument, statusOf } from "../document.ts";
 import { containerFilter, type FilterDeps } from "./filters.ts";
 import { statusText } from "./status-text.ts";
 

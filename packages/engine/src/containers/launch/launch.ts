@@ -11,8 +11,8 @@ import type { EventHub } from "../../system/event-hub.ts";
 import type { Container } from "../container.ts";
 import { containerEvent, volumeEvents } from "../events.ts";
 import { updateNeighbours, writeFiles } from "../files.ts";
-import { recordContainer } from "../record.ts";
-import { type SpecDeps, specFor } from "../spec-input.ts";
+import { recordContainer } from "./record.ts";
+import { type SpecDeps, specFor } from "./spec-input.ts";
 import { startError } from "./start-error.ts";
 
 export interface LaunchDeps extends SpecDeps {

@@ -2,10 +2,10 @@ import { parseUnixTime } from "@gantry/common/timestamp";
 import type { RequestOf } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { type LogSink, readLog } from "@gantry/json-log/read-log";
-import { conflict } from "../base/errors.ts";
-import type { Paths } from "../base/paths.ts";
-import type { Container } from "./container.ts";
-import { admit } from "./lifecycle/table.ts";
+import { conflict } from "../../base/errors.ts";
+import type { Paths } from "../../base/paths.ts";
+import type { Container } from "../container.ts";
+import { admit } from "../lifecycle/table.ts";
 
 type Request = RequestOf<(typeof engineContract.methods)["containerLogs"]>;
 

@@ -1,11 +1,11 @@
 import type { Filters } from "@gantry/ipc/contracts/engine-types";
-import { invalid } from "../base/errors.ts";
-import { booleanFilter, checkFilters, matchesLabels, namePattern } from "../base/filters.ts";
-import type { Images } from "../images/images.ts";
-import type { Networks } from "../networks/networks.ts";
-import { expandExposed } from "../networks/port-spec.ts";
-import { type ContainerDocument, statusOf } from "./document.ts";
-import type { Registry } from "./registry.ts";
+import { invalid } from "../../base/errors.ts";
+import { booleanFilter, checkFilters, matchesLabels, namePattern } from "../../base/filters.ts";
+import type { Images } from "../../images/images.ts";
+import type { Networks } from "../../networks/networks.ts";
+import { expandExposed } from "../../networks/port-spec.ts";
+import { type ContainerDocument, statusOf } from "../document.ts";
+import type { Registry } from "../registry.ts";
 
 export interface FilterDeps {
   readonly registry: Registry;

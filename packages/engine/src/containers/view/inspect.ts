@@ -1,14 +1,14 @@
 import { zeroTimestamp } from "@gantry/common/timestamp";
-import { sandboxKey } from "../networks/connect.ts";
-import type { Endpoint } from "../networks/endpoint.ts";
-import { expandExposed } from "../networks/port-spec.ts";
-import type { HostFacts } from "../spec/build.ts";
-import type { MountPoint } from "../spec/mounts.ts";
-import type { StorageDriver } from "../system/storage.ts";
-import { cleanPath } from "../volumes/parse-bind.ts";
-import type { Container } from "./container.ts";
-import { type ContainerDocument, statusOf } from "./document.ts";
-import { type FileDeps, filesOf } from "./files.ts";
+import { sandboxKey } from "../../networks/connect.ts";
+import type { Endpoint } from "../../networks/endpoint.ts";
+import { expandExposed } from "../../networks/port-spec.ts";
+import type { HostFacts } from "../../spec/build.ts";
+import type { MountPoint } from "../../spec/mounts.ts";
+import type { StorageDriver } from "../../system/storage.ts";
+import { cleanPath } from "../../volumes/parse-bind.ts";
+import type { Container } from "../container.ts";
+import { type ContainerDocument, statusOf } from "../document.ts";
+import { type FileDeps, filesOf } from "../files.ts";
 import { configView, hostConfigView } from "./inspect-defaults.ts";
 import { type SizeDeps, sizes } from "./list.ts";
 

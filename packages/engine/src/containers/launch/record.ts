@@ -1,9 +1,9 @@
 import type { Spec } from "@gantry/oci-spec/runtime";
-import type { Paths } from "../base/paths.ts";
-import { type ContainerRecords, superuser } from "../supervisor/container-records.ts";
-import type { RootFilesystems } from "../supervisor/root-filesystems.ts";
-import type { ContainerDocument } from "./document.ts";
-import type { Settings } from "./settings.ts";
+import type { Paths } from "../../base/paths.ts";
+import { type ContainerRecords, superuser } from "../../supervisor/container-records.ts";
+import type { RootFilesystems } from "../../supervisor/root-filesystems.ts";
+import type { ContainerDocument } from "../document.ts";
+import type { Settings } from "../settings.ts";
 
 export interface RecordDeps {
   readonly records: ContainerRecords;

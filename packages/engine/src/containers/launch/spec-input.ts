@@ -1,12 +1,12 @@
 import type { Spec } from "@gantry/oci-spec/runtime";
 import { defaultDeviceRules } from "@gantry/oci-spec/runtime";
-import { conflict } from "../base/errors.ts";
-import type { HostFacts } from "../spec/build.ts";
-import { buildSpec } from "../spec/build.ts";
-import { type ContainerDevices, hostDevices, requestedDevices } from "../spec/devices.ts";
-import { type NamespaceChoice, parseNamespaceMode } from "../spec/namespaces.ts";
-import type { Container } from "./container.ts";
-import { type FileDeps, filesOf } from "./files.ts";
+import { conflict } from "../../base/errors.ts";
+import type { HostFacts } from "../../spec/build.ts";
+import { buildSpec } from "../../spec/build.ts";
+import { type ContainerDevices, hostDevices, requestedDevices } from "../../spec/devices.ts";
+import { type NamespaceChoice, parseNamespaceMode } from "../../spec/namespaces.ts";
+import type { Container } from "../container.ts";
+import { type FileDeps, filesOf } from "../files.ts";
 import { groupsOf } from "./groups.ts";
 import type { RootfsDeps } from "./record.ts";
 
