@@ -15,7 +15,7 @@ await waitFor(() => server.stdout() === "ready\n", { what: `the registry ${serve
 /** repository → what the error must say. */
 const lies: Readonly<Record<string, RegExp>> = {
   "no-json": /not JSON/,
-  "other-type": /is no image: it is of type text\/html/,
+  "other-type": /is not an image: it is of type text\/html/,
   "other-shape": /schemaVersion/,
   "endless-manifest": /larger than 4194304 bytes/,
   "cut-manifest": /was cut/,

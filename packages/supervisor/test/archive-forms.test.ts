@@ -57,11 +57,11 @@ test("a layout's directory is read, for one platform or for all", async (t) => {
   for (const { name } of images) parts.images.delete(namespace, name);
   t.strictSame(parts.left(), nothing, "what all platforms need goes with the last name");
   await t.rejects(load(parts, { directory: "/nowhere" }), { code: "NotFound", message: /no such directory/ });
-  await t.rejects(load(parts, { directory: parts.directory }), { message: /it is no image archive/ });
+  await t.rejects(load(parts, { directory: parts.directory }), { message: /not an image archive/ });
   const linked = join(parts.directory, "linked");
   mkdirSync(linked);
   symlinkSync("/etc/passwd", join(linked, "manifest.json"));
-  await t.rejects(load(parts, { directory: linked }), { message: /it is no image archive/ }, "links stay inside");
+  await t.rejects(load(parts, { directory: linked }), { message: /not an image archive/ }, "links stay inside");
 });
 
 test("names are as ctr gives them: a base, digests, the whole index", async (t) => {

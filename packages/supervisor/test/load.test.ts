@@ -93,7 +93,7 @@ test("an archive that is none, or damaged, is refused and leaves nothing", async
     t.rejects(loadBytes(parts, bytes), { code: "InvalidArgument", message });
   await reject(Buffer.from("hello"), /cannot load the archive/);
   await reject(whole.subarray(0, whole.length >> 1), /unexpected end of the tar archive/);
-  await reject(await tarOf(directory("etc"), file("etc/passwd")), /it is no image archive/);
+  await reject(await tarOf(directory("etc"), file("etc/passwd")), /not an image archive/);
   await reject(await tarOf(file("manifest.json", "[")), /manifest.json of a docker archive: not JSON/);
   await reject(await tarOf(file("manifest.json", '[{"Config":"../x","Layers":[]}]')), /points outside/);
   await reject(await tarOf(file("manifest.json", '[{"Config":"x","Layers":[]}]')), /the archive lacks x/);

@@ -17,7 +17,7 @@ import {
 } from "@gantry/oci-spec";
 import { invalidArgument, notFound } from "../errors.ts";
 
-/** Reads a document by its descriptor. */
+/** Reads the document of a descriptor. */
 export type ReadDocument = (descriptor: ImageDescriptor) => Promise<Uint8Array> | Uint8Array;
 
 /** An image for one platform. */
@@ -25,18 +25,18 @@ export interface PlatformImage {
   readonly manifestDescriptor: ImageDescriptor;
   readonly manifest: ImageManifest;
   readonly config: ImageConfig;
-  /** Documents on the way from the target to the manifest, the target first. */
+  /** Documents from the target to the manifest, the target first. */
   readonly path: readonly ImageDescriptor[];
 }
 
-/** How deep indexes may stand in indexes. */
+/** How deep indexes may be nested. */
 export const maxNesting = 4;
-/** overlayfs takes 500 lower layers (OVL_MAX_STACK); one is left for a container's own init layer. */
+/** overlayfs takes 500 lower layers (OVL_MAX_STACK); one is reserved for a container's init layer. */
 const maxLayers = 499;
 /** Configurations that describe a root file system. */
 export const configTypes: readonly string[] = [mediaTypes.config, mediaTypes.dockerConfig];
 
-/** The platform that is asked for, or the host's. @throws RpcError InvalidArgument */
+/** Parses a platform; the host's platform without a text. @throws RpcError InvalidArgument */
 export function wantedPlatform(text: string | undefined): Platform {
   try {
     return text === undefined ? hostPlatform() : parsePlatform(text);
@@ -45,12 +45,12 @@ export function wantedPlatform(text: string | undefined): Platform {
   }
 }
 
-/** A manifest for one platform, of an image or of anything else. */
+/** A manifest for one platform, of an image or of another artifact. */
 export type PlatformManifest = Omit<PlatformImage, "config">;
 
 /**
- * Goes from a target, a manifest or an index of them, to the manifest of a platform.
- * @throws RpcError NotFound when there is none for it
+ * Finds the manifest of a platform, starting from a manifest or an index.
+ * @throws RpcError NotFound when there is none for the platform
  */
 export async function findPlatformManifest(
   target: ImageDescriptor,
@@ -67,7 +67,7 @@ export async function findPlatformManifest(
   return { manifestDescriptor: descriptor, manifest: parseManifest(await read(descriptor)), path };
 }
 
-/** Goes on to the configuration. @throws RpcError InvalidArgument for what is no image of a root file system */
+/** Finds the manifest and the configuration. @throws RpcError InvalidArgument for an artifact that is not an image */
 export async function findPlatformImage(
   target: ImageDescriptor,
   platform: Platform,
@@ -82,17 +82,17 @@ export async function findPlatformImage(
   return { ...found, config };
 }
 
-/** True for a manifest of a root file system, as against another kind of artifact (a chart, a signature, …). */
+/** True for a manifest of a root file system, as opposed to another kind of artifact (a chart, a signature, …). */
 export function isImage({ config, layers }: ImageManifest): boolean {
   return configTypes.includes(config.mediaType) && layers.every(({ mediaType }) => /\btar\b/.test(mediaType));
 }
 
-/** @throws RpcError InvalidArgument for an image of more layers than can be mounted on each other */
+/** @throws RpcError InvalidArgument for an image with more layers than can be mounted */
 export function requireLayerCount(count: number): void {
   if (count > maxLayers) throw invalidArgument(`the image has ${count} layers: at most ${maxLayers} can be mounted`);
 }
 
-/** @throws RpcError InvalidArgument when an image is of a platform that the one asked for does not run */
+/** @throws RpcError InvalidArgument when the requested platform cannot run the image */
 export function requirePlatform(name: string, config: ImageConfig, platform: Platform): void {
   if (matchesPlatform(platform, config)) return;
   throw invalidArgument(
@@ -106,7 +106,7 @@ export function chainIds(config: ImageConfig): string[] {
 }
 
 function choose(manifests: readonly ImageDescriptor[], platform: Platform): ImageDescriptor {
-  // An entry without a platform is only good where there is nothing to choose from.
+  // An entry without a platform is used only where it is the single one.
   const [only] = manifests;
   const chosen = selectPlatform(manifests, platform) ?? (manifests.length === 1 && !only?.platform ? only : undefined);
   if (chosen) return chosen;

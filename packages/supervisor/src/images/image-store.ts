@@ -6,10 +6,10 @@ import type { Stores } from "../stores.ts";
 import { chainIds, findPlatformImage, type PlatformImage, requirePlatform, wantedPlatform } from "./image-content.ts";
 import type { Unpacker } from "./unpack/unpacker.ts";
 
-/** Label of a blob, as containerd has it: the repositories of a registry that it came from, with commas between them. */
+/** containerd's label of a blob: the comma-separated repositories of a registry that it came from. */
 const sourceLabel = "containerd.io/distribution.source.";
 
-/** Names of images, and the way from a name to what a container needs. */
+/** Names of images, and their resolution to the manifest, configuration and snapshot of a platform. */
 export class ImageStore {
   readonly stores: Stores;
   readonly unpacker: Unpacker;
@@ -26,7 +26,7 @@ export class ImageStore {
     return image;
   }
 
-  /** Gives a target a name, which it takes from whoever had it. False when it had this target already. */
+  /** Points a name at a target; a name that exists is moved. @returns changed: false when it had this target already */
   set(
     namespace: string,
     name: string,
@@ -47,7 +47,7 @@ export class ImageStore {
     return { image: this.get(namespace, name), changed: !isSame };
   }
 
-  /** Removes a name, and what only it needed. @returns digests of the blobs that went */
+  /** Removes a name, and the content that only it needed. @returns digests of the removed blobs */
   delete(namespace: string, name: string): string[] {
     const { metadata } = this.stores;
     this.get(namespace, name);
@@ -80,7 +80,7 @@ export class ImageStore {
     }
   }
 
-  /** An image as a platform sees it, unpacked. */
+  /** Resolves an image for a platform, and unpacks it. */
   async resolve(namespace: string, name: string, platformText: string | undefined): Promise<ResolvedImage> {
     const image = this.get(namespace, name);
     using lease = this.stores.leases.acquire();
@@ -101,7 +101,7 @@ export class ImageStore {
     };
   }
 
-  /** Says which blobs an image's documents need, and which snapshot. */
+  /** Records the blobs and the snapshot that an image's documents need. */
   link(image: PlatformImage): void {
     const { metadata } = this.stores;
     const { manifest, manifestDescriptor, config, path } = image;
@@ -115,7 +115,7 @@ export class ImageStore {
     });
   }
 
-  /** Remembers that a registry's repository has a target. */
+  /** Records that a registry's repository has a blob. */
   noteSource(namespace: string, target: string, name: string): void {
     const { domain, path } = parseReference(name);
     const label = `${sourceLabel}${domain}`;
@@ -144,7 +144,7 @@ export function sourcesOf(labels: Readonly<Record<string, string>>, domain: stri
   return labels[`${sourceLabel}${domain}`]?.split(",") ?? [];
 }
 
-/** The fields of a descriptor that name and describe content, as the contract has them. */
+/** The fields of a descriptor that the contract has. */
 export function plainDescriptor(descriptor: ImageDescriptor): Image["target"] {
   const { mediaType, digest, size, annotations, platform, artifactType } = descriptor;
   const plainPlatform = platform && {
@@ -164,7 +164,7 @@ export function plainDescriptor(descriptor: ImageDescriptor): Image["target"] {
   };
 }
 
-/** @throws RpcError InvalidArgument unless it is a full name with a tag or digest */
+/** @throws RpcError InvalidArgument for anything but a full name with a tag or digest */
 export function requireFullName(name: string): void {
   let full: string;
   try {
@@ -174,5 +174,5 @@ export function requireFullName(name: string): void {
   } catch (error) {
     throw invalidArgument((error as Error).message, error);
   }
-  if (full !== name) throw invalidArgument(`image names are given in full: ${full}, not ${name}`);
+  if (full !== name) throw invalidArgument(`image names must be given in full: ${full}, not ${name}`);
 }

@@ -16,7 +16,7 @@ export interface ImportRequest {
   readonly name: string;
   readonly configDocument: Readonly<Record<string, unknown>>;
   readonly platform?: string | undefined;
-  /** Keeps what is made. */
+  /** Keeps the content after the import. */
   readonly lease?: string | undefined;
 }
 
@@ -59,7 +59,7 @@ async function importInto(
   return { image: images.set(namespace, name, target).image, configDigest: configBlob.digest };
 }
 
-/** Stores the tar as it came; what no layer may be compressed with is stored plain. */
+/** Stores the tar unchanged; xz, which is not allowed for layers, is decompressed. */
 async function storeLayer(
   { stores: { content } }: ImageStore,
   namespace: string,

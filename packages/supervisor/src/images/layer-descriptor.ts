@@ -2,7 +2,7 @@ import { type ImageDescriptor, mediaTypes } from "@gantry/oci-spec";
 import { invalidArgument } from "../errors.ts";
 import { compressionOf, peek } from "../layers/decompress.ts";
 
-/** Describes a blob that is a layer by what its first bytes say of its compression. */
+/** The descriptor of a layer, whose compression is detected from its first bytes. */
 export async function layerDescriptor(
   blob: { digest: string; size: number },
   start: AsyncIterable<Uint8Array>,
@@ -12,5 +12,7 @@ export async function layerDescriptor(
   if (compression === "none") return { mediaType: mediaTypes.layer, ...blob };
   if (compression === "gzip") return { mediaType: mediaTypes.layerGzip, ...blob };
   if (compression === "zstd") return { mediaType: mediaTypes.layerZstd, ...blob };
-  throw invalidArgument(`layer ${blob.digest} is compressed with ${compression}: only gzip and zstd are for layers`);
+  throw invalidArgument(
+    `layer ${blob.digest} is compressed with ${compression}: only gzip and zstd are allowed for layers`,
+  );
 }

@@ -3,12 +3,12 @@ import { type ImageDescriptor, isIndexType, isManifestType } from "@gantry/oci-s
 
 type Figure = Progress & { readonly id: string; readonly current: number; readonly total: number };
 
-/** How often the bytes of one layer are reported, at most. */
+/** Shortest time between two reports of a layer's bytes. */
 const everyMs = 100;
 
 /**
- * Items of progress for a reader who may be slow: figures that he has not taken yet are replaced by newer ones,
- * so neither the work nor the memory waits for him.
+ * Sends progress to a client that may be slow: figures that are not sent yet are replaced by newer ones, so that a slow
+ * client neither delays the work nor fills the memory.
  */
 export class ProgressReporter {
   readonly #send: (item: Progress) => Promise<void>;
@@ -31,24 +31,24 @@ export class ProgressReporter {
     this.#push({ id, status, ref: refOf(descriptor) });
   }
 
-  /** Reports a step of a layer, or of a document that Docker does not show. */
+  /** Reports a step of a layer, or of a document, which Docker does not show. */
   about(descriptor: ImageDescriptor, status: string): void {
     const ref = refOf(descriptor);
     if (ref.startsWith("layer-")) this.layer(descriptor, status);
     else this.hidden(descriptor, status);
   }
 
-  /** Reports what Docker does not show. */
+  /** Reports a step that Docker does not show. */
   hidden(descriptor: ImageDescriptor, status: string): void {
     this.#push({ status, ref: refOf(descriptor) });
   }
 
-  /** Reports how far a step is; too frequent ones are left out. */
+  /** Reports the bytes of a step; too frequent reports are dropped. */
   figure(status: string, id: string, current: number, total: number): void {
     this.amount({ status, id, current, total });
   }
 
-  /** The same of something that has a name of its own. */
+  /** The same, for an item with a ref. */
   amount(item: Figure): void {
     const { id, status, current, total } = item;
     const key = `${id} ${status}`;
@@ -60,7 +60,7 @@ export class ProgressReporter {
     else this.#push(item);
   }
 
-  /** Resolves once all is sent. */
+  /** Resolves once everything is sent. */
   async flush(): Promise<void> {
     await this.#done;
   }
@@ -76,21 +76,21 @@ export class ProgressReporter {
     try {
       for (let item = this.#queue.shift(); item; item = this.#queue.shift()) await this.#send(item);
     } catch {
-      this.#queue.length = 0; // the reader is gone; the work's own signal tells
+      this.#queue.length = 0; // the client is gone, and the signal of the call ends the work
     } finally {
       this.#isSending = false;
     }
   }
 }
 
-/** containerd's name of something that is fetched or pushed. */
+/** containerd's ref for the transfer of a blob. */
 export function refOf({ mediaType, digest }: ImageDescriptor): string {
   if (isIndexType(mediaType)) return `index-${digest}`;
   if (isManifestType(mediaType)) return `manifest-${digest}`;
   return /config|image\.v1\+json|empty/.test(mediaType) ? `config-${digest}` : `layer-${digest}`;
 }
 
-/** What Docker shows of a digest. */
+/** The short form of a digest, as Docker shows it. */
 export function shortDigest(digest: string): string {
   return digest.slice(digest.indexOf(":") + 1).slice(0, 12);
 }

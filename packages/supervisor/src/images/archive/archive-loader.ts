@@ -11,22 +11,22 @@ import type { NamingRules } from "./names.ts";
 
 export interface LoadRequest extends NamingRules {
   readonly namespace: string;
-  /** Repository that keeps an image whose last name is taken. */
+  /** Repository that gets an image whose last name is moved. */
   readonly keepReplacedIn?: string | undefined;
   readonly platform?: string | undefined;
   readonly allPlatforms?: boolean | undefined;
-  /** Keeps plain layers of a docker-archive as gzip. */
+  /** Stores uncompressed layers of a docker-archive as gzip. */
   readonly compress?: boolean | undefined;
   readonly unpack?: boolean | undefined;
   readonly indexName?: string | undefined;
   readonly directory?: string | undefined;
-  /** Keeps what is loaded. */
+  /** Keeps the content after the load. */
   readonly lease?: string | undefined;
 }
 
 /** An image of an archive whose blobs are in the content store. */
 export interface LoadedImage {
-  /** Full names; none when the archive gives none. */
+  /** Full names; none when the archive has none. */
   readonly names: string[];
   readonly target: ImageDescriptor;
 }
@@ -36,15 +36,15 @@ interface Expected {
   readonly size?: number;
 }
 
-/** A layer on its way into the content store. */
+/** A layer that is not in the content store yet. */
 interface PendingLayer {
-  /** Of its file, which the store may rename meanwhile. */
+  /** Descriptor of the file, whose name in the store may change. */
   readonly fd: number;
   readonly file: Ingest;
   stored?: Promise<unknown>;
 }
 
-/** A load that is under way: the archive's files, and the way into the content store. */
+/** Moves the files of an archive into the content store, for one load. */
 export class ArchiveLoader implements AsyncDisposable {
   readonly request: LoadRequest;
   readonly source: ArchiveSource;
@@ -63,7 +63,7 @@ export class ArchiveLoader implements AsyncDisposable {
     return this.request.namespace;
   }
 
-  /** Keeps digests and chain ids until the load has ended. */
+  /** Protects digests and chain ids from gc until the load has ended. */
   keep(...ids: readonly string[]): void {
     this.#lease.add(...ids);
   }
@@ -76,7 +76,7 @@ export class ArchiveLoader implements AsyncDisposable {
     return this.images.stores.content.readAll(this.namespace, digest);
   }
 
-  /** Bytes of a small file of the archive, whether it was committed or not. */
+  /** The content of a small file of the archive, committed or not. */
   async read(path: string): Promise<Buffer> {
     const file = await this.source.file(path);
     return this.has(file) ? this.readBlob(file) : await readFile(file.path);
@@ -86,15 +86,15 @@ export class ArchiveLoader implements AsyncDisposable {
     return { namespace: this.namespace, managed: true, lease: this.#lease };
   }
 
-  /** Takes a file of the archive over as a blob. */
+  /** Commits a file of the archive as a blob. */
   async commit(file: Ingest, expected: Expected = {}): Promise<{ digest: string; size: number }> {
     const { content } = this.images.stores;
     return await content.commit(file, { ...this.#stored, ...expected });
   }
 
   /**
-   * Takes a layer over: it is checked at once, and becomes durable from `storeLayers` on. Until then the small files
-   * come: a file system with a journal lets no fsync(2) pass one of a large file.
+   * Checks a layer at once, and commits it from `storeLayers` on, after the small files: on a file system with a journal
+   * an fsync(2) waits for that of a large file before it.
    */
   commitLayer(file: Ingest, expected: Expected = {}): { digest: string; size: number } {
     file.check(expected);
@@ -107,7 +107,7 @@ export class ArchiveLoader implements AsyncDisposable {
     return { digest, size };
   }
 
-  /** Gives up a layer that was to be taken over: another blob holds the same. */
+  /** Drops a layer that another blob replaces. */
   dropLayer({ digest }: { digest: string }): void {
     const pending = this.#pending.get(digest);
     if (!pending || pending.stored) return;
@@ -118,7 +118,7 @@ export class ArchiveLoader implements AsyncDisposable {
   /** The file of a layer that is not in the store yet. */
   layerFile({ digest }: { digest: string }): LayerFile | undefined {
     const pending = this.#pending.get(digest);
-    // Opened anew, since descriptors that are handed on share their position.
+    // Opened again, since duplicated descriptors share their position.
     return pending && { fd: openSync(`/proc/self/fd/${pending.fd}`, "r") };
   }
 
@@ -130,7 +130,7 @@ export class ArchiveLoader implements AsyncDisposable {
     return createReadStream("", { fd: pending.fd, autoClose: false, highWaterMark: pieceBytes, ...range });
   }
 
-  /** Bytes of a layer, wherever they are. @param length those at its start */
+  /** The bytes of a layer, in the archive or in the store. @param length only so many from the start */
   readLayer(layer: { digest: string }, length?: number): AsyncIterable<Buffer> {
     const { content } = this.images.stores;
     const range = length === undefined ? {} : { length };
@@ -140,7 +140,7 @@ export class ArchiveLoader implements AsyncDisposable {
     );
   }
 
-  /** Begins to put the layers into the store; `settled` waits for it. */
+  /** Starts to commit the layers; `settled` waits for the end. */
   storeLayers(): void {
     for (const layer of this.#pending.values()) {
       layer.stored ??= this.commit(layer.file);
@@ -165,13 +165,13 @@ export class ArchiveLoader implements AsyncDisposable {
     return await content.put(bytes, { ...this.#stored, ...expected });
   }
 
-  /** Uses a blob that is in the store already, of this namespace or another one. */
+  /** Uses a blob that this or another namespace has in the store. @returns false when there is none */
   share({ digest, size }: { digest: string; size: number }): boolean {
     this.keep(digest);
     return this.images.stores.content.share({ digest, size }, { namespace: this.namespace, managed: true });
   }
 
-  /** Says that one blob needs others. */
+  /** Records that a blob needs others. */
   link(parent: string, children: readonly string[]): void {
     this.images.stores.metadata.blobs.link(parent, children);
   }

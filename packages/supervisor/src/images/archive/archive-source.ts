@@ -1,15 +1,15 @@
 import type { Ingest } from "../../content/ingest.ts";
 
-/** The files of an image archive, wherever they are. Paths are relative; links are followed inside of the archive. */
+/** The files of an image archive. Paths are relative; links are followed inside the archive. */
 export interface ArchiveSource extends Disposable {
-  /** All paths of regular files; empty where a directory would have to be searched for them. */
+  /** All paths of regular files; empty for a directory, which is not searched. */
   paths(): readonly string[];
   has(path: string): boolean;
-  /** A file whose digest is known, ready to become a blob. @throws RpcError InvalidArgument when the archive lacks it */
+  /** A file as an ingest with a known digest. @throws RpcError InvalidArgument for a missing file */
   file(path: string): Promise<Ingest>;
-  /** All of a small file that has not become a blob yet. @throws RpcError InvalidArgument */
+  /** The content of a small file that is not a blob yet. @throws RpcError InvalidArgument */
   document(path: string): Promise<Buffer>;
 }
 
-/** Documents are held in memory: larger ones are refused. */
+/** Documents are read into memory: larger ones are refused. */
 export const maxDocumentBytes = 16 << 20;

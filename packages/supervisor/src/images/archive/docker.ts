@@ -21,7 +21,7 @@ export async function readDockerArchive(loader: ArchiveLoader): Promise<LoadedIm
     const names = keptNames(entry.RepoTags ?? [], loader.request);
     if (names) images.push({ names, target: await readEntry(loader, entry) });
   }
-  if (images.length === 0) throw invalidArgument("the archive holds no image that is asked for");
+  if (images.length === 0) throw invalidArgument("the archive has no requested image");
   return images;
 }
 
@@ -39,13 +39,13 @@ async function readEntry(loader: ArchiveLoader, entry: DockerArchive[number]): P
   return await putManifest(loader, { config, document, layers });
 }
 
-/** Takes a layer over, compressed or not. */
+/** Adds a layer of the archive, compressed or not, to the store. */
 export async function takeLayer(loader: ArchiveLoader, path: string): Promise<ImageDescriptor> {
   const blob = loader.commitLayer(await loader.source.file(path));
   return await layerDescriptor(blob, loader.readLayer(blob, 6));
 }
 
-/** Stores the manifest that such an archive does not have. */
+/** Creates the manifest, which a docker-archive does not have. */
 export async function putManifest(
   loader: ArchiveLoader,
   image: {
@@ -67,7 +67,7 @@ export async function putManifest(
   return target;
 }
 
-/** Layers that are plain are kept as gzip, and not as they came. */
+/** Stores uncompressed layers as gzip. */
 async function compressPlain(loader: ArchiveLoader, layers: readonly ImageDescriptor[]): Promise<ImageDescriptor[]> {
   const gzipped = new Map<string, ImageDescriptor>(); // an image may have the same layer twice
   for (const layer of layers) {

@@ -17,7 +17,7 @@ import { openInRoot } from "../../open-in-root.ts";
 import { pieceBytes } from "../../piece-size.ts";
 import { type ArchiveSource, maxDocumentBytes } from "./archive-source.ts";
 
-/** An image layout's directory (image-spec image-layout.md). Its files are copied as they are asked for. */
+/** An image layout's directory (image-spec image-layout.md). Its files are copied on request. */
 export class LayoutDirectory implements ArchiveSource {
   readonly #native: NativeSys;
   readonly #content: ContentStore;
@@ -25,7 +25,7 @@ export class LayoutDirectory implements ArchiveSource {
   readonly #root: Fd;
   readonly #ingests: Ingest[] = [];
 
-  /** @throws RpcError NotFound, or InvalidArgument for what is no directory */
+  /** @throws RpcError NotFound, or InvalidArgument for a file */
   constructor(native: NativeSys, content: ContentStore, path: string) {
     this.#native = native;
     this.#content = content;
@@ -34,7 +34,7 @@ export class LayoutDirectory implements ArchiveSource {
       this.#root = new Fd(native.openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0));
     } catch (error) {
       if (isSystemError(error, "ENOENT")) throw notFound(`no such directory: ${path}`);
-      if (isSystemError(error, "ENOTDIR")) throw invalidArgument(`${path} is no directory`);
+      if (isSystemError(error, "ENOTDIR")) throw invalidArgument(`${path} is not a directory`);
       throw error;
     }
   }

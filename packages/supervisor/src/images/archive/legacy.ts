@@ -15,7 +15,7 @@ import type { ArchiveLoader, LoadedImage } from "./archive-loader.ts";
 import { putManifest, takeLayer } from "./docker.ts";
 import { keptNames } from "./names.ts";
 
-/** Fields of a legacy image's document that are about the archive, not the image. */
+/** Fields of a legacy image's document that describe the archive, not the image. */
 const archiveFields = new Set(["id", "parent", "parent_id", "layer_id", "Size", "throwaway"]);
 
 /** True for an archive of Docker before 1.10: a directory for each layer, and no manifest.json. */
@@ -25,7 +25,7 @@ export function isLegacyArchive({ source }: ArchiveLoader): boolean {
 
 /**
  * Reads the images of such an archive: ID/json describes a layer and names its parent, ID/layer.tar is its content;
- * `repositories` says which of them have names. Without that file, those that are nobody's parent are the images.
+ * `repositories` names the images. Without that file, the layers that are not the parent of another one are the images.
  */
 export async function readLegacyArchive(loader: ArchiveLoader): Promise<LoadedImage[]> {
   const names = await namesById(loader);
@@ -34,7 +34,7 @@ export async function readLegacyArchive(loader: ArchiveLoader): Promise<LoadedIm
     const kept = keptNames(tags, loader.request);
     if (kept) images.push({ names: kept, target: await readImage(loader, id) });
   }
-  if (images.length === 0) throw invalidArgument("the archive holds no image that is asked for");
+  if (images.length === 0) throw invalidArgument("the archive has no requested image");
   return images;
 }
 
@@ -73,7 +73,7 @@ async function readImage(loader: ArchiveLoader, id: string): Promise<ImageDescri
   return await putManifest(loader, { config, document: parseImageConfig(bytes), layers });
 }
 
-/** The documents from the lowest layer to the image's own. */
+/** The documents from the lowest layer to the image. */
 async function chainOf(loader: ArchiveLoader, id: string): Promise<LegacyImage[]> {
   const chain: LegacyImage[] = [];
   for (let next: string | undefined = id; next; next = chain[0]?.parent) {
@@ -90,7 +90,7 @@ async function readDocument(loader: ArchiveLoader, id: string): Promise<LegacyIm
   return parseLegacyImage(await loader.source.document(`${id}/json`));
 }
 
-/** The image configuration (image-spec config.md) that says the same. */
+/** The equivalent image configuration (image-spec config.md). */
 function configOf(chain: readonly LegacyImage[], diffIds: readonly string[]): Record<string, unknown> {
   const own = Object.entries(chain.at(-1) ?? {}).filter(([key]) => !archiveFields.has(key));
   const history = chain.map(({ created, author, comment, container_config: step }) => ({

@@ -16,7 +16,7 @@ import { Spool } from "./spool.ts";
 
 export type { LoadRequest } from "./archive-loader.ts";
 
-/** Reads every image of an archive, unpacks it and gives it its names; a failure leaves nothing of it behind. */
+/** Reads, unpacks and names every image of an archive; a failure leaves nothing behind. */
 export async function loadImages(
   work: ImageWork,
   request: LoadRequest,
@@ -60,13 +60,13 @@ async function readArchive(loader: ArchiveLoader): Promise<LoadedImage[]> {
   const hasManifest = source.has("manifest.json");
   if (source.has("oci-layout") && source.has("index.json")) {
     const images = await readOciLayout(loader);
-    // Some writers name the images in manifest.json alone.
+    // Some writers name the images only in manifest.json.
     return images.some(({ names }) => names.length > 0) || !hasManifest ? images : await readDockerArchive(loader);
   }
   if (hasManifest) return await readDockerArchive(loader);
   if (isLegacyArchive(loader)) return await readLegacyArchive(loader);
   throw invalidArgument(
-    "it is no image archive: it has neither manifest.json nor oci-layout and index.json, nor repositories",
+    "not an image archive: it has neither manifest.json nor oci-layout and index.json, nor repositories",
   );
 }
 
@@ -78,7 +78,7 @@ async function unpack({ progress, signal }: ImageWork, loader: ArchiveLoader, ta
   images.link(found);
 }
 
-/** With a name for it, the whole archive's index: the archive's own, or one of its images. */
+/** The index of the whole archive, where the request names it: the archive's own, or a new one of its images. */
 async function indexOf(loader: ArchiveLoader, loaded: readonly LoadedImage[]): Promise<LoadedImage | undefined> {
   const { request, source } = loader;
   if (request.indexName === undefined) return undefined;
@@ -106,7 +106,7 @@ function nameAll(loader: ArchiveLoader, loaded: readonly LoadedImage[], index: L
   );
 }
 
-/** Gives the image that is about to lose its last name another one. */
+/** Gives an image that is about to lose its last name another one. */
 function keepReplaced(
   images: ImageStore,
   { namespace, keepReplacedIn }: LoadRequest,

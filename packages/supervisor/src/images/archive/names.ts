@@ -7,7 +7,7 @@ import {
   repositoryName,
 } from "@gantry/oci-spec";
 
-/** What names the images of an archive get; see the contract's images.load. */
+/** Rules for the names of an archive's images; see `images.load` in the contract. */
 export interface NamingRules {
   readonly defaultName?: string | undefined;
   readonly baseName?: string | undefined;
@@ -19,9 +19,9 @@ const nameAnnotation = "io.containerd.image.name";
 const tagAnnotation = "org.opencontainers.image.ref.name";
 
 /**
- * Full names that an entry of an index.json gives its image: containerd's annotation holds a name, the standard one a
+ * Full names that an entry of an index.json gives its image: containerd's annotation has a name, the standard one a
  * name or a tag alone, which belongs to the base or default name's repository.
- * @returns undefined for an image that is left out
+ * @returns undefined for an image that is skipped
  */
 export function annotatedNames({ annotations = {} }: ImageDescriptor, rules: NamingRules): string[] | undefined {
   const text = annotations[nameAnnotation] ?? annotations[tagAnnotation];
@@ -35,7 +35,7 @@ export function annotatedNames({ annotations = {} }: ImageDescriptor, rules: Nam
   return /^(latest|v?\d[\w.-]*)$/.test(text) ? [] : [normalizeReference(text)];
 }
 
-/** Names as an archive has them, in full. @returns undefined when it has some and none is in the base name's repository */
+/** The full form of an archive's names. @returns undefined when none of them is in the base name's repository */
 export function keptNames(names: readonly string[], { baseName }: NamingRules): string[] | undefined {
   const full = [...new Set(names.map((name) => normalizeReference(name)))];
   if (baseName === undefined) return full;

@@ -32,7 +32,7 @@ export async function readOciLayout(loader: ArchiveLoader): Promise<LoadedImage[
   throw invalidArgument(`the archive holds no image of ${request.baseName}`);
 }
 
-/** Takes over what the wanted platforms' images need. */
+/** Adds the content of the requested platforms to the store. */
 async function readTarget(loader: ArchiveLoader, target: ImageDescriptor): Promise<ImageDescriptor> {
   const { mediaType, digest, size } = target;
   const plain = { mediaType, digest, size };
@@ -50,7 +50,7 @@ async function readTarget(loader: ArchiveLoader, target: ImageDescriptor): Promi
   return plain;
 }
 
-/** Takes a manifest, or all of an index that the archive has. False when it has nothing of it. */
+/** Adds a manifest, or all parts of an index that the archive has. @returns false when it has none */
 async function takeTree(loader: ArchiveLoader, descriptor: ImageDescriptor, depth: number): Promise<boolean> {
   if (depth > maxNesting) throw invalidArgument(`image index ${descriptor.digest} is nested too deeply`);
   if (!loader.source.has(blobPath(descriptor.digest)) && !loader.has(descriptor)) return false;
@@ -70,7 +70,7 @@ async function takeTree(loader: ArchiveLoader, descriptor: ImageDescriptor, dept
   return parts.length > 0;
 }
 
-/** @throws RpcError NotFound when neither the archive nor the store has it, InvalidArgument for wrong bytes */
+/** @throws RpcError NotFound when neither the archive nor the store has the blob, InvalidArgument for wrong bytes */
 async function takeBlob(loader: ArchiveLoader, { digest, size }: ImageDescriptor, isLayer = false): Promise<void> {
   const path = blobPath(digest);
   if (!loader.source.has(path)) {
@@ -78,7 +78,7 @@ async function takeBlob(loader: ArchiveLoader, { digest, size }: ImageDescriptor
     return;
   }
   if (loader.has({ digest })) return loader.keep(digest);
-  // A layout's files are read with sha256; others are read once more.
+  // Files of a layout are hashed by sha256 while they are read; other algorithms need a second pass.
   const { algorithm } = parseDigest(digest);
   if (algorithm === "sha256") {
     const file = await loader.source.file(path);

@@ -7,12 +7,12 @@ import { insidePath } from "../../layers/tar-path.ts";
 import { type TarEntry, TarReader, type TarSink } from "../../layers/tar-reader.ts";
 import { type ArchiveSource, maxDocumentBytes } from "./archive-source.ts";
 
-/** Links that lead to links. */
+/** Longest chain of links. */
 const maxLinks = 16;
-/** More files than any image archive has; a tar of something else is told by it before it fills the disk's inodes. */
+/** More files than an image archive has. Refuses other tars before they use up the disk's inodes. */
 const maxFiles = 5000;
 
-/** The files of an archive, each in a temporary file with its digest known: their order in the archive is free. */
+/** The files of an archive, each in a temporary file with its digest, so that their order in the archive does not matter. */
 export class Spool implements TarSink, ArchiveSource {
   readonly #content: ContentStore;
   readonly #files = new Map<string, Ingest>();

@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { ArchiveWriter } from "./archive-writer.ts";
 
-/** Writes the files of an archive into a directory that is there. */
+/** Writes the files of an archive into an existing directory. */
 export class DirectoryWriter implements ArchiveWriter {
   readonly #root: string;
   #size = 0;

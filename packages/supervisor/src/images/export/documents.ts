@@ -10,11 +10,11 @@ import { blobPath } from "../blob-path.ts";
 import { plainDescriptor } from "../image-store.ts";
 import type { SelectedManifest } from "./select.ts";
 
-/** One of the images that an archive holds, under the full names that it has there. */
+/** An image in an archive, with the full names that it has there. */
 export interface ExportedImage {
   readonly names: readonly string[];
   readonly root: ImageDescriptor;
-  /** What manifest.json says of it. */
+  /** The platform in manifest.json. */
   readonly forDocker: SelectedManifest | undefined;
 }
 
@@ -23,7 +23,7 @@ export function layoutDocument(): Buffer {
   return Buffer.from(JSON.stringify({ imageLayoutVersion: "1.0.0" }));
 }
 
-/** The file index.json: an entry for each name, with the annotations by which containerd and others know it. */
+/** The file index.json: an entry for each name, with the annotations that containerd and others read. */
 export function indexDocument(images: readonly ExportedImage[]): Buffer {
   const named = new Set(images.filter(({ names }) => names.length > 0).map(({ root }) => root.digest));
   const manifests = images.flatMap(({ names, root }) => {
@@ -78,12 +78,12 @@ export function repositoriesDocument(images: readonly ExportedImage[]): Buffer {
   return Buffer.from(JSON.stringify(repositories));
 }
 
-/** Docker's files know names with a tag alone. */
+/** Docker's files contain only names with a tag. */
 function tagged(names: readonly string[]): string[] {
   return names.filter((name) => parseReference(name).tag !== undefined);
 }
 
-/** True for layers that only newer readers than Docker 20.10 decompress. */
+/** True for layers that Docker 20.10 cannot decompress. */
 export function isZstd({ mediaType }: ImageDescriptor): boolean {
   return mediaType.endsWith("+zstd") || mediaType.endsWith(".zstd");
 }

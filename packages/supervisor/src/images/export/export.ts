@@ -35,8 +35,8 @@ interface ArchiveFile {
 }
 
 /**
- * Writes images as an archive: documents first and layers last, bottom first, so that a reader can unpack as it reads.
- * @param send takes the archive's next bytes; not used when the request names a directory
+ * Writes images as an archive: documents first, then layers, bottom first, so that a reader can unpack while it reads.
+ * @param send receives the bytes of the archive; not used when the request names a directory
  * @returns bytes written
  */
 export async function exportImages(
@@ -117,7 +117,7 @@ async function filesOf(
   return await plainFiles(content, request.namespace, exported, docker);
 }
 
-/** A docker-archive alone, of layers that are not compressed: what an OCI layout says of them would not hold. */
+/** A docker-archive of uncompressed layers, without an OCI layout, whose digests would not match them. */
 async function plainFiles(
   content: ContentStore,
   namespace: string,
@@ -155,7 +155,7 @@ function document(path: string, bytes: Buffer): ArchiveFile {
 
 async function* none(): AsyncGenerator<Uint8Array> {}
 
-/** A tar's header says how long a file is, so it must be known before. */
+/** The length of a stream: a tar header states the length of the file that follows. */
 async function lengthOf(bytes: AsyncIterable<Uint8Array>): Promise<number> {
   let length = 0;
   for await (const chunk of bytes) length += chunk.length;

@@ -17,24 +17,24 @@ import type { ContentStore } from "../../content/store.ts";
 import { invalidArgument, notFound } from "../../errors.ts";
 import { configTypes, maxNesting, wantedPlatform } from "../image-content.ts";
 
-/** Which parts of an image are wanted: those of platforms, all that it names, or what is here. */
+/** The parts of an image to export: those of platforms, all parts, or those that are in the store. */
 export type Wanted = { readonly platforms: readonly string[] } | "all" | "here";
 
-/** A manifest with what hangs on it. */
+/** A manifest and its configuration. */
 export interface SelectedManifest {
   readonly descriptor: ImageDescriptor;
   readonly manifest: ImageManifest;
-  /** undefined where it is no image of a root file system but some other artifact. */
+  /** Undefined for an artifact that is not an image. */
   readonly config: ImageConfig | undefined;
-  /** True when layers that may not be passed on were left out. */
+  /** True when non-distributable layers were left out. */
   readonly isPartial: boolean;
 }
 
-/** What of a target is written. */
+/** The parts of a target to be written. */
 export interface Selection {
-  /** What the archive's index.json points to. */
+  /** The descriptor in the archive's index.json. */
   readonly root: ImageDescriptor;
-  /** Indexes, manifests and configurations, in an order in which each is named by one before it. */
+  /** Indexes, manifests and configurations, each after a document that names it. */
   readonly documents: readonly ImageDescriptor[];
   readonly manifests: readonly SelectedManifest[];
   readonly layers: readonly ImageDescriptor[];
@@ -42,13 +42,13 @@ export interface Selection {
 
 interface Branch {
   readonly descriptor: ImageDescriptor;
-  /** Of an index, those that are wanted. */
+  /** The selected entries of an index. */
   readonly children: readonly Branch[];
   readonly isWhole: boolean;
   readonly selected?: SelectedManifest;
 }
 
-/** Finds the parts of images that go into an archive. */
+/** Selects the parts of images to export. */
 export class Selector {
   readonly #content: ContentStore;
   readonly #namespace: string;
@@ -62,13 +62,13 @@ export class Selector {
     this.#skipsForeign = skipsForeign;
   }
 
-  /** @throws RpcError NotFound when a part that is wanted is not here */
+  /** @throws RpcError NotFound for a missing part */
   select(target: ImageDescriptor): Selection {
     const branch = this.#branch(target, 0);
     if (!branch) throw notFound("no platform of it is here with all of its layers");
     const manifests = leavesOf(branch);
     const [only] = manifests;
-    // One platform of many: its manifest stands for itself, as readers expect every part that an index names.
+    // One platform of many: its manifest is exported without the index, since readers expect every part of an index.
     const root = only && manifests.length === 1 && !branch.isWhole ? leafBranch(only) : branch;
     return {
       root: root.descriptor,
@@ -103,7 +103,7 @@ export class Selector {
     return { descriptor, children: [], isWhole: true, selected: { descriptor, manifest, config, isPartial } };
   }
 
-  /** The entries of an index that are wanted, in its order. */
+  /** The selected entries of an index, in its order. */
   #among(manifests: readonly ImageDescriptor[]): readonly ImageDescriptor[] {
     if (typeof this.#wanted === "string") return manifests;
     const chosen = this.#wanted.platforms.map((text) => {
@@ -135,7 +135,7 @@ export class Selector {
   }
 }
 
-/** The manifest that a reader who knows one platform only is given: the host's, else the first. */
+/** The manifest for readers that know only one platform: the host's, else the first. */
 export function forOneReader(manifests: readonly SelectedManifest[]): SelectedManifest | undefined {
   const images = manifests.filter(({ config, isPartial }) => config !== undefined && !isPartial);
   const candidates = images.map((image) => ({ image, platform: image.config as Platform }));

@@ -4,14 +4,14 @@ const blockSize = 512;
 const maxName = 100;
 
 /**
- * Writes a tar (POSIX pax, "ustar Interchange Format") of plain files and directories that belong to root and are
- * of 1970: the same files give the same bytes.
+ * Writes a tar (POSIX pax, "ustar Interchange Format") of files and directories that belong to root and date from 1970,
+ * so that equal files give equal bytes.
  */
 export class TarWriter implements ArchiveWriter {
   readonly #send: (...parts: Uint8Array[]) => Promise<void>;
   #size = 0;
 
-  /** @param send takes the next bytes, which do not change afterwards; resolves when there is room for more */
+  /** @param send receives bytes that do not change afterwards; resolves when it can take more */
   constructor(send: (...parts: Uint8Array[]) => Promise<void>) {
     this.#send = send;
   }
@@ -25,7 +25,7 @@ export class TarWriter implements ArchiveWriter {
     let written = 0;
     for await (const chunk of bytes) {
       written += chunk.length;
-      // A header rides with the content that follows it.
+      // A header is sent with the content that follows it.
       if (head) await this.#write(head, chunk);
       else await this.#write(chunk);
       head = undefined;
@@ -49,7 +49,7 @@ export class TarWriter implements ArchiveWriter {
 
 function headerOf(path: string, type: string, mode: number, size: number): Buffer {
   if (path.length <= maxName && size < 8 ** 11) return header(path, type, mode, size);
-  // What a header has no room for stands in an extended one before it.
+  // Values that do not fit into a ustar header go into an extended one before it.
   const records = Buffer.from(record("path", path) + record("size", String(size)));
   const body = Buffer.alloc(Math.ceil(records.length / blockSize) * blockSize);
   records.copy(body);

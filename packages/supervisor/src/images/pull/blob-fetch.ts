@@ -12,20 +12,20 @@ import type { RepositoryClient } from "../registry/client.ts";
 import { afterRetries } from "../registry/error-context.ts";
 
 const read = promisify(readFile);
-/** What is smaller is fetched again sooner than it is written down that it was begun. */
-const smallestKept = 1 << 20;
-const lookAgainMs = 100;
+/** Smaller blobs are not resumable: fetching them again is cheaper than recording them. */
+const minResumableBytes = 1 << 20;
+const retryMs = 100;
 
 export interface BlobFetchOptions {
   readonly content: ContentStore;
   readonly namespace: string;
   readonly repository: RepositoryClient;
   readonly descriptor: ImageDescriptor;
-  /** Told how many bytes are here. */
+  /** Called with the number of bytes that have arrived. */
   readonly report?: ((bytes: number) => void) | undefined;
 }
 
-/** A blob on its way from a registry into the content store. It can be read while it comes. */
+/** The download of a blob into the content store. The blob can be read while it arrives. */
 export class BlobFetch {
   /** Resolves once the blob is checked and in the store. */
   readonly done: Promise<void>;
@@ -34,18 +34,18 @@ export class BlobFetch {
   #wake: () => void = () => {};
   #isStored = false;
 
-  /** @param turn resolves when the fetch may begin */
-  constructor(options: BlobFetchOptions, turn: Promise<void> = Promise.resolve()) {
+  /** @param allowed resolves when the download may start */
+  constructor(options: BlobFetchOptions, allowed: Promise<void> = Promise.resolve()) {
     this.#options = options;
-    this.done = turn.then(() => this.#run());
+    this.done = allowed.then(() => this.#run());
     const finish = () => {
       this.#isStored = true;
       this.#wake();
     };
-    this.done.then(finish, finish); // whoever waits for the blob hears of a failure
+    this.done.then(finish, finish); // a failure is reported by `done`
   }
 
-  /** The blob's bytes as they come; ends when all are checked and stored. @throws what the fetch failed with */
+  /** The blob's bytes as they arrive; ends once the blob is checked and stored. @throws the failure of the download */
   async *read(): AsyncGenerator<Buffer> {
     const { content, namespace, descriptor } = this.#options;
     while (!this.#ingest && !this.#isStored) await this.#more();
@@ -58,7 +58,7 @@ export class BlobFetch {
     try {
       for (let at = 0; at < descriptor.size; ) {
         const here = Math.min((this.#ingest?.size ?? 0) - at, pieceBytes);
-        if (here <= 0 && this.#isStored) break; // it has failed: `done` says why
+        if (here <= 0 && this.#isStored) break; // it has failed: `done` has the reason
         const piece = here > 0 ? await readPiece(fd, at, here) : undefined;
         if (piece === undefined) await this.#more();
         else {
@@ -72,7 +72,7 @@ export class BlobFetch {
     await this.done;
   }
 
-  /** The ingest's file; undefined when it has its place in the store already, or never came. */
+  /** Opens the ingest's file; undefined when it is in the store already, or does not exist. */
   #open(): number | undefined {
     try {
       return this.#isStored || !this.#ingest ? undefined : openSync(this.#ingest.path, "r");
@@ -82,18 +82,18 @@ export class BlobFetch {
     }
   }
 
-  /** Goes on with what a killed process left of a large blob. Undefined: another pull has brought it meanwhile. */
+  /** Opens the ingest, which may have bytes of an interrupted download. Undefined: another pull has stored the blob. */
   async #begin(): Promise<Ingest | undefined> {
     const { content, namespace, repository, descriptor } = this.#options;
     const { digest, size } = descriptor;
-    if (size < smallestKept) return content.ingest(digest);
+    if (size < minResumableBytes) return content.ingest(digest);
     for (;;) {
       try {
         return await content.openIngest({ namespace, ref: refOf(descriptor), expected: digest, total: size });
       } catch (error) {
         if (!isRpcError(error, "Unavailable")) throw error;
       }
-      await delay(lookAgainMs, undefined, { signal: repository.signal });
+      await delay(retryMs, undefined, { signal: repository.signal });
       if (content.share(descriptor, { namespace, managed: true })) return undefined;
     }
   }

@@ -16,7 +16,7 @@ export interface FetchObjectRequest extends RegistryCall {
 
 type Write = (chunk: Buffer) => Promise<void>;
 
-/** Gives one object of a registry's repository, bytes as they come. @throws RpcError also when they are not its own */
+/** Streams one object of a registry's repository. @throws RpcError also for a wrong digest */
 export async function fetchObject(
   request: FetchObjectRequest,
   { directories, signal, write }: { directories: readonly string[]; signal: AbortSignal; write: Write },
@@ -28,7 +28,7 @@ export async function fetchObject(
   return await withContext(`cannot fetch ${request.digest ? `${request.digest} of ` : ""}${request.name}`, async () => {
     const { digest } = reference;
     if (digest === undefined) return await writeDocument(await repository.target(), write);
-    // Blobs first: some registries fail when they are asked for a manifest and the digest is a layer's.
+    // Blobs first: some registries fail on a request for a manifest with the digest of a layer.
     const size = await repository.blobSize(digest);
     if (size !== undefined) return await writeBlob(repository, { digest, size }, write);
     const document = await repository.manifestIfThere(digest);

@@ -57,7 +57,7 @@ export interface PullResult {
   readonly changed: boolean;
 }
 
-/** Fetches an image, checks and unpacks it, and then gives it its name; a failure leaves nothing behind. */
+/** Fetches, checks and unpacks an image, and then names it; a failure leaves nothing behind. */
 export async function pullImage(
   transfer: RegistryTransfer,
   request: PullRequest,
@@ -65,7 +65,7 @@ export async function pullImage(
 ): Promise<PullResult> {
   requireFullName(request.name);
   const { namespace, name } = request;
-  // Collects also what an earlier attempt, of another state of the tag, has left.
+  // This also collects the leftovers of earlier attempts.
   return await collectingAfter(transfer.images.stores, namespace, async () => {
     using pull = new Pull(transfer, request, signal);
     try {

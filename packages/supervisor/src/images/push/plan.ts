@@ -12,33 +12,33 @@ import { findPlatformManifest, isImage, maxNesting, wantedPlatform } from "../im
 import type { ImageStore } from "../image-store.ts";
 import { shortDigest } from "../progress.ts";
 
-/** A manifest or index that is to be pushed, its bytes at hand. */
+/** A manifest or index to be pushed. */
 export interface PushDocument {
   readonly descriptor: ImageDescriptor;
   readonly bytes: Uint8Array;
-  /** What it refers to (image-spec manifest.md, `subject`). */
+  /** The document that it refers to (image-spec manifest.md, `subject`). */
   readonly subject?: string | undefined;
 }
 
-/** A blob that is to be pushed. */
+/** A blob to be pushed. */
 export interface PushBlob {
   readonly descriptor: ImageDescriptor;
-  /** What Docker shows for a layer: the start of its diff id. Absent for configurations. */
+  /** The id that Docker shows for a layer: the start of its diff id. Absent for configurations. */
   readonly id?: string | undefined;
 }
 
-/** All that a registry needs, in an order in which it takes it. */
+/** Everything that is pushed for an image, in an order that registries accept. */
 export interface PushPlan {
   readonly target: ImageDescriptor;
   readonly blobs: readonly PushBlob[];
-  /** What is referred to stands before what refers to it; the target is the last but for its referrers. */
+  /** Documents after those that they refer to; the target is the last one. */
   readonly documents: readonly PushDocument[];
   readonly referrers: readonly PushDocument[];
 }
 
 export interface PushPlanRequest {
   readonly namespace: string;
-  /** For words. */
+  /** Name of the image, for errors. */
   readonly name: string;
   readonly target: ImageDescriptor;
   readonly platform?: string | undefined;
@@ -47,7 +47,7 @@ export interface PushPlanRequest {
   readonly nonDistributable?: boolean | undefined;
 }
 
-/** Finds out what belongs to an image. @throws RpcError NotFound naming what is not here */
+/** Finds the blobs and documents of an image. @throws RpcError NotFound naming a missing one */
 export function planPush(images: ImageStore, request: PushPlanRequest): Promise<PushPlan> {
   return new Planner(images, request).plan();
 }
@@ -75,7 +75,7 @@ class Planner {
     };
   }
 
-  /** All of an index that is here as a whole, or that must be; else what there is for the platform. */
+  /** The whole index, where it is complete or was requested; else the manifest of the platform. */
   async #target(): Promise<ImageDescriptor> {
     const { target, platform, allPlatforms } = this.#request;
     if (platform === undefined) {
@@ -124,7 +124,7 @@ class Planner {
       this.#blobs.set(manifest.config.digest, { descriptor: manifest.config });
   }
 
-  /** Documents that name this one as their subject, which pulls and pushes have linked to it. */
+  /** Adds the documents that have this one as their subject; pulls and pushes have linked them. */
   #addReferrers(subject: string): void {
     const { blobs } = this.#images.stores.metadata;
     for (const digest of blobs.children(subject)) {
@@ -147,7 +147,7 @@ class Planner {
       if (subjectOf(manifest) !== subject || manifest.mediaType === undefined) return undefined;
       return { mediaType: manifest.mediaType, digest, size };
     } catch {
-      return undefined; // a layer, a configuration
+      return undefined; // a layer or a configuration
     }
   }
 
@@ -170,7 +170,7 @@ class Planner {
 
 const maxDocumentBytes = 4 << 20;
 
-/** The digest of what a manifest or index refers to. The schemas leave other fields as they are. */
+/** The digest of the subject of a manifest or index. The schemas keep fields that they do not know. */
 export function subjectOf(document: { readonly [field: string]: unknown }): string | undefined {
   const { subject } = document;
   const digest = typeof subject === "object" && subject !== null ? Reflect.get(subject, "digest") : undefined;

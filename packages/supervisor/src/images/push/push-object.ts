@@ -34,7 +34,7 @@ interface Pushed {
   readonly pushed: boolean;
 }
 
-/** Brings one object of the content store to a registry's repository. */
+/** Pushes one object of the content store to a registry's repository. */
 export async function pushObject(
   parts: RegistryTransfer,
   request: PushObjectRequest,
@@ -50,7 +50,7 @@ export async function pushObject(
   const target = { mediaType, digest, size };
   const reference = withDefaultTag(parseReference(name));
   if (reference.digest !== undefined && reference.digest !== digest) {
-    throw invalidArgument(`what is pushed to ${name} has another digest: ${digest}`);
+    throw invalidArgument(`the object has another digest than ${name}: ${digest}`);
   }
   using repository = new RepositoryClient({ ...request, reference, directories, action: "push", signal });
   return await withContext(`cannot push ${digest} to ${name}`, async () => {
@@ -69,7 +69,7 @@ async function pushDocument(repository: RepositoryClient, descriptor: Descriptor
   return true;
 }
 
-/** @returns false when the registry had it */
+/** @returns false when the registry had the blob already */
 async function pushBlob(
   { images, progress }: RegistryTransfer,
   repository: RepositoryClient,

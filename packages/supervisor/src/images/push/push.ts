@@ -27,7 +27,7 @@ export interface PushRequest extends RegistryCall {
 
 const parallelLayers = 5;
 
-/** Brings an image to a registry. @returns what the registry now has under the name */
+/** Pushes an image to a registry. @returns descriptor of what the name refers to there */
 export async function pushImage(
   parts: RegistryTransfer,
   request: PushRequest,
@@ -46,7 +46,7 @@ export async function pushImage(
     await new Push(parts, request, plan, AbortSignal.any([signal, stopped.signal])).run();
     return plainDescriptor(plan.target);
   } catch (error) {
-    stopped.abort(error); // the other layers
+    stopped.abort(error); // ends the other uploads
     const cause = afterRetries(error);
     if (isRpcError(cause) && cause.message.includes(name)) throw cause;
     throw inContext(cause, `cannot push ${name}`);
@@ -67,7 +67,7 @@ class Push {
     const reference = withDefaultTag(parseReference(request.name));
     const { digest } = reference;
     if (digest !== undefined && digest !== plan.target.digest) {
-      throw invalidArgument(`what is pushed to ${request.name} has another digest: ${plan.target.digest}`);
+      throw invalidArgument(`the image has another digest than ${request.name}: ${plan.target.digest}`);
     }
     this.#reference = reference;
     const { directories } = parts;
@@ -99,7 +99,7 @@ class Push {
     try {
       await Promise.all(pushes);
     } catch (error) {
-      Promise.allSettled(pushes); // they end with the signal
+      void Promise.allSettled(pushes); // the signal ends them
       throw error;
     }
   }

@@ -10,14 +10,14 @@ export interface RegistryAuth {
   readonly password?: string | undefined;
   /** A refresh token (OAuth 2) instead of a password. */
   readonly identityToken?: string | undefined;
-  /** A bearer token that is sent as it is. */
+  /** A bearer token that is sent unchanged. */
   readonly registryToken?: string | undefined;
 }
 
 export interface AuthorizerOptions {
   readonly auth: RegistryAuth | undefined;
   readonly http: HttpClient;
-  /** The registry is reached by plain HTTP: so may be its token server. */
+  /** The registry uses plain HTTP; then its token server may, too. */
   readonly isPlain: boolean;
   /** Also ask for a refresh token. */
   readonly offline?: boolean;
@@ -26,7 +26,7 @@ export interface AuthorizerOptions {
 const freshMs = 10_000;
 const largestAnswer = 1 << 20;
 
-/** How a registry wants to be asked: nothing yet, or the header that its challenge led to. */
+/** The authorization for a registry: none at first, then the header that answers its challenge. */
 export class Authorizer {
   /** A refresh token that the token server has given; see `offline`. */
   refreshToken: string | undefined;
@@ -47,10 +47,10 @@ export class Authorizer {
   }
 
   /**
-   * Answers a challenge: Basic with the credentials, Bearer with a token that is asked for at its realm,
-   * anonymously without credentials. Requests that fail together ask once.
+   * Answers a challenge: Basic with the credentials, Bearer with a token from its realm, which is requested anonymously
+   * without credentials. Concurrent requests share one token.
    * @param refused the header that was refused
-   * @returns false when there is nothing (new) to answer with
+   * @returns false when there is no other answer
    */
   async answer(challenges: readonly Challenge[], scope: string, refused: string | undefined): Promise<boolean> {
     const { auth } = this.#options;
@@ -72,7 +72,7 @@ export class Authorizer {
     return true;
   }
 
-  /** A token that was refused although it is new will not be better the next time. */
+  /** A fresh token that was refused is not requested again. */
   get #tokenIsFresh(): boolean {
     return performance.now() - this.#tokenTime < freshMs;
   }

@@ -4,9 +4,9 @@ import { requestFailure } from "./failure.ts";
 import type { HttpResponse } from "./http.ts";
 import { TransientError } from "./retry.ts";
 
-/** Takes a blob's bytes in order. */
+/** Receives a blob's bytes in order. */
 export interface BlobSink {
-  /** Bytes taken so far: the next ones are asked for from there. */
+  /** Bytes received so far, from where the next request continues. */
   readonly size: number;
   write(chunk: Buffer): void | Promise<void>;
 }
@@ -16,11 +16,11 @@ export interface BodyOptions {
   readonly descriptor: ImageDescriptor;
   readonly sink: BlobSink;
   readonly signal: AbortSignal;
-  /** Called when bytes have come. */
+  /** Called when bytes have arrived. */
   readonly advanced: () => void;
 }
 
-/** Reads a blob from where its sink is (RFC 9110, 14.2), and sees to it that it has the size that it should have. */
+/** Reads the rest of a blob (RFC 9110, 14.2), and checks its size. */
 export async function readBody(
   ask: (headers: Record<string, string>) => Promise<HttpResponse>,
   options: BodyOptions,
@@ -31,7 +31,7 @@ export async function readBody(
   if (start === size && size > 0) return;
   const response = await ask(start > 0 ? { range: `bytes=${start}-` } : {});
   let skip = start - firstByte(response, start);
-  if (skip < 0) throw new TransientError(`${host} goes on at another place than it was asked for`);
+  if (skip < 0) throw new TransientError(`${host} continues at another offset than requested`);
   const taken: { failure?: unknown } = {};
   try {
     for await (const chunk of response.body as AsyncIterable<Buffer>) {
@@ -56,10 +56,10 @@ export async function readBody(
   if (sink.size < size) throw new TransientError(`the connection to ${host} was cut`);
 }
 
-/** Where a body begins: a server that takes no ranges sends all of it. */
-function firstByte({ status, headers }: HttpResponse, asked: number): number {
+/** Offset of the first byte: a server without ranges sends the whole body. */
+function firstByte({ status, headers }: HttpResponse, requested: number): number {
   if (status !== 206) return 0;
-  return Number(/^bytes (\d+)-/.exec(headers["content-range"] ?? "")?.[1] ?? asked);
+  return Number(/^bytes (\d+)-/.exec(headers["content-range"] ?? "")?.[1] ?? requested);
 }
 
 function wrongSize(digest: string, size: number, actual: string): Error {

@@ -1,7 +1,7 @@
 import type { RegistryAuth } from "./auth.ts";
 import type { RegistryAccess } from "./hosts.ts";
 
-/** What a call may say of the registry that it concerns. */
+/** Fields of a call that concern the registry. */
 export interface RegistryCall extends RegistryAccess {
   readonly auth?: RegistryAuth | undefined;
 }

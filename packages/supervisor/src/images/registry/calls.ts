@@ -20,7 +20,7 @@ export async function listTags(
   return await withContext(`cannot list the tags of ${repository}`, () => tagsOf(client));
 }
 
-/** Whether a registry takes credentials. @returns a refresh token, where its token server gives one */
+/** Checks credentials with a registry. @returns a refresh token, where its token server issues one */
 export async function checkLogin(
   request: RegistryCall & { readonly registry: string },
   directories: readonly string[],
@@ -39,8 +39,8 @@ export async function checkLogin(
     }
     if (response.status !== 200) {
       const absent = `${registry} is no registry`;
-      const words = { action: "login", image: registry, host: endpoint.name, hasCredentials: true, absent };
-      throw await refusal(response, words);
+      const purpose = { action: "login", image: registry, host: endpoint.name, hasCredentials: true, absent };
+      throw await refusal(response, purpose);
     }
     response.body.resume();
     return endpoint.refreshToken === undefined ? {} : { identityToken: endpoint.refreshToken };

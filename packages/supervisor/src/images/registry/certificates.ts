@@ -4,8 +4,8 @@ import { failedPrecondition } from "../../errors.ts";
 import type { TlsOptions } from "./http.ts";
 
 /**
- * Reads a directory as Docker lays it out: *.crt are authorities, NAME.cert with NAME.key the client's certificate.
- * Undefined where the directory has none of them, or is not there.
+ * Reads a directory in the layout of Docker: *.crt are authorities, NAME.cert with NAME.key the client's certificate.
+ * Undefined where the directory does not exist or has none of them.
  * @throws RpcError FailedPrecondition for a certificate without its key, and the reverse
  */
 export async function readCertificates(directory: string): Promise<TlsOptions | undefined> {

@@ -1,11 +1,11 @@
-/** What a registry answers with 401 (RFC 9110, 11.6.1; distribution's token authentication). */
+/** A challenge of a 401 response (RFC 9110, 11.6.1; distribution's token authentication). */
 export interface Challenge {
   /** Lower case: bearer, basic. */
   readonly scheme: string;
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** Reads a WWW-Authenticate header, which may hold several challenges. */
+/** Reads a WWW-Authenticate header, which may have several challenges. */
 export function parseChallenges(header: string): Challenge[] {
   const challenges: { scheme: string; parameters: Record<string, string> }[] = [];
   const token = /([A-Za-z0-9!#$%&'*+.^_`|~-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,]*)))?\s*,?\s*/y;

@@ -26,7 +26,7 @@ export interface RegistryOptions extends RegistryAccess {
 }
 
 const maxDocumentBytes = 4 << 20;
-/** What servers say of a file of which they know nothing. */
+/** Content types that servers use for unknown files. */
 const vagueTypes: readonly string[] = ["", "application/json", "application/octet-stream", "text/plain"];
 
 export interface Document {
@@ -49,7 +49,7 @@ export class RepositoryClient implements Disposable {
     return this.#options.signal;
   }
 
-  /** The registry, as people know it. */
+  /** The registry, for messages. */
   get name(): string {
     return `registry ${this.reference.domain}`;
   }
@@ -92,14 +92,14 @@ export class RepositoryClient implements Disposable {
         response.body.resume();
         const size = Number(response.headers["content-length"]);
         if (Number.isSafeInteger(size)) return size;
-        throw invalidArgument(`${this.name} does not tell the size of ${digest}`);
+        throw invalidArgument(`${this.name} does not report the size of ${digest}`);
       }),
     );
   }
 
   /**
-   * A blob's bytes from where the sink is. A connection that is cut is made anew and goes on where it was;
-   * a host that fails is followed by the next one.
+   * Reads the rest of a blob into a sink. A broken connection is made again and continues at the same offset; when a
+   * host fails, the next one is tried.
    */
   async blob(descriptor: ImageDescriptor, sink: BlobSink): Promise<void> {
     const { digest } = descriptor;
@@ -118,17 +118,17 @@ export class RepositoryClient implements Disposable {
     }
   }
 
-  /** A small answer as JSON. @throws RpcError */
+  /** Parses a small response as JSON. @throws RpcError */
   async readJson(response: HttpResponse): Promise<unknown> {
     const bytes = await this.#readSmall(response);
     try {
       return JSON.parse(bytes.toString());
     } catch (error) {
-      throw invalidArgument(`what ${this.name} answers is not JSON`, error);
+      throw invalidArgument(`the response of ${this.name} is not JSON`, error);
     }
   }
 
-  /** Does work with each host that may do it, until one succeeds; the last one's failure is thrown. */
+  /** Runs work with each capable host until one succeeds; the failure of the last one is thrown. */
   async over<T>(capability: Capability, work: (endpoint: Endpoint) => Promise<T>): Promise<T> {
     const able = await this.#able(capability);
     const last = able.pop() as Endpoint;
@@ -142,7 +142,7 @@ export class RepositoryClient implements Disposable {
     return await work(last);
   }
 
-  /** The host that takes what is pushed. */
+  /** The host for uploads. */
   async pushEndpoint(): Promise<Endpoint> {
     return (await this.#able("push"))[0] as Endpoint;
   }
@@ -156,7 +156,7 @@ export class RepositoryClient implements Disposable {
     return await endpoint.send({ ...rest, target: `${this.reference.path}/${path}`, scope: this.scope });
   }
 
-  /** What a registry refuses, in words. */
+  /** The error for an unsuccessful response. @param absent message for 404 */
   async refused(endpoint: Endpoint, response: HttpResponse, absent: string): Promise<Error> {
     return await refusal(response, {
       action: this.#options.action,
@@ -180,7 +180,7 @@ export class RepositoryClient implements Disposable {
     );
   }
 
-  /** At least one. */
+  /** The hosts with a capability, at least one. */
   async #able(capability: Capability): Promise<Endpoint[]> {
     this.#endpoints ??= this.#connect();
     const able = (await this.#endpoints).filter(({ capabilities }) => capabilities.has(capability));
@@ -220,11 +220,12 @@ export class RepositoryClient implements Disposable {
     const given = (response.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
     if (!manifestAccept.includes(given) && !vagueTypes.includes(given)) {
       response.body.destroy();
-      throw invalidArgument(`what ${this.name} answers is no image: it is of type ${given}`);
+      throw invalidArgument(`the response of ${this.name} is not an image: it is of type ${given}`);
     }
     const bytes = await this.#readSmall(response);
     const mediaType = manifestAccept.includes(given) ? given : typeIn(bytes);
-    if (mediaType === undefined) throw invalidArgument(`what ${this.name} answers is no image: it is of type unknown`);
+    if (mediaType === undefined)
+      throw invalidArgument(`the response of ${this.name} is not an image: its type is unknown`);
     return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length } };
   }
 
@@ -240,7 +241,7 @@ export class RepositoryClient implements Disposable {
     throw invalidArgument(`the manifest is larger than ${maxDocumentBytes} bytes`);
   }
 
-  /** A layer that its registry must not have, from the address that the manifest gives. */
+  /** Fetches a layer that the registry does not distribute from the URL in its descriptor. */
   async #foreignBlob(url: URL, descriptor: ImageDescriptor, sink: BlobSink): Promise<void> {
     await this.over("pull", (endpoint) =>
       retrying(this.signal, async (advanced) => {

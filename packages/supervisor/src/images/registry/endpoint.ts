@@ -9,12 +9,12 @@ import { isLoopback } from "./loopback.ts";
 
 export interface ApiRequest {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
-  /** Below the API's root ("team/app/manifests/1"), or where the registry said to go. */
+  /** A path below the API's root ("team/app/manifests/1"), or a URL of the registry. */
   readonly target: string | URL;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Made anew for each attempt. */
+  /** Called for each attempt. */
   readonly body?: () => Uint8Array | Readable;
-  /** What a token must allow: "repository:team/app:pull". */
+  /** Scope of the token: "repository:team/app:pull". */
   readonly scope: string;
 }
 
@@ -22,20 +22,20 @@ export interface EndpointOptions {
   readonly host: RegistryHost;
   readonly auth: RegistryAuth | undefined;
   readonly signal: AbortSignal;
-  /** Ask token servers for a refresh token too. */
+  /** Request a refresh token, too. */
   readonly offline?: boolean;
 }
 
-const mostRedirects = 10;
+const maxRedirects = 10;
 
-/** One host of a registry: its connections, its authorization, its redirections. */
+/** One host of a registry: its connections, authorization and redirects. */
 export class Endpoint implements Disposable {
   readonly isOwn: boolean;
   readonly capabilities: RegistryHost["capabilities"];
   readonly #options: EndpointOptions;
   #settings: HostSettings;
   #http: HttpClient;
-  /** For other hosts that this one sends us to: the same authorities, but not our certificate. */
+  /** For hosts that this one redirects to: the same authorities, but not our certificate. */
   #foreign: HttpClient;
   #authorizer: Authorizer;
   #scheme: Promise<void> | undefined;
@@ -49,7 +49,7 @@ export class Endpoint implements Disposable {
     [this.#http, this.#foreign, this.#authorizer] = this.#connections();
   }
 
-  /** Host and port, as a person knows it. */
+  /** Host and port, as users write it. */
   get name(): string {
     return this.#settings.url.host;
   }
@@ -59,14 +59,14 @@ export class Endpoint implements Disposable {
     return this.#settings.url;
   }
 
-  /** The refresh token that a token server has given. */
+  /** The refresh token that a token server has issued. */
   get refreshToken(): string | undefined {
     return this.#authorizer.refreshToken;
   }
 
   /**
-   * Sends a request, authorized as the registry wants it, and follows where it is sent on to.
-   * What the registry then answers, success or not, is the caller's to read.
+   * Sends a request with the required authorization, and follows redirects. The caller reads the final response,
+   * successful or not.
    * @throws RpcError, TransientError
    */
   async send(request: ApiRequest): Promise<HttpResponse> {
@@ -81,7 +81,7 @@ export class Endpoint implements Disposable {
     for (let attempt = 0; ; attempt++) {
       const authorization = this.#authorizer.header;
       const { response, isOwn } = await this.#followed(request, authorization);
-      // Another host's challenge would say where the registry's credentials are to be sent.
+      // A challenge of another host could direct the registry's credentials elsewhere.
       if (response.status !== 401 || !isOwn) return response;
       const challenges = parseChallenges(String(response.headers["www-authenticate"] ?? ""));
       if (attempt === 2 || challenges.length === 0) return response;
@@ -92,13 +92,12 @@ export class Endpoint implements Disposable {
   }
 
   /**
-   * Where a registry says to go on (its Location header); the scheme stays where the host does: proxies before
-   * registries forget it.
-   * @throws RpcError for what is no such place
+   * The URL of a Location header. The scheme stays for the same host, since proxies in front of registries lose it.
+   * @throws RpcError for a header that is missing or not a URL
    */
   locate(location: string | undefined): URL {
     if (location === undefined || !URL.canParse(location, this.root)) {
-      throw unavailable(`registry ${this.name} does not say where to go on`);
+      throw unavailable(`registry ${this.name} sends no Location`);
     }
     const url = new URL(location, this.root);
     if (url.host === this.root.host) url.protocol = this.root.protocol;
@@ -110,7 +109,7 @@ export class Endpoint implements Disposable {
     this.#foreign[Symbol.dispose]();
   }
 
-  /** Finds out whether a server of this machine speaks TLS; plain HTTP is what most of them do. */
+  /** Detects whether a server on this machine uses TLS; most of them use plain HTTP. */
   async #chooseScheme(instead: HostSettings): Promise<void> {
     const before = this.#settings;
     const ping = { method: "GET", target: "", scope: "" } as const;
@@ -119,7 +118,7 @@ export class Endpoint implements Disposable {
       if (await wantsTls(response)) this.#take(instead);
     } catch (error) {
       if (!isCut((error as Error).cause)) throw error;
-      // Some servers just hang up on who speaks no TLS.
+      // Some servers close the connection of a client without TLS.
       this.#take(instead);
       await this.#followed(ping, undefined).then(
         ({ response }) => void response.body.resume(),
@@ -143,7 +142,7 @@ export class Endpoint implements Disposable {
     return [http, foreign, new Authorizer({ auth: this.isOwn ? auth : undefined, http, isPlain, offline })];
   }
 
-  /** The answer, and whether it is this host's own. */
+  /** The response, and whether it came from this host itself. */
   async #followed(
     request: ApiRequest,
     authorization: string | undefined,
@@ -161,13 +160,13 @@ export class Endpoint implements Disposable {
       const next = redirection(response, method);
       if (next === undefined) return { response, isOwn: isHere };
       response.body.resume();
-      if (redirects === mostRedirects) throw unavailable(`${this.name} redirects in circles`);
+      if (redirects === maxRedirects) throw unavailable(`${this.name} redirects in circles`);
       url = this.#nextUrl(next, at);
     }
   }
 
   #nextUrl(location: string, from: URL): URL {
-    if (!URL.canParse(location, from)) throw unavailable(`${this.name} redirects to "${location}", which is no URL`);
+    if (!URL.canParse(location, from)) throw unavailable(`${this.name} redirects to "${location}", which is not a URL`);
     const next = new URL(location, from);
     if (next.protocol === "https:") return next;
     if (next.protocol === "http:" && (from.protocol === "http:" || isLoopback(next.host))) return next;
@@ -190,12 +189,12 @@ function redirection({ status, headers }: HttpResponse, method: string): string 
   return status >= 301 && status <= 308 && status !== 304 && keepsMethod ? headers.location : undefined;
 }
 
-/** True for what servers with TLS answer to a request without. */
+/** True for the response of a TLS server to a request without TLS. */
 async function wantsTls({ status, body }: HttpResponse): Promise<boolean> {
   if (status !== 400) {
     body.resume();
     return false;
   }
-  const words = await readSmall(body, 4096).catch(() => undefined);
-  return words !== undefined && /HTTPS/i.test(words.toString("latin1"));
+  const message = await readSmall(body, 4096).catch(() => undefined);
+  return message !== undefined && /HTTPS/i.test(message.toString("latin1"));
 }

@@ -3,7 +3,7 @@ import { RpcError } from "@gantry/ipc";
 import { unavailable } from "../../errors.ts";
 import { networkCode, TransientError } from "./retry.ts";
 
-/** Connections that broke, as against those that cannot be made. */
+/** Codes of connections that broke, as opposed to those that could not be made. */
 const cutCodes = new Set(["ECONNRESET", "EPIPE", "ETIMEDOUT", "ECONNABORTED", "ERR_STREAM_PREMATURE_CLOSE"]);
 
 const unknownAuthority = new Set([
@@ -14,16 +14,16 @@ const unknownAuthority = new Set([
   "DEPTH_ZERO_SELF_SIGNED_CERT",
 ]);
 
-/** A failed request in words; TransientError where another attempt may do better. */
+/** The error for a failed request; a TransientError where another attempt may succeed. */
 export function requestFailure(error: unknown, host: string): unknown {
   if (error instanceof RpcError || error instanceof TransientError) return error;
   const code = networkCode(error);
   if (isCut(error)) return new TransientError(`the connection to ${host} was cut`, undefined, { cause: error });
   if (code === "EAI_AGAIN") {
-    const words = `the address of registry ${host} cannot be looked up now`;
-    return new TransientError(words, undefined, { cause: error });
+    const message = `the address of registry ${host} cannot be looked up now`;
+    return new TransientError(message, undefined, { cause: error });
   }
-  return unavailable(`cannot reach registry ${host}: ${words(error, code, host)}`, error);
+  return unavailable(`cannot reach registry ${host}: ${reasonOf(error, code, host)}`, error);
 }
 
 /** True for a connection that broke. */
@@ -31,16 +31,16 @@ export function isCut(error: unknown): boolean {
   return cutCodes.has(networkCode(error) ?? "") || (error instanceof Error && error.message === "aborted");
 }
 
-/** True when the other side does not speak TLS. */
-function speaksNoTls(error: unknown): boolean {
-  const words = `${networkCode(error)} ${messageOf(error)}`;
-  return /wrong.version.number|packet.length.too.long|http.request/i.test(words);
+/** True when the server does not use TLS; Node and OpenSSL report it in several ways. */
+function isPlainHttp(error: unknown): boolean {
+  const details = `${networkCode(error)} ${messageOf(error)}`;
+  return /wrong.version.number|packet.length.too.long|http.request/i.test(details);
 }
 
-function words(error: unknown, code: string | undefined, host: string): string {
+function reasonOf(error: unknown, code: string | undefined, host: string): string {
   if (code === "ECONNREFUSED") return "connection refused";
   if (code === "ENOTFOUND") return "no such host";
-  if (speaksNoTls(error)) {
+  if (isPlainHttp(error)) {
     return `server gave HTTP response to HTTPS client: plain HTTP must be allowed, by 'server = "http://${host}"' in certs.d/${host}/hosts.toml`;
   }
   if (code !== undefined && unknownAuthority.has(code)) {

@@ -16,7 +16,7 @@ const hostEntry = {
   skip_verify: v.optional(v.boolean()),
   header: v.optional(v.record(v.string(), textOrTexts)),
   override_path: v.optional(v.boolean()),
-  /** Accepted and left alone: containerd 2's time limit of a connection. */
+  /** Accepted and ignored: containerd 2's connection timeout. */
   dial_timeout: v.optional(v.string()),
 };
 
@@ -37,7 +37,7 @@ export interface HostsFile {
 
 /**
  * Reads DIRECTORY/hosts.toml in containerd's form (containerd, docs/hosts.md). Undefined where there is none.
- * @throws RpcError FailedPrecondition naming the file and what is wrong in it
+ * @throws RpcError FailedPrecondition naming the file and the mistake
  */
 export async function readHostsFile(directory: string): Promise<HostsFile | undefined> {
   const path = join(directory, "hosts.toml");
@@ -69,10 +69,10 @@ function reason(error: unknown): string {
   return `${v.getDotPath(issue) ?? "it"}: ${issue.message}`;
 }
 
-/** The API's root: the URL as it stands with override_path, else with /v2 at its end. */
+/** The API's root: the URL itself with override_path, else with /v2 appended. */
 function hostUrl(text: string, overridesPath: boolean): URL {
   const full = /^https?:\/\//.test(text) ? text : `https://${text}`;
-  if (!URL.canParse(full)) throw new Error(`"${text}" is no URL of a registry`);
+  if (!URL.canParse(full)) throw new Error(`"${text}" is not a URL of a registry`);
   const url = new URL(full);
   const path = url.pathname.replace(/\/+$/, "");
   url.pathname = overridesPath || path.endsWith("/v2") ? path : `${path}/v2`;

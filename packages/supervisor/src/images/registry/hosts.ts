@@ -5,27 +5,27 @@ import { type HostsFile, readHostsFile } from "./hosts-file.ts";
 import type { TlsOptions } from "./http.ts";
 import { isLoopback } from "./loopback.ts";
 
-/** What a host may be asked: content by digest, a tag's digest, to take content. */
+/** Capabilities of a host: content by digest, resolution of tags, uploads. */
 export type Capability = "pull" | "resolve" | "push";
 
-/** A place that serves a registry's content. */
+/** A host that serves a registry's content. */
 export interface HostSettings {
   /** The API's root: https://mirror.example/v2 */
   readonly url: URL;
   readonly capabilities: ReadonlySet<Capability>;
   readonly tls: TlsOptions;
-  /** Sent with each request to it. */
+  /** Headers of each request. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
 export interface RegistryHost extends HostSettings {
-  /** The registry that the name says, as against a mirror: it alone is given the person's credentials. */
+  /** True for the registry itself, false for a mirror, which never gets the user's credentials. */
   readonly isOwn: boolean;
-  /** Where plain HTTP is tried first: the same by TLS, for a server that wants it. */
+  /** The TLS URL of a host that is tried by plain HTTP first. */
   readonly tlsInstead?: HostSettings | undefined;
 }
 
-/** How a call wants a registry to be reached. */
+/** Options of a call for the access to a registry. */
 export interface RegistryAccess {
   readonly plainHttp?: boolean | undefined;
   readonly skipVerify?: boolean | undefined;
@@ -41,8 +41,8 @@ const hubDomain = "docker.io";
 const hubHost = "registry-1.docker.io";
 
 /**
- * The hosts that serve a registry, in the order in which they are asked; its own is the last.
- * @param directories where HOST/hosts.toml or HOST/*.crt is looked for; the first that has HOST counts, then _default
+ * The hosts that serve a registry, in the order in which they are tried; the registry itself is the last.
+ * @param directories with HOST/hosts.toml or HOST/*.crt; the first that has HOST is used, then _default
  */
 export async function registryHosts(
   domain: string,
@@ -71,7 +71,7 @@ function ownHost(
   const byTls = { ...settings, url: at("https"), isOwn: true };
   const { ca, cert, skipVerify } = settings.tls;
   if (!isLoopback(domain) || ca.length > 0 || cert !== undefined || skipVerify) return byTls;
-  // Nobody is between us and this machine: any certificate will do, unless the person has said which.
+  // Loopback traffic cannot be intercepted: any certificate is accepted, unless authorities are configured.
   const tls = { ...settings.tls, skipVerify: !isConfigured };
   return { ...settings, url: at("http"), isOwn: true, tlsInstead: { ...byTls, tls } };
 }
@@ -102,7 +102,7 @@ async function configurationOf(domain: string, directories: readonly string[]): 
   return {};
 }
 
-/** containerd's form of a host with a port, for file systems without colons; and the plain one. */
+/** Directory names of a host with a port: containerd's form for file systems without colons, and the plain one. */
 function directoryNames(domain: string): string[] {
   const colon = domain.lastIndexOf(":");
   const host = domain === "index.docker.io" ? hubDomain : domain;

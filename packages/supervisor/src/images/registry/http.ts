@@ -8,7 +8,7 @@ export interface TlsOptions {
   readonly ca: readonly string[];
   readonly cert?: string | undefined;
   readonly key?: string | undefined;
-  /** Take any certificate. */
+  /** Accept any certificate. */
   readonly skipVerify: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface HttpRequest {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** What is sent; a stream's length stands in the headers. */
+  /** Body of the request; the headers give the length of a stream. */
   readonly body?: Uint8Array | Readable | undefined;
 }
 
@@ -26,14 +26,14 @@ export interface HttpResponse {
   readonly body: IncomingMessage;
 }
 
-/** A connection on which nothing moves for so long is given up (ETIMEDOUT). */
+/** Idle time after which a connection fails with ETIMEDOUT. */
 const idleMs = 60_000;
-/** Registries think for a while about what they have been given. */
+/** Idle time after an upload, which registries take long to process. */
 const idleAfterBodyMs = 300_000;
 
 /**
- * Requests to hosts with the same certificates, over kept connections. The built-in fetch cannot be given
- * certificates and refuses some ports; this is node:http, loaded with the first request.
+ * Sends requests to hosts with the same certificates, over persistent connections. The built-in fetch does not take
+ * certificates and refuses some ports; this uses node:http, loaded with the first request.
  */
 export class HttpClient implements Disposable {
   readonly #tls: TlsOptions;
@@ -46,7 +46,7 @@ export class HttpClient implements Disposable {
     this.#signal = signal;
   }
 
-  /** Sends a request; whoever gets the response reads or destroys its body. @throws Error of the system or of TLS */
+  /** Sends a request; the caller reads or destroys the body of the response. @throws Error of the system or of TLS */
   async send(request: HttpRequest): Promise<HttpResponse> {
     const { url, method, headers, body } = request;
     const isTls = url.protocol === "https:";
@@ -75,14 +75,14 @@ export class HttpClient implements Disposable {
     });
   }
 
-  /** Closes the connections that are kept. */
+  /** Closes the idle connections. */
   [Symbol.dispose](): void {
     for (const agent of this.#agents.values()) agent.destroy();
   }
 
   async #agent(isTls: boolean, isHere: boolean): Promise<Agent> {
     const key = `${isTls ? "https" : "http"} ${isHere}`;
-    // HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold as for every daemon: never for this machine.
+    // HTTP_PROXY, HTTPS_PROXY and NO_PROXY apply, except for this machine.
     const options = isHere ? { keepAlive: true } : { keepAlive: true, proxyEnv: process.env };
     const present = this.#agents.get(key);
     if (present) return present;
@@ -100,7 +100,7 @@ export class HttpClient implements Disposable {
   }
 }
 
-/** The machine's own list, or Node's where it has none. */
+/** The machine's authorities, or Node's where it has none. */
 function systemAuthorities(read: (type: "system" | "bundled") => string[]): string[] {
   const system = read("system");
   return system.length > 0 ? system : read("bundled");
@@ -110,7 +110,7 @@ function timeout({ host }: URL): Error {
   return Object.assign(new Error(`${host} has sent nothing for a minute or more`), { code: "ETIMEDOUT" });
 }
 
-/** All of a body that should be small. Undefined when it is larger than that. */
+/** Reads a small body. @returns undefined for a larger one */
 export async function readSmall(body: IncomingMessage, most: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;

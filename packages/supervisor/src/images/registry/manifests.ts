@@ -5,7 +5,7 @@ import { listReferrers, referrersTag } from "./referrers.ts";
 import { retrying } from "./retry.ts";
 import { requireSameDigest } from "./upload.ts";
 
-/** Gives a registry a manifest or index, under a tag or its digest. Its subject's list of referrers has it then. */
+/** Pushes a manifest or index under a tag or its digest, and adds it to the referrers of its subject. */
 export async function putManifest(repository: RepositoryClient, document: PushDocument, name: string): Promise<void> {
   const knowsSubject = await put(repository, document, name);
   if (document.subject === undefined || knowsSubject) return;
@@ -45,7 +45,7 @@ async function addToReferrers(repository: RepositoryClient, document: PushDocume
   await put(repository, { descriptor, bytes }, referrersTag(subject));
 }
 
-/** As a list of referrers has it: with the artifact's type and the manifest's annotations. */
+/** The entry for a list of referrers, with the artifact's type and the manifest's annotations. */
 function describe({ descriptor, bytes }: PushDocument): ImageDescriptor {
   const { mediaType, digest, size } = descriptor;
   if (mediaType === mediaTypes.index) {

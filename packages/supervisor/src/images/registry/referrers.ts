@@ -20,7 +20,7 @@ export function referrersTag(subject: string): string {
   return subject.replace(":", "-").slice(0, 128);
 }
 
-/** Undefined where the registry has no such API. */
+/** Undefined where the registry does not have the API. */
 async function referrersByApi(repository: RepositoryClient, subject: string): Promise<ImageDescriptor[] | undefined> {
   return await repository.over("pull", (endpoint) =>
     retrying(repository.signal, async () => {

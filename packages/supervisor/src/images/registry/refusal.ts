@@ -3,28 +3,28 @@ import { failedPrecondition, notFound, permissionDenied, resourceExhausted, unav
 import { type HttpResponse, readSmall } from "./http.ts";
 import { retryAfterMs, TransientError } from "./retry.ts";
 
-const largestAnswer = 16 << 10;
+const maxErrorBytes = 16 << 10;
 const maxMessageLength = 200;
 
-/** What a request was for, for the words of its refusal. */
+/** The purpose of a request, for the message of its error. */
 export interface Purpose {
   /** "pull" or "push". */
   readonly action: string;
-  /** The image, as people write it. */
+  /** The image, as users write it. */
   readonly image: string;
-  /** host:port of who refused. */
+  /** host:port of the server. */
   readonly host: string;
   /** Whether credentials were sent. */
   readonly hasCredentials: boolean;
-  /** Said when it is not there. */
+  /** Message for 404. */
   readonly absent: string;
 }
 
-/** A registry's answer that is no success, in words (distribution-spec, "Error Codes"). */
+/** The error for an unsuccessful response (distribution-spec, "Error Codes"). */
 export async function refusal(response: HttpResponse, purpose: Purpose): Promise<RpcError | TransientError> {
   const { status } = response;
-  const said = await messageOfRegistry(response);
-  const tail = said === "" ? "" : `: ${said}`;
+  const details = await messageOfRegistry(response);
+  const tail = details === "" ? "" : `: ${details}`;
   const { action, image, host, hasCredentials, absent } = purpose;
   if (status === 404) return notFound(`${absent}${tail}`);
   if (status === 401 || status === 403) {
@@ -33,18 +33,18 @@ export async function refusal(response: HttpResponse, purpose: Purpose): Promise
       `${action} access denied for ${image}: the repository does not exist, or registry ${host} ${who}${tail}`,
     );
   }
-  const words = `registry ${host} answers with status ${status}${tail}`;
+  const message = `registry ${host} answers with status ${status}${tail}`;
   if (status === 429 || status >= 500) {
-    return new TransientError(words, retryAfterMs(response.headers["retry-after"]));
+    return new TransientError(message, retryAfterMs(response.headers["retry-after"]));
   }
-  if (status === 413) return resourceExhausted(words);
+  if (status === 413) return resourceExhausted(message);
   if (status === 405) return failedPrecondition(`registry ${host} does not allow to ${action}${tail}`);
-  return unavailable(words);
+  return unavailable(message);
 }
 
-/** The first error's message of the registry's own document; empty for anything else. */
+/** The message of the first error in the response; empty for other documents. */
 async function messageOfRegistry({ body }: HttpResponse): Promise<string> {
-  const bytes = await readSmall(body, largestAnswer).catch(() => undefined);
+  const bytes = await readSmall(body, maxErrorBytes).catch(() => undefined);
   try {
     const value: unknown = JSON.parse(bytes?.toString() ?? "");
     const errors: unknown = (value as { errors?: unknown }).errors;

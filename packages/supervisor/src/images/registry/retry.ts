@@ -1,9 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** A failure that may be gone at the next attempt. */
+/** A failure after which another attempt may succeed. */
 export class TransientError extends Error {
   override name = "TransientError";
-  /** How long the server asks to wait. */
+  /** Pause that the server requests. */
   readonly waitMs: number | undefined;
 
   constructor(message: string, waitMs?: number, options?: ErrorOptions) {
@@ -15,12 +15,12 @@ export class TransientError extends Error {
 const maxAttempts = 5;
 const initialPauseMs = 150;
 const maxPauseMs = 10_000;
-/** What a server may ask for; longer than what we would choose ourselves. */
+/** Longest pause that a server can request. */
 const maxRequestedPauseMs = 60_000;
 
 /**
  * Repeats work that fails with a TransientError, with growing pauses; the last failure is thrown.
- * @param work told how to say that it got further: attempts are counted anew from there
+ * @param work calls `advanced` when it has made progress: then the attempts are counted from zero
  */
 export async function retrying<T>(signal: AbortSignal, work: (advanced: () => void) => Promise<T>): Promise<T> {
   let attempt = 0;
@@ -38,9 +38,9 @@ export async function retrying<T>(signal: AbortSignal, work: (advanced: () => vo
   }
 }
 
-function pauseMs(attempt: number, asked: number | undefined): number {
-  if (asked !== undefined) return Math.min(asked, maxRequestedPauseMs);
-  // Not all at the same time again.
+function pauseMs(attempt: number, requested: number | undefined): number {
+  if (requested !== undefined) return Math.min(requested, maxRequestedPauseMs);
+  // Jitter, so that clients do not retry at the same time.
   return Math.min(initialPauseMs * 2 ** (attempt - 1) * (0.75 + Math.random() / 2), maxPauseMs);
 }
 
@@ -51,7 +51,7 @@ export function retryAfterMs(header: string | undefined): number | undefined {
   return Number.isFinite(ms) ? Math.max(ms, 0) : undefined;
 }
 
-/** The system's code behind a failure. */
+/** The system error code behind a failure. */
 export function networkCode(error: unknown): string | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     const { code } = at as NodeJS.ErrnoException;

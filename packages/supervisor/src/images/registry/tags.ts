@@ -16,7 +16,7 @@ export async function tagsOf(repository: RepositoryClient): Promise<string[]> {
   return tags;
 }
 
-/** Some tags, and where the next ones are (RFC 8288). */
+/** A page of tags, and the URL of the next one (RFC 8288). */
 async function readPage(
   repository: RepositoryClient,
   target: string | URL,

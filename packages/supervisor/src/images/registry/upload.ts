@@ -6,25 +6,25 @@ import type { Endpoint } from "./endpoint.ts";
 import type { HttpResponse } from "./http.ts";
 import { retrying, TransientError } from "./retry.ts";
 
-/** A blob that is to be pushed. */
+/** A blob to be pushed. */
 export interface UploadSource {
   readonly descriptor: ImageDescriptor;
-  /** Bytes from start, of that length. */
+  /** Opens a range of the bytes. */
   open(start: number, length: number): Readable;
-  /** Repositories of the same registry that may have it. */
+  /** Repositories of the same registry that may have the blob. */
   readonly mountFrom: readonly string[];
-  /** Told how many bytes are sent. */
+  /** Called with the number of bytes that were sent. */
   report(bytes: number): void;
 }
 
 export type UploadResult = { readonly kind: "exists" | "pushed" } | { readonly kind: "mounted"; readonly from: string };
 
-/** Larger blobs go in pieces: a cut connection costs no more than one of them. */
+/** Larger blobs are sent in pieces: a broken connection loses at most one of them. */
 const pieceBytes = 32 << 20;
-/** Answers of registries that take a blob only in one piece. */
-const noPieces: readonly number[] = [400, 404, 405, 411, 415, 416, 501];
+/** Responses of registries that take a blob only as a whole. */
+const statusesWithoutPieces: readonly number[] = [400, 404, 405, 411, 415, 416, 501];
 
-/** Brings blobs to one repository (distribution-spec, "Push"). */
+/** Uploads blobs to one repository (distribution-spec, "Push"). */
 export class Uploader {
   readonly #repository: RepositoryClient;
   readonly #endpoint: Endpoint;
@@ -34,7 +34,7 @@ export class Uploader {
     this.#endpoint = endpoint;
   }
 
-  /** Sees to it that the registry has a blob: it has it already, it has it elsewhere, or it gets it. */
+  /** Ensures that the repository has a blob: it exists, or is mounted from another repository, or is uploaded. */
   async blob(source: UploadSource): Promise<UploadResult> {
     const { digest } = source.descriptor;
     if (await this.#has(digest)) return { kind: "exists" };
@@ -54,7 +54,7 @@ export class Uploader {
     });
   }
 
-  /** A repository that we must not read, or that has not got it, is no failure: the blob is sent then. */
+  /** @returns false when the other repository cannot be read or lacks the blob: then it is uploaded */
   async #mount(digest: string, from: string): Promise<boolean> {
     const query = new URLSearchParams({ mount: digest, from });
     const scope = `${this.#repository.scope} repository:${from}:pull`;
@@ -64,11 +64,11 @@ export class Uploader {
       this.#endpoint.send({ method: "POST", target, headers, scope }),
     );
     response.body.resume();
-    if (response.status === 202) await this.#giveUp(response.headers.location);
+    if (response.status === 202) await this.#cancel(response.headers.location);
     return response.status === 201;
   }
 
-  async #begin(): Promise<URL> {
+  async #startUpload(): Promise<URL> {
     const response = await this.#send("POST", "blobs/uploads/", { "content-length": "0" });
     if (response.status !== 202) throw await this.#refused(response);
     response.body.resume();
@@ -78,7 +78,7 @@ export class Uploader {
   async #whole(source: UploadSource): Promise<void> {
     const { descriptor } = source;
     await retrying(this.#repository.signal, async () => {
-      const url = await this.#begin();
+      const url = await this.#startUpload();
       const response = await this.#put(url, descriptor.digest, {
         headers: { "content-length": String(descriptor.size) },
         body: () => counted(source, 0, descriptor.size),
@@ -88,14 +88,14 @@ export class Uploader {
     });
   }
 
-  /** False where the registry takes no pieces. */
+  /** @returns false when the registry does not take pieces */
   async #inPieces(source: UploadSource): Promise<boolean> {
     const { descriptor } = source;
     const { size } = descriptor;
     let at: { url: URL; offset: number } | undefined;
     return await retrying(this.#repository.signal, async (advanced) => {
       at = at ? await this.#progressOf(at.url) : undefined;
-      at ??= { url: await this.#begin(), offset: 0 };
+      at ??= { url: await this.#startUpload(), offset: 0 };
       while (at.offset < size) {
         const next = await this.#piece(at, source);
         if (next === undefined) return false;
@@ -129,28 +129,28 @@ export class Uploader {
       response.body.resume();
       return { url: this.#endpoint.locate(response.headers.location), offset: offset + length };
     }
-    if (offset === 0 && noPieces.includes(response.status)) {
+    if (offset === 0 && statusesWithoutPieces.includes(response.status)) {
       response.body.resume();
-      await this.#giveUp(url.href);
+      await this.#cancel(url.href);
       return undefined;
     }
     throw await this.#refused(response);
   }
 
-  /** How far an upload that was cut has come; undefined when the registry knows nothing of it any more. */
+  /** The offset of an interrupted upload; undefined when the registry does not know it any more. */
   async #progressOf(url: URL): Promise<{ url: URL; offset: number } | undefined> {
     const response = await this.#endpoint.send({ method: "GET", target: url, scope: this.#repository.scope });
     response.body.resume();
     if (response.status !== 204) return undefined;
     const last = /^(?:bytes=)?0-(\d+)$/.exec(String(response.headers.range ?? ""))?.[1];
     const location = response.headers.location;
-    // "0-0" stands for nothing as well as for one byte.
+    // "0-0" is sent both for no byte and for one byte.
     const offset = last === undefined || last === "0" ? undefined : Number(last) + 1;
     return offset === undefined ? undefined : { url: location ? this.#endpoint.locate(location) : url, offset };
   }
 
-  /** An upload that is not gone on with; that it is still there is the registry's affair. */
-  async #giveUp(location: string | undefined): Promise<void> {
+  /** Cancels an upload. A failure is ignored: registries remove abandoned uploads themselves. */
+  async #cancel(location: string | undefined): Promise<void> {
     try {
       const target = this.#endpoint.locate(location);
       const response = await this.#endpoint.send({ method: "DELETE", target, scope: this.#repository.scope });
@@ -177,12 +177,12 @@ export class Uploader {
 
   async #refused(response: HttpResponse): Promise<Error> {
     const error = await this.#repository.refused(this.#endpoint, response, `${this.#repository.name} lost the upload`);
-    // An upload that the registry has forgotten is begun anew.
+    // An upload that the registry does not know any more is started again.
     return isNotFound(error) ? new TransientError(error.message) : error;
   }
 }
 
-/** @throws RpcError when the registry has something else than what was sent */
+/** @throws RpcError when the registry has stored other bytes */
 export function requireSameDigest(response: HttpResponse, digest: string): void {
   const actual = response.headers["docker-content-digest"];
   const isComparable = typeof actual === "string" && actual.split(":")[0] === digest.split(":")[0];

@@ -12,11 +12,11 @@ import type { ImageWork } from "../image-work.ts";
 import { type UnpackRequest, withImage, writeRootfs } from "./rootfs.ts";
 
 /**
- * `images.createBundle`: a directory that an OCI runtime runs as it is (runtime-spec bundle.md):
+ * `images.createBundle`: writes a bundle that an OCI runtime can run unchanged (runtime-spec bundle.md):
  *
- *     config.json   what the image's configuration says (image-spec conversion.md)
- *     rootfs/       its root file system
- *     volumes/N/    for each of its volumes: what the image has there, so that nothing is written to rootfs
+ *     config.json   converted from the image's configuration (image-spec conversion.md)
+ *     rootfs/       the root file system
+ *     volumes/N/    a volume of the image with the image's files, so that containers do not write to rootfs
  */
 export async function createBundle(work: ImageWork, request: UnpackRequest) {
   const { native, images } = work;

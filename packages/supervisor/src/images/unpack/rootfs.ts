@@ -12,20 +12,20 @@ export interface UnpackRequest {
   readonly namespace: string;
   readonly name: string;
   readonly platform?: string | undefined;
-  /** Absolute path; made if it is not there, else it must be empty. */
+  /** Absolute path; created if it does not exist, else it must be empty. */
   readonly directory: string;
 }
 
-/** Digests of the image that was written. */
+/** The image that was unpacked. */
 export interface Unpacked {
   readonly manifest: ImageDescriptor;
   readonly config: ImageDescriptor;
 }
 
-/** What there is to do with an image once it is found, and kept from removal while it is done. */
+/** Work on an image that is protected from gc in the meantime. */
 type Use<T> = (image: PlatformImage) => Promise<T>;
 
-/** `images.unpack`: the root file system of an image in a directory of its own. */
+/** `images.unpack`: writes the root file system of an image into a directory. */
 export async function unpackImage(work: ImageWork, request: UnpackRequest) {
   return await withImage(work.images, request, async (image) => {
     const { namespace } = request;
@@ -33,7 +33,7 @@ export async function unpackImage(work: ImageWork, request: UnpackRequest) {
   });
 }
 
-/** Finds an image and keeps it while it is used. @returns what it was */
+/** Finds an image, and protects it from gc while it is used. @returns the image */
 export async function withImage(images: ImageStore, request: UnpackRequest, use: Use<void>) {
   const { namespace, name, platform } = request;
   using lease = images.stores.leases.acquire();
@@ -53,7 +53,7 @@ export interface RootfsWork extends ImageWork {
   readonly namespace: string;
 }
 
-/** Applies an image's layers to an empty directory, one over the other: owners, modes, times, links, devices. */
+/** Applies an image's layers to an empty directory, with owners, modes, times, links and devices. */
 export async function writeRootfs(work: RootfsWork, image: PlatformImage, directory: string): Promise<void> {
   const { native, images, namespace, progress, signal } = work;
   const { diff_ids: diffIds = [] } = image.config.rootfs;

@@ -10,7 +10,7 @@ import type { Stores } from "../../stores.ts";
 import { chainIds, type PlatformImage } from "../image-content.ts";
 import { type ProgressReporter, shortDigest } from "../progress.ts";
 
-/** Size, as it comes, of layers that are worth a process of their own: its start takes some 30 ms. */
+/** Size from which a layer is unpacked in a process of its own, whose start takes some 30 ms. */
 const minProcessBytes = 4 << 20;
 
 export const extractPrefix = "extract-";
@@ -35,22 +35,22 @@ interface LayerStep extends UnpackOptions {
   readonly parent: string;
 }
 
-/** Turns images' layers into committed snapshots, each named by its chain id. */
+/** Unpacks layers of images into committed snapshots, named by their chain ids. */
 export class Unpacker {
   readonly #native: NativeSys;
   readonly #self: SelfCommand | undefined;
   readonly #stores: Stores;
-  /** Two pulls may bring the same layer. */
+  /** Two pulls may unpack the same layer. */
   readonly #lock = new KeyedLock();
 
-  /** @param self to unpack large layers in processes of their own; undefined: all are unpacked in this one */
+  /** @param self the command for processes that unpack large layers; undefined: all are unpacked in this process */
   constructor(native: NativeSys, stores: Stores, self?: SelfCommand) {
     this.#native = native;
     this.#self = self;
     this.#stores = stores;
   }
 
-  /** Removes what an earlier process was unpacking. */
+  /** Removes the snapshots that an earlier process was unpacking. */
   removeLeftovers(): void {
     const { metadata, snapshots } = this.#stores;
     for (const { name } of metadata.namespaces.list()) {
@@ -104,7 +104,7 @@ export class Unpacker {
       if (applied.diffId !== diffId) {
         throw invalidArgument(`wrong content: unpacked it is ${applied.diffId}, the image says ${diffId}`);
       }
-      // A copying driver's snapshot holds more than the layer: that is counted.
+      // The snapshot of a copying driver has more than the layer: it is measured.
       await snapshots.commit(row, chainId, snapshots.isStacked(row) ? { usage: applied, signal } : { signal });
       progress?.step("Pull complete", shortDigest(layer.digest));
     } catch (error) {
