@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { connect as connectTo } from "@gantry/ipc";
@@ -6,8 +6,10 @@ import { engineContract } from "@gantry/ipc/contracts/engine";
 import { shimContract } from "@gantry/ipc/contracts/shim";
 import { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 import { cgroupDirectories, freePort, makeNamespaces, requires, waitFor } from "@gantry/testkit";
-import { test } from "tap";
+import t, { test } from "tap";
+import { keptVariables } from "../tools/src/environment/names.ts";
 import { type Alone, alone, busyboxBundle, firstLine, say } from "./support/alone.ts";
+import { lookupLogger } from "./support/lookup-log.ts";
 
 /** Each binary is looked at as a person has it who took this one file and nothing else. */
 
@@ -18,6 +20,12 @@ const names = [
 /** Asks the runtime for what it needs its addon for; there is nothing to run, which it says once it has that. */
 const nothingToRun = (runtime: Alone) => ["--root", join(runtime.home, "state"), "run", "--bundle", runtime.home, "x"];
 const nothingThere = { code: 1, stdout: "", stderr: "config.json not found" };
+
+/** A library that reports every look-up of a variable in C, which is how Node's process.env works too. */
+const lookupLog = lookupLogger(t);
+/** A disarmed name begins with a character that no variable has, or that none of ours has. */
+const isKept = (variable: string) => /^[=$]/.test(variable) || Object.hasOwn(keptVariables, variable);
+
 const words = {
   client: "Gantry version 0.1.0\n",
   ctr: "ctr Gantry 0.1.0\n",
@@ -41,10 +49,24 @@ for (const name of names) {
 }
 
 for (const name of names) {
-  test(`${name}: neither its engine's variables nor files of the working directory steer it`, async (t) => {
+  test(`${name}: looks up no variable of its JS runtime`, async (t) => {
+    if (!requires(t, `binary:${name}`, "tool:gcc")) return;
+    await using binary = alone(name);
+    for (const args of [["--version"], ["--help"]]) {
+      const { stderr } = await binary.run(args, { env: { LD_PRELOAD: lookupLog() } });
+      const asked = new Set(stderr.split("\n").flatMap((line) => line.match(/^getenv (.*)/)?.[1] ?? []));
+      t.ok(asked.has("LANG"), "look-ups are seen");
+      t.same([...asked].filter((variable) => !isKept(variable)).sort(), [], args.join(" "));
+    }
+  });
+}
+
+for (const name of names) {
+  test(`${name}: neither variables of its JS runtime nor files of the working directory steer it`, async (t) => {
     if (!requires(t, `binary:${name}`)) return;
     await using binary = alone(name);
     const evil = join(binary.home, "evil.cjs");
+    const written = join(binary.home, "written");
     writeFileSync(evil, "process.exit(99);\n");
     writeFileSync(join(binary.home, "bunfig.toml"), `preload = ["${evil}"]\n`);
     writeFileSync(join(binary.home, ".env"), `BUN_OPTIONS="--preload ${evil}"\n`);
@@ -55,8 +77,18 @@ for (const name of names) {
       { BUN_BE_BUN: "1" },
       { BUN_INSPECT_PRELOAD: evil, BUN_INSPECT: "ws://127.0.0.1:1/" },
       { NODE_OPTIONS: `--require ${evil}` },
+      { BUN_JSC_dumpOptions: "1" },
+      { BUN_JSC_noSuchOption: "1" },
+      { BUN_BYTECODE_ORDER_OUT: written, BUN_BYTECODE_DIGEST_OUT: written, BUN_TRACE: written },
+      { NODE_V8_COVERAGE: written },
+      { NODE_REDIRECT_WARNINGS: written, NODE_PENDING_DEPRECATION: "1" },
+      { NODE_DEBUG: "*", NODE_DEBUG_NATIVE: "*" },
+      { NODE_COMPILE_CACHE: written },
+      { NODE_EXTRA_CA_CERTS: evil, NODE_ICU_DATA: "/nonexistent", OPENSSL_CONF: evil },
+      { SIMDUTF_FORCE_IMPLEMENTATION: "none", UV_THREADPOOL_SIZE: "0" },
     ])
       t.same(await binary.run(["--version"], { env, cwd: binary.home }), plain, Object.keys(env)[0] ?? "");
+    t.notOk(existsSync(written), "no file is written");
   });
 }
 

@@ -7,7 +7,7 @@ import { compileWithBun } from "./bun.ts";
 import { bundle } from "./bundle.ts";
 import { precompile } from "./code-cache.ts";
 import { assetFile } from "./native.ts";
-import { strippedNode } from "./node-binary.ts";
+import { nodeFor } from "./node-binary.ts";
 import { packageBinary } from "./package.ts";
 import { paths } from "./paths.ts";
 
@@ -61,7 +61,7 @@ async function buildBinary(binary: Binary, arch: Arch, outputDirectory: string):
     name: binary.name,
     entry: program.entry,
     assets: { ...(assets as Record<string, string>), ...program.assets },
-    node: await strippedNode(arch),
+    node: await nodeFor(arch),
     arch,
     outputDirectory,
   });

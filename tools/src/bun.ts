@@ -1,11 +1,12 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { open, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Arch } from "./arch.ts";
 import type { Binary } from "./binaries.ts";
 import { bunPackages, bunProgram } from "./bun-program.ts";
+import { disarmedExecutable } from "./environment/disarmed-executable.ts";
 import { keptOutput } from "./kept-output.ts";
 import { unpackedPackage } from "./npm-package.ts";
 import { paths } from "./paths.ts";
@@ -37,7 +38,6 @@ export async function compileWithBun({ binary, assets, arch, outputDirectory }: 
       ...["--bytecode", `--target=bun-linux-${arch.name}`, `--compile-executable-path=${executable}`],
       ...assets.map((file) => `--asset=${file}`),
     ]);
-    await disarm(output);
   });
 }
 
@@ -48,13 +48,15 @@ const asAlone = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig",
 
 /** The Bun that the standalone binaries for a machine contain. */
 async function bunFor(arch: Arch): Promise<string> {
-  if (arch.name === process.arch) return bunProgram;
   const name = bunPackages[arch.name];
   const manifest = JSON.parse(await readFile(join(paths.root, "package.json"), "utf8")) as {
     optionalDependencies: Record<string, string>;
   };
-  const version = manifest.optionalDependencies[name];
-  return join(await unpackedPackage(`${name}@${version}`, join(paths.build, `bun-${arch.name}-${version}`)), "bin/bun");
+  const version = manifest.optionalDependencies[name] ?? "";
+  const unpacked = join(paths.build, `bun-${arch.name}-${version}`);
+  const path =
+    arch.name === process.arch ? bunProgram : join(await unpackedPackage(`${name}@${version}`, unpacked), "bin/bun");
+  return disarmedExecutable({ jsRuntime: "bun", version, arch, path });
 }
 
 async function bun(args: readonly string[]): Promise<void> {
@@ -73,22 +75,4 @@ async function fingerprintOf(texts: readonly string[], assets: readonly string[]
   const hash = createHash("sha256").update(executable);
   for (const file of [...texts, ...assets]) hash.update(file).update(await readFile(file));
   return hash.digest("hex");
-}
-
-/**
- * What runs as root takes no program from the environment: the names of the variables that would make it Bun again, give
- * it Bun's flags or attach a debugger become such as no variable can have. (BUN_JSC_… tune memory and compiler only.)
- */
-async function disarm(path: string): Promise<void> {
-  const program = await readFile(path);
-  const file = await open(path, "r+");
-  try {
-    for (const name of ["BUN_BE_BUN", "BUN_OPTIONS", "BUN_INSPECT"]) {
-      let at = program.indexOf(name);
-      if (at < 0) throw new Error(`${path}: Bun no longer reads ${name}: see what took its place`);
-      for (; at >= 0; at = program.indexOf(name, at + 1)) await file.write("=", at);
-    }
-  } finally {
-    await file.close();
-  }
 }

@@ -4,16 +4,21 @@ import { copyFile, mkdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Arch } from "./arch.ts";
+import { disarmedExecutable } from "./environment/disarmed-executable.ts";
 import { unpackedPackage } from "./npm-package.ts";
 import { paths } from "./paths.ts";
 
 const exec = promisify(execFile);
 
 /**
- * The Node executable that becomes a binary, without its symbol table. It has to be stripped before
- * anything is put into it: stripping afterwards breaks the file.
+ * The Node executable that becomes a binary: without its symbol table, and steered by none of Node's variables. It has
+ * to be stripped before anything is put into it: stripping afterwards breaks the file.
  */
-export async function strippedNode(arch: Arch): Promise<string> {
+export async function nodeFor(arch: Arch): Promise<string> {
+  return disarmedExecutable({ jsRuntime: "node", version: process.version, arch, path: await strippedNode(arch) });
+}
+
+async function strippedNode(arch: Arch): Promise<string> {
   const source = await stockNode(arch);
   const target = join(paths.build, `node-${process.version}-${arch.name}`);
   if (existsSync(target) && (await stat(target)).mtimeMs >= (await stat(source)).mtimeMs) return target;
