@@ -18,16 +18,22 @@ export interface Host {
   readonly rootless: boolean;
   /** New containers get their cgroups from systemd. */
   readonly systemdCgroup: boolean;
-  /** Told of what a person should know and can do without. */
+  /** How long the helper, a program of the host or the kernel may take over one step, in milliseconds. */
+  readonly waitLimitMs: number;
+  /** Called with what a person should know and can do without. */
   readonly warn: (message: string) => void;
 }
 
-/** What a caller may wish of a host. */
+/** Settings of a host that a caller may change. */
 export interface HostOptions {
   /** Whether containers may go without cgroups; absent: for a user without root. */
   readonly rootless?: boolean | undefined;
   readonly systemdCgroup?: boolean;
+  readonly waitLimitMs?: number;
 }
+
+/** Longer than anything takes that goes on, on a busy machine too: a large copy into a tmpfs takes seconds. */
+const defaultWaitLimitMs = 120_000;
 
 /**
  * Loads and reads each part when it is first asked for: a command that needs none of them starts in half the time.
@@ -37,7 +43,7 @@ export interface HostOptions {
 export function openHost(
   warn: (message: string) => void,
   filters: string,
-  { rootless, systemdCgroup = false }: HostOptions = {},
+  { rootless, systemdCgroup = false, waitLimitMs = defaultWaitLimitMs }: HostOptions = {},
 ): Host {
   const host: Host = lazy<Host>({
     native: nativeSys,
@@ -46,6 +52,7 @@ export function openHost(
     rootless: () => rootless ?? !host.facts.privileged,
     makeFilter: () => cachedFilters((profile) => compileFilter(host.native, profile), filters),
     systemdCgroup: () => systemdCgroup,
+    waitLimitMs: () => waitLimitMs,
     warn: () => warn,
   });
   return host;

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { join, normalize } from "node:path/posix";
+import { dirname, join, normalize } from "node:path/posix";
 import type { Resources } from "@gantry/oci-spec/runtime";
 import type { Facts } from "../facts.ts";
 import type { Host } from "../host.ts";
 import { PlanError } from "../plan/op.ts";
-import { pidsBelow } from "./files.ts";
+import { pidsBelow, readTable, readText } from "./files.ts";
 import { hasNone, noCgroups } from "./none.ts";
 import { VersionOne } from "./v1.ts";
 import { VersionTwo } from "./v2.ts";
@@ -66,9 +66,29 @@ export function cgroupPaths(facts: Facts, wish: string | undefined, id: string):
   return paths;
 }
 
-/** Refuses a cgroup that others use: deleting the container would end them. @throws PlanError */
-export function checkUnused(paths: CgroupPaths): void {
+/**
+ * Refuses a cgroup that others use: deleting the container would end them; and one in which the container's first
+ * process would be frozen at once.
+ * @throws PlanError
+ */
+export function checkUsable({ cgroup: { hierarchies } }: Facts, paths: CgroupPaths): void {
   for (const path of Object.values(paths))
     if (existsSync(path) && pidsBelow(path).length > 0)
       throw new PlanError(`linux.cgroupsPath: ${path} is in use by other processes; name one that is not`);
+  for (const { name, version, controllers } of hierarchies) {
+    const path = paths[name];
+    const frozen = path && (version === 2 || controllers.includes("freezer")) && frozenAt(path);
+    if (frozen)
+      throw new PlanError(`linux.cgroupsPath: ${path} is frozen${frozen === path ? "" : ` by ${frozen}`}; thaw it`);
+  }
+}
+
+/** The frozen cgroup at a path or, where that does not exist yet, the nearest one above it: a new one is like that. */
+function frozenAt(path: string): string | undefined {
+  let present = path;
+  while (!existsSync(present) && present !== "/") present = dirname(present);
+  const first = readText(join(present, "freezer.state"));
+  const second = readTable(join(present, "cgroup.events"))["frozen"];
+  const frozen = first.startsWith("FR") || second === 1 || readText(join(present, "cgroup.freeze")) === "1";
+  return frozen ? present : undefined;
 }

@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readFileSync, realpathSync, statSync } 
 import { isAbsolute, join } from "node:path/posix";
 import { S_IFIFO } from "@gantry/native-sys";
 import { type Linux, type Process, parseSpec, type Spec } from "@gantry/oci-spec/runtime";
-import { cgroupManager, checkUnused } from "../cgroup/manager.ts";
+import { cgroupManager, checkUsable } from "../cgroup/manager.ts";
 import { containerCgroups } from "../cgroup/none.ts";
 import { containerResources } from "../cgroup/resources.ts";
 import type { Host } from "../host.ts";
@@ -70,7 +70,7 @@ async function createIn(host: Host, store: Store, { request, spec, rootfs, scope
   const record = newRecord(request, spec, { rootfs, cgroups: paths, ...(scope && { scope: scope.unit }) });
   const making: Making = { host, store, request, spec, cgroup, scope, undo: [], record };
   try {
-    checkUnused(paths);
+    checkUsable(host.facts, paths);
   } catch (error) {
     store.remove(request.id);
     throw error;

@@ -44,6 +44,7 @@ export async function execInContainer(host: Host, store: Store, request: ExecReq
       streams: [...request.stdio, ...request.preserve],
       others: [directory, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
       sibling: request.sibling,
+      unlimited: status === "paused",
       onSync: async (point, pid, descriptor) => {
         if (point !== syncPoints.listener) return undefined;
         const { sendListener } = await import("./listener.ts");

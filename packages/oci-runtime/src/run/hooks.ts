@@ -14,6 +14,11 @@ export async function runHooks(name: HookName, hooks: readonly Hook[] | undefine
   }
 }
 
+/** How long hooks may take in all, by their timeouts in seconds: without one a hook may take as long as it likes. */
+export function hooksMs(timeouts: readonly number[]): number {
+  return timeouts.reduce((sum, seconds) => sum + (seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY), 0);
+}
+
 async function runHook(hook: Hook, state: string): Promise<void> {
   // Takes milliseconds to load: only a container with hooks pays for it.
   const { spawn } = await import("node:child_process");

@@ -4,6 +4,7 @@ import {
   CLONE_PARENT,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
+  POLLOUT,
   SOCK_CLOEXEC,
   SOCK_STREAM,
   type SpawnedProcess,
@@ -12,6 +13,7 @@ import {
 import type { Host } from "../host.ts";
 import { encode } from "../plan/encode.ts";
 import type { Plan } from "../plan/op.ts";
+import { hooksMs } from "./hooks.ts";
 import { type Message, messageKinds, parseMessage } from "./message.ts";
 import { ready } from "./ready.ts";
 import { waitForExit } from "./wait.ts";
@@ -26,6 +28,8 @@ export interface Launch {
   readonly others: readonly number[];
   /** Start the helper as a child of this process's parent. */
   readonly sibling: boolean;
+  /** The helper may be held up for as long as somebody else likes: in a cgroup that is paused. */
+  readonly unlimited?: boolean;
   /** Called with the helper's id when it is there and waits for its plan. */
   readonly onSpawn?: (pid: number) => Promise<void>;
   /** Called at each sync point with the pid known so far and what the helper says there; the bytes are the answer. */
@@ -53,7 +57,7 @@ export async function launch(host: Host, request: Launch): Promise<Launched> {
     const conversation = { channel: ours, helperPid: helper.pid, pid: request.plan.forks ? 0 : helper.pid };
     try {
       await request.onSpawn?.(helper.pid);
-      sendAll(host, ours, bytes);
+      await sendAll(host, ours, bytes);
       const pid = await converse(host, request, conversation);
       return { pid, pidFd: helper.pidFd, helperPid: helper.pid };
     } catch (error) {
@@ -99,27 +103,45 @@ function spawnHelper({ native, initProgram }: Host, options: Omit<SpawnOptions, 
   }
 }
 
-/** A helper that is gone already has left its reason on the channel: that is what the reader reports. */
-function sendAll({ native }: Host, fd: number, bytes: Uint8Array): void {
-  try {
-    for (let sent = 0; sent < bytes.length; ) sent += native.socketSend(fd, bytes.subarray(sent), MSG_NOSIGNAL);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EPIPE" && code !== "ECONNRESET") throw error;
+/**
+ * Sends all bytes, as fast as the helper takes them. A helper that is gone already has left its reason on the channel:
+ * that is what the reader reports.
+ */
+async function sendAll(host: Host, fd: number, bytes: Uint8Array): Promise<void> {
+  for (let sent = 0; sent < bytes.length; ) {
+    try {
+      sent += host.native.socketSend(fd, bytes.subarray(sent), MSG_NOSIGNAL);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === "EPIPE" || code === "ECONNRESET") return;
+      if (code !== "EAGAIN") throw error;
+      if (!(await ready(host, fd, { events: POLLOUT, limitMs: host.waitLimitMs })))
+        throw new Error(`the init helper has read nothing for ${host.waitLimitMs / 1000} s: it is stopped or frozen`);
+    }
   }
 }
 
-/** Ends what is left of a helper that failed. A sibling is waited for by the common parent. */
+/** How long a killed process may take to end: one that is frozen does not, and is left to the caller to thaw. */
+const killedMs = 2000;
+
+/** Kills what is left of a helper that failed. A sibling is waited for by the common parent. */
 async function end(host: Host, { sibling }: Launch, pids: readonly number[]): Promise<void> {
   for (const pid of new Set(pids)) {
     if (pid === 0) continue;
     try {
       host.native.kill(pid, SIGKILL);
-      if (!sibling) await waitForExit(host, pid);
+      if (!sibling) await waitForExit(host, pid, killedMs);
     } catch {
-      // It has ended by itself.
+      // It has ended by itself, or is thawed and ended with its cgroup.
     }
   }
+}
+
+/** Milliseconds for which the helper may say nothing: with hooks of its own as long as those may take. */
+function silenceMs(host: Host, { plan, unlimited }: Launch): number {
+  if (unlimited) return Number.POSITIVE_INFINITY;
+  const untilReady = plan.ops.slice(0, plan.ops.findIndex(({ op }) => op === "wait") + 1 || plan.ops.length);
+  return hooksMs(untilReady.flatMap((op) => (op.op === "hook" ? [Number(op.timeout)] : []))) + host.waitLimitMs;
 }
 
 interface Conversation {
@@ -133,7 +155,7 @@ interface Conversation {
 async function converse(host: Host, request: Launch, conversation: Conversation): Promise<number> {
   const waits = request.plan.ops.some(({ op }) => op === "wait");
   const { channel, helperPid } = conversation;
-  const reader = new MessageReader(host, channel);
+  const reader = new MessageReader(host, channel, silenceMs(host, request));
   for (;;) {
     const message = await reader.next();
     if (!message) {
@@ -152,7 +174,7 @@ async function converse(host: Host, request: Launch, conversation: Conversation)
         (await request.onSync?.(message.value, conversation.pid || helperPid, message.text)) ?? new Uint8Array();
       const length = Buffer.alloc(8);
       length.writeBigUInt64LE(BigInt(answer.length));
-      sendAll(host, channel, Buffer.concat([length, answer]));
+      await sendAll(host, channel, Buffer.concat([length, answer]));
     }
   }
 }
@@ -170,23 +192,33 @@ async function awaitPid(reader: MessageReader, conversation: Conversation): Prom
 export class MessageReader {
   readonly #host: Host;
   readonly #fd: number;
+  readonly #limitMs: number;
   #rest = Buffer.alloc(0);
 
-  constructor(host: Host, fd: number) {
+  /** @param limitMs how long the other side may say nothing */
+  constructor(host: Host, fd: number, limitMs: number) {
     this.#host = host;
     this.#fd = fd;
+    this.#limitMs = limitMs;
   }
 
-  /** The next message; undefined at the end of file. */
+  /** The next message; undefined at the end of file. @throws Error once the limit is over */
   async next(): Promise<Message | undefined> {
     for (;;) {
       const message = this.#take();
       if (message) return message;
       const data = this.#host.native.socketRecv(this.#fd, 65536, MSG_DONTWAIT);
-      if (data === null) await ready(this.#host, this.#fd);
+      if (data === null) await this.#wait();
       else if (data.length === 0) return undefined;
       else this.#rest = Buffer.concat([this.#rest, data]);
     }
+  }
+
+  async #wait(): Promise<void> {
+    if (await ready(this.#host, this.#fd, { limitMs: this.#limitMs })) return;
+    throw new Error(
+      `the init helper has not reported for ${this.#limitMs / 1000} s: it is stopped, frozen, or waits in the kernel`,
+    );
   }
 
   #take(): Message | undefined {

@@ -40,6 +40,8 @@ export async function undo({ store, record, cgroup, host, undo: steps }: Making)
   };
   await attempt(async () => {
     if (!cgroup.killAll()) for (const pid of cgroup.pids()) killQuietly(pid);
+    // A process that is frozen takes no signal on version 1.
+    if (cgroup.isFrozen()) await cgroup.freeze(false);
     await endScope(record.scope);
     await cgroup.remove();
   });

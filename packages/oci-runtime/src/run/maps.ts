@@ -17,25 +17,35 @@ interface Maps {
  *
  * @throws Error naming the mappings that cannot be used
  */
-export async function writeIdMaps({ facts }: Host, pid: number, { maps, field }: Maps): Promise<void> {
+export async function writeIdMaps({ facts, waitLimitMs }: Host, pid: number, { maps, field }: Maps): Promise<void> {
   const { uidMappings = [], gidMappings = [] } = maps;
   const plain = (mappings: readonly IdMapping[], id: number) => facts.privileged || isOwnId(mappings, id);
   if (plain(uidMappings, facts.uid)) writeMap(`/proc/${pid}/uid_map`, lines(uidMappings), `${field}.uidMappings`);
-  else await helperMap("newuidmap", pid, uidMappings, `${field}.uidMappings`);
-  if (!plain(gidMappings, facts.gid)) return helperMap("newgidmap", pid, gidMappings, `${field}.gidMappings`);
+  else await helperMap("newuidmap", { pid, mappings: uidMappings, field: `${field}.uidMappings`, waitLimitMs });
+  if (!plain(gidMappings, facts.gid))
+    return helperMap("newgidmap", { pid, mappings: gidMappings, field: `${field}.gidMappings`, waitLimitMs });
   // Without rights over groups the kernel wants setgroups(2) given up first.
   if (!facts.privileged) writeMap(`/proc/${pid}/setgroups`, "deny", `${field}.gidMappings`);
   writeMap(`/proc/${pid}/gid_map`, lines(gidMappings), `${field}.gidMappings`);
 }
 
-async function helperMap(program: string, pid: number, mappings: readonly IdMapping[], field: string): Promise<void> {
+interface HelperMap {
+  readonly pid: number;
+  readonly mappings: readonly IdMapping[];
+  /** Where in config.json they are. */
+  readonly field: string;
+  readonly waitLimitMs: number;
+}
+
+async function helperMap(program: string, { pid, mappings, field, waitLimitMs }: HelperMap): Promise<void> {
   // Takes milliseconds to load: only who has no right over the ids pays for it.
   const { execFile } = await import("node:child_process");
   const numbers = mappings.flatMap(({ containerID, hostID, size }) => [containerID, hostID, size]);
   try {
-    await promisify(execFile)(program, [pid, ...numbers].map(String));
+    await promisify(execFile)(program, [pid, ...numbers].map(String), { timeout: waitLimitMs, killSignal: "SIGKILL" });
   } catch (error) {
-    const { code, stderr } = error as { code?: string | number; stderr?: string };
+    const { code, killed, stderr } = error as { code?: string | number; killed?: boolean; stderr?: string };
+    if (killed) throw new Error(`${field} cannot be used: ${program} took longer than ${waitLimitMs / 1000} s`);
     if (code === "ENOENT")
       throw new Error(`${field} needs the program ${program}, which is not in PATH: install it (Debian: uidmap)`);
     throw new Error(`${field} cannot be used: ${stderr?.trim() || (error as Error).message}`);

@@ -204,7 +204,8 @@ async function whenWritable(host: Host, fd: number, send: () => void): Promise<v
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
     }
-    await ready(host, fd, POLLOUT);
+    if (!(await ready(host, fd, { events: POLLOUT, limitMs: barrierMs })))
+      throw new Error(`the receiver has taken nothing for ${barrierMs / 1000} s`);
   }
 }
 

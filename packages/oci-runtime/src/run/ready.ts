@@ -1,12 +1,26 @@
 import { POLLIN } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
 
-/** Waits until a descriptor is ready, of a pidfd until its process has ended. @param events poll(2)'s */
-export function ready({ native }: Host, fd: number, events = POLLIN): Promise<void> {
+interface Wait {
+  /** Events of poll(2). */
+  readonly events?: number;
+  /** Milliseconds; no limit unless given. */
+  readonly limitMs?: number;
+}
+
+/**
+ * Waits until a descriptor is ready, of a pidfd until its process has ended.
+ * @returns false once the limit is over
+ */
+export function ready({ native }: Host, fd: number, { events = POLLIN, limitMs }: Wait = {}): Promise<boolean> {
   return new Promise((resolve) => {
-    const watch = native.watchFd(fd, events, () => {
+    const end = (found: boolean) => {
+      clearTimeout(timer);
       watch.close();
-      resolve();
-    });
+      resolve(found);
+    };
+    const limited = limitMs !== undefined && Number.isFinite(limitMs);
+    const timer = limited ? setTimeout(() => end(false), Math.max(0, limitMs)) : undefined;
+    const watch = native.watchFd(fd, events, () => end(true));
   });
 }

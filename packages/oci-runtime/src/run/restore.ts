@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path/posix";
 import { MNT_DETACH, MS_BIND, MS_REC } from "@gantry/native-sys";
 import type { Spec } from "@gantry/oci-spec/runtime";
-import { cgroupManager, checkUnused } from "../cgroup/manager.ts";
+import { cgroupManager, checkUsable } from "../cgroup/manager.ts";
 import { containerCgroups } from "../cgroup/none.ts";
 import { containerResources } from "../cgroup/resources.ts";
 import type { Host } from "../host.ts";
@@ -106,7 +106,7 @@ function begin(host: Host, store: Store, { request, spec, scope }: Restoring): M
   const created: CreateRequest = { ...request, spec, preserve: [], noPivot: false, newKeyring: true, sibling: false };
   store.reserve(request.id);
   try {
-    checkUnused(cgroups);
+    checkUsable(host.facts, cgroups);
   } catch (error) {
     store.remove(request.id);
     throw error;

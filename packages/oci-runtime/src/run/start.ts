@@ -2,7 +2,7 @@ import { closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 
 import type { Host } from "../host.ts";
 import { demand, stateDocument, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
-import { runHooks } from "./hooks.ts";
+import { hooksMs, runHooks } from "./hooks.ts";
 import { parseMessage } from "./message.ts";
 import { ready } from "./ready.ts";
 
@@ -32,7 +32,8 @@ async function release(host: Host, store: Store, record: Record): Promise<void> 
       closeSync(pipe);
     }
     unlinkSync(store.startPipe(record.id));
-    const said = await readToEnd(host, result);
+    const hooks = record.spec.hooks?.startContainer ?? [];
+    const said = await readToEnd(host, result, hooksMs(hooks.map(({ timeout = 0 }) => timeout)) + host.waitLimitMs);
     const message = parseMessage(said);
     if (!message) return;
     const { startError } = await import("./failure.ts");
@@ -45,8 +46,11 @@ async function release(host: Host, store: Store, record: Record): Promise<void> 
 /** As a rule the program is there before what can wait for it would be. */
 const lookMs = 1;
 
-/** The helper's end closes when it becomes the program, or when it ends after a message. */
-async function readToEnd(host: Host, fd: number): Promise<Buffer> {
+/**
+ * The helper's end closes when it becomes the program, or when it ends after a message.
+ * @throws Error once the limit is over
+ */
+async function readToEnd(host: Host, fd: number, limitMs: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   const chunk = Buffer.alloc(4096);
   for (const began = performance.now(); ; ) {
@@ -57,7 +61,10 @@ async function readToEnd(host: Host, fd: number): Promise<Buffer> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       if (performance.now() - began < lookMs) await new Promise(setImmediate);
-      else await ready(host, fd);
+      else if (!(await ready(host, fd, { limitMs })))
+        throw new Error(
+          `the container's process has not become its program within ${limitMs / 1000} s: it is stopped, frozen, or waits in the kernel`,
+        );
     }
   }
 }
