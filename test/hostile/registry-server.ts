@@ -58,8 +58,7 @@ const lies: Readonly<Record<string, { manifest?: Answer; blob?: Answer }>> = {
   "cut-manifest": {
     manifest: (response) => {
       response.writeHead(200, { "content-type": types.manifest, "content-length": "1000" });
-      response.write("{");
-      setTimeout(() => response.destroy(), 10);
+      response.write("{", () => response.destroy());
     },
   },
   "wrong-digest": { blob: (response) => response.end(Buffer.alloc(layer.length)) },
@@ -69,8 +68,7 @@ const lies: Readonly<Record<string, { manifest?: Answer; blob?: Answer }>> = {
   "cut-blob": {
     blob: (response) => {
       response.writeHead(200, { "content-length": String(layer.length) });
-      response.write(layer.subarray(0, 1000));
-      setTimeout(() => response.destroy(), 10);
+      response.write(layer.subarray(0, 1000), () => response.destroy());
     },
   },
   "no-blob": { blob: status(404) },

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { existsSync, globSync, mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
@@ -7,6 +8,7 @@ import { underBun } from "./bun-tests.ts";
 import { paths } from "./paths.ts";
 import { runTestFile, type TestFile } from "./test-file.ts";
 import { runInLanes } from "./test-lanes.ts";
+import { leftBehind, machineState, runVariable } from "./test-leaks.ts";
 import { type FileRun, reportFile, shownPath, summarize } from "./test-report.ts";
 import { affectedFolders, encodeResults, runCachedSuites } from "./test-suites.ts";
 
@@ -17,6 +19,8 @@ side (tools/src/test-lanes.ts). Ends with a line "tests: N passed, N failed, N s
 
   --affected BASE    run only the tests of projects that the changes since the commit BASE affect
   --bail             stop after the first file that fails
+  --leaks            fail when the tests leave mounts, cgroups, processes, interfaces or rules on the machine (default
+                     when all tests run)
   --jobs N           run up to N files side by side (default: as many as there are processors, at most 4)
   --js-runtime NAME  run under node or bun only (default: all files under Node, and those of what Bun runs under Bun too)
   --repeat N         run every file N times, to find tests that pass only mostly
@@ -42,6 +46,7 @@ async function main(): Promise<void> {
       affected: { type: "string" },
       bail: { type: "boolean", default: false },
       "js-runtime": { type: "string" },
+      leaks: { type: "boolean" },
       jobs: { type: "string", default: String(Math.min(availableParallelism(), 4)) },
       repeat: { type: "string", default: "1" },
       results: { type: "string" },
@@ -57,13 +62,19 @@ async function main(): Promise<void> {
   const files = testFiles(values.affected ? await affectedFolders(values.affected) : positionals);
   // A named folder or JS runtime is run as it stands; results that are known may be taken from Nx when nothing is named.
   const isNamed = positionals.length > 0 || values["js-runtime"] !== undefined || options.repeat > 1;
+  // A run that another one starts, by Nx, is part of that.
+  process.env[runVariable] ??= randomUUID();
+  const runId = process.env[runVariable];
+  const before = await machineState(runId);
   const known = isNamed ? [] : await runCachedSuites(files);
   for (const run of known) reportFile(run);
   const others = files.filter((file) => !known.some((run) => run.file.file === file));
   const first = [...known, ...(await runAll(underRuntimes(others, jsRuntimesOf(values["js-runtime"])), options))];
   const runs = options.retry ? await retryFailed(first) : first;
   if (values.results) writeResults(values.results, runs);
-  process.exitCode = summarize(runs) ? 0 : 1;
+  const left = (values.leaks ?? !isNamed) ? leftBehind(before, await machineState(runId)) : [];
+  for (const each of left) process.stdout.write(`left behind: ${each}\n`);
+  process.exitCode = summarize(runs) && left.length === 0 ? 0 : 1;
 }
 
 function writeResults(path: string, runs: readonly FileRun[]): void {

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Resources } from "@gantry/oci-spec/runtime";
+import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { applyDeviceRules } from "../src/cgroup/device-filter.ts";
 import { deleteContainer } from "../src/run/delete.ts";
@@ -11,6 +12,9 @@ import { pauseContainer } from "../src/run/pause.ts";
 import { updateContainer } from "../src/run/update.ts";
 import { statusOf } from "../src/state/lifecycle.ts";
 import { Box, cannotRun } from "./box.ts";
+
+/** These tests run in an emulated guest, where everything takes several times as long. */
+const patience = { timeoutMs: 60_000, intervalMs: 20 };
 
 const pure = existsSync("/sys/fs/cgroup/cgroup.controllers");
 const skip = cannotRun() ?? (pure ? false : "needs pure cgroup v2: tools/vm has it");
@@ -110,7 +114,7 @@ test("inside: its own cgroup is the root, read-only; cgroups of its own when it 
       if (mount.type === "cgroup") mount.options = (mount.options ?? []).filter((option) => option !== "ro");
   });
   await using container = await box.start();
-  while (!existsSync(join(box.rootfs, "tmp/ready"))) await new Promise((resolve) => setTimeout(resolve, 20));
+  await waitFor(() => existsSync(join(box.rootfs, "tmp/ready")), patience);
   t.equal(reader(container.id)("app/pids.max"), "5");
   const inside = await box.exec(container.id, "cat /proc/self/cgroup");
   t.same([inside.status, inside.stdout], [0, "0::/init\n"], "exec goes where the first process went");
@@ -131,12 +135,8 @@ test("a cgroup with processes of its own passes nothing on: the error says so", 
     t.notOk(existsSync(join(above, "below")));
   } finally {
     process.kill(Number(sleeper), "SIGKILL");
-    for (let tries = 0; existsSync(above) && tries < 100; tries++)
-      try {
-        rmdirSync(above);
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
+    // The kernel lets go of a cgroup a moment after its last process.
+    await waitFor(() => rmdirSync(above) === undefined, patience);
   }
 });
 
@@ -147,7 +147,7 @@ test("figures: processor, memory, processes, pressure; a lack of memory is count
   });
   await using container = await box.start();
   const read = reader(container.id);
-  while (!/oom_kill [1-9]/.test(read("memory.events"))) await new Promise((resolve) => setTimeout(resolve, 20));
+  await waitFor(() => /oom_kill [1-9]/.test(read("memory.events")), patience);
   t.match(await containerStats(box.host, box.store, container.id), {
     cpu: { usage: { total: Number }, psi: { some: { avg10: Number } } },
     memory: { usage: { limit: 24 << 20, usage: Number, max: Number }, raw: { anon: Number } },

@@ -13,7 +13,7 @@ import {
 import { basename, join } from "node:path";
 import { S_IFIFO } from "@gantry/native-sys";
 import { defaultCapabilities, defaultSeccompProfile } from "@gantry/oci-spec/runtime";
-import { missing } from "@gantry/testkit";
+import { missing, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { createContainer } from "../src/run/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
@@ -232,7 +232,7 @@ test("a life: created, running, stopped; each command only where it belongs", { 
   await t.rejects(deleteContainer(box.host, box.store, { id, force: false }), {
     message: /that is not stopped: running/,
   });
-  while (!existsSync(join(box.rootfs, "tmp/ready"))) await new Promise((resolve) => setTimeout(resolve, 5));
+  await waitFor(() => existsSync(join(box.rootfs, "tmp/ready")));
   await killContainer(box.host, box.store, { id, signal: 15, all: false });
   const { waitForExit } = await import("../src/run/wait.ts");
   t.equal(await waitForExit(box.host, pid), 5);
