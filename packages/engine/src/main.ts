@@ -1,7 +1,7 @@
 import { parseFlags, UsageError } from "@gantry/cli";
 import { printText } from "@gantry/cli/output";
+import { version } from "@gantry/common/version";
 import { engineOptions, helpText, serveFlags, shutdownFlags, shutdownHelp } from "./options.ts";
-import { version } from "./system/version.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   try {

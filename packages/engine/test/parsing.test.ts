@@ -56,6 +56,11 @@ test("mounts of all kinds, each destination once", async (t) => {
     { Type: "volume", Destination: "/anon", Anonymous: true },
   ]);
   await t.rejects(planMounts({ Image: "i" }, { Tmpfs: { "/u": "bogus" } }), /invalid tmpfs option \["bogus"\]/);
+  const DriverConfig = { Options: { device: "/dev/sdx" } };
+  await t.rejects(
+    planMounts({ Image: "i" }, { Mounts: [{ Type: "volume", Target: "/x", VolumeOptions: { DriverConfig } }] }),
+    { code: "InvalidArgument", message: /invalid option: "device": the local driver takes none/ },
+  );
   await t.rejects(
     planMounts({ Image: "i" }, { Mounts: [{ Type: "volume", Source: "v", Target: "rel" }] }),
     /mount path must be absolute/,

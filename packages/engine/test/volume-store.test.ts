@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BackgroundTasks } from "@gantry/common/background-tasks";
 import { nativeSys } from "@gantry/native-sys";
@@ -184,4 +184,18 @@ test("a volume whose record cannot be read keeps its name and its files", async 
     message: /record of volume data cannot be read/,
   });
   t.equal(readFileSync(s.data("data", "file"), "utf8"), "kept");
+});
+
+test("a volume that cannot be restored does not keep the others from it", async (t) => {
+  await using s = store();
+  const killed = await s.start();
+  await killed.create({ Name: "blocked" });
+  await killed.acquire("c1", { Name: "provisional" });
+  rmSync(join(s.directory, "blocked"), { recursive: true });
+  writeFileSync(join(s.directory, "blocked"), "a file in its place");
+  const volumes = await s.start();
+  t.same(
+    volumes.list().map(({ Name }) => Name),
+    ["blocked"],
+  );
 });

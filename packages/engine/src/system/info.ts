@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, hostname, release, totalmem } from "node:os";
+import { version } from "@gantry/common/version";
 import type { Paths } from "../base/paths.ts";
 import type { Images } from "../images/images.ts";
 import { groupByImage } from "../images/view.ts";
 import type { HostFacts } from "../spec/build.ts";
 import type { StorageDriver } from "./storage.ts";
-import { apiVersion, minApiVersion, version } from "./version.ts";
+import { apiVersion, minApiVersion } from "./version.ts";
 
 const goArchitectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 

@@ -1,5 +1,3 @@
-/** Of this program; package.json has the same. */
-export const version = "0.1.0";
 /** The Engine API whose shapes the messages have. */
 export const apiVersion = "1.43";
 export const minApiVersion = "1.24";

@@ -62,6 +62,8 @@ async function fromMount(mount: Mount): Promise<MountPlan> {
   if (mount.Type === "bind") return mountBind(mount, common, bad);
   const driver = mount.VolumeOptions?.DriverConfig?.Name || "local";
   if (driver !== "local") throw bad(`error looking up volume plugin ${driver}: plugin "${driver}" not found`);
+  const [option] = Object.keys(mount.VolumeOptions?.DriverConfig?.Options ?? {});
+  if (option !== undefined) throw bad(`invalid option: "${option}": the local driver takes none`);
   if (mount.Source) checkVolumeName(mount.Source);
   return {
     Type: "volume",

@@ -138,14 +138,26 @@ export class Volumes {
       );
     }
     for (const name of names) {
-      if (!this.#byName.has(name) && !this.#unreadable.has(name)) await this.#setUnclaimedAside(name);
+      const isKnown = this.#byName.has(name) || this.#unreadable.has(name);
+      if (!isKnown) await this.#attempt(name, () => this.#setUnclaimedAside(name));
     }
     for (const document of [...this.#byName.values()]) {
-      await this.#directories.restore(document.name);
-      if (!document.provisional) continue;
-      if (this.usersOf(document.name).length > 0) this.#settle(document);
-      else await this.#destroy(document.name);
+      await this.#attempt(document.name, () => this.#restoreOne(document));
     }
+  }
+
+  async #restoreOne(document: VolumeDocument): Promise<void> {
+    await this.#directories.restore(document.name);
+    if (!document.provisional) return;
+    if (this.usersOf(document.name).length > 0) this.#settle(document);
+    else await this.#destroy(document.name);
+  }
+
+  /** One volume's failure must not keep the engine from starting. */
+  async #attempt(name: string, step: () => Promise<void>): Promise<void> {
+    await step().catch((error: unknown) => {
+      this.#options.log.error({ volume: name, error: messageOf(error) }, "restoring a volume");
+    });
   }
 
   async #ensure(name: string, request: VolumeRequest, provisional: boolean): Promise<VolumeDocument> {
