@@ -49,6 +49,7 @@ export function assemble(options: EngineOptions, foundations: Foundations): Engi
   const { log, link } = foundations;
   const paths = pathsOf(options.root, options.state);
   const supervisor = inNamespace(link.client);
+  const tasks = new Tasks(supervisor);
   const { runtimes, defaultRuntime, cgroupParent, initPath, cpus } = options;
   const stores = openStores(options, paths, foundations);
   const { registry } = stores;
@@ -57,8 +58,8 @@ export function assemble(options: EngineOptions, foundations: Foundations): Engi
     paths,
     log,
     supervisor,
-    tasks: new Tasks(supervisor),
-    records: new ContainerRecords(supervisor),
+    tasks,
+    records: new ContainerRecords(supervisor, tasks),
     rootfs: new RootFilesystems(supervisor),
     images: new Images(supervisor),
     storage: new StorageDriver(supervisor),
@@ -70,7 +71,7 @@ export function assemble(options: EngineOptions, foundations: Foundations): Engi
       registry.all().map(({ id, document }) => ({ id, imageId: document.imageId, isRunning: document.state.Running })),
   };
   const execs = new Execs({
-    tasks: shared.tasks,
+    tasks,
     capabilities: shared.facts.capabilities,
     findTarget: (reference) => execTarget(shared, registry.find(reference)),
     admit: () => shared.admission.check(),

@@ -69,6 +69,8 @@ export async function startEngine(options: EngineOptions, log: Log): Promise<Eng
     ended: ended.promise,
     close: async () => {
       following.abort();
+      // No pending restart by policy is to start anything from here on; the next engine takes it up.
+      void parts.admission.close();
       await server.close({ deadlineMs: 500 });
       await Promise.race([parts.background.idle(), delay(BACKGROUND_MS, undefined, { ref: false })]);
       link.close();

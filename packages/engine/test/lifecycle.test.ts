@@ -185,6 +185,12 @@ test("requests for a container that is starting wait for the start", async (t) =
   t.equal((await client.call("containerWait", { Id })).StatusCode, 137);
   await Promise.all([client.call("containerStart", { Id }), client.call("containerStop", { Id, Timeout: 0 })]);
   t.equal((await engine.inspect(Id)).State.Status, "exited");
+  const other = await engine.create("exit 7");
+  const [, ended] = await Promise.all([
+    client.call("containerStart", { Id: other }),
+    client.call("containerWait", { Id: other }),
+  ]);
+  t.equal(ended.StatusCode, 7, "a wait");
 });
 
 test("on-failure starts again as often as it may, and no more", async (t) => {

@@ -31,7 +31,7 @@ export interface ContainerDocument {
    * until the next start.
    */
   endReason?: EndReason | undefined;
-  /** The container is being removed; saved before anything of it goes. */
+  /** The container is being removed; saved before any of its resources is released. */
   removal?: { readonly volumes: boolean } | undefined;
   /** Delay of the last restart by policy in milliseconds. */
   restartDelayMs?: number | undefined;

@@ -2,7 +2,7 @@ import type { RequestOf } from "@gantry/ipc";
 import { isRpcError } from "@gantry/ipc";
 import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 import type { Supervisor } from "./link.ts";
-import { ignoreAbsent } from "./tasks.ts";
+import { ignoreAbsent, type Tasks } from "./tasks.ts";
 
 type Methods = (typeof supervisorContract)["methods"];
 
@@ -18,11 +18,13 @@ export type ContainerRecord = Pick<
 /** The supervisor's records of containers. A container has one from its first start or mount on. */
 export class ContainerRecords {
   readonly #supervisor: Supervisor;
+  readonly #tasks: Tasks;
   /** Ids that are known to have a record: the first attempt is then an update. */
   readonly #known = new Set<string>();
 
-  constructor(supervisor: Supervisor) {
+  constructor(supervisor: Supervisor, tasks: Tasks) {
     this.#supervisor = supervisor;
+    this.#tasks = tasks;
   }
 
   has(id: string): boolean {
@@ -65,7 +67,7 @@ export class ContainerRecords {
       await this.#supervisor.call("containers.delete", { id });
     } catch (error) {
       if (!isRpcError(error, "FailedPrecondition")) throw error;
-      await ignoreAbsent(this.#supervisor.call("tasks.delete", { containerId: id }, { timeoutMs: 0 }));
+      await ignoreAbsent(this.#tasks.delete({ containerId: id }));
       await this.#supervisor.call("containers.delete", { id });
     }
   }

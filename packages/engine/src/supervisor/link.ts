@@ -14,7 +14,7 @@ import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 type M = (typeof supervisorContract)["methods"];
 type WithoutNamespace<T> = Omit<T, "namespace">;
 
-/** The namespace of everything that the engine makes in its supervisor. */
+/** The namespace of all objects of the engine in its supervisor. */
 export const namespace = "gantry";
 
 /** The supervisor, seen from the engine's namespace. */

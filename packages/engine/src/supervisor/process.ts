@@ -8,7 +8,7 @@ type SupervisorVersion = ReplyOf<(typeof supervisorContract.methods)["version"]>
 type SupervisorClient = Client<typeof supervisorContract.methods>;
 
 export interface SupervisorOptions {
-  /** A supervisor that runs already and is somebody else's to start; undefined: one of our own. */
+  /** A running supervisor that this engine does not start; undefined: one of its own. */
   readonly endpoint: string | undefined;
   readonly binary: string;
   readonly root: string;
@@ -21,10 +21,10 @@ export interface SupervisorOptions {
   readonly logFile: string;
 }
 
-/** How long a supervisor may take from its start to its first answer. */
+/** How long a supervisor may take from its start to its first reply. */
 const START_MS = 20_000;
 
-/** The connection to the supervisor, which is found or started. It does not end with the engine, nor the engine with it. */
+/** The connection to the supervisor, which is found or started. Neither process ends with the other. */
 export class SupervisorLink {
   readonly endpoint: string;
   readonly #options: SupervisorOptions;
@@ -38,13 +38,13 @@ export class SupervisorLink {
     this.endpoint = options.endpoint ?? `ipc://${options.state}/supervisor.sock`;
   }
 
-  /** Made at the first use, which should come after `ready`: a connection that is refused pauses before it tries again. */
+  /** Created at the first use, which should come after `ready`: a refused connection pauses before it is retried. */
   get client(): SupervisorClient {
     this.#client ??= connect(supervisorContract, { endpoint: this.endpoint });
     return this.#client;
   }
 
-  /** Waits until the supervisor answers, and starts it (again) where that is ours to do. @throws Error when it does not come */
+  /** Waits until the supervisor answers, and starts it where it is this engine's. @throws Error when it does not start */
   ready(): Promise<void> {
     this.#readying ??= this.#makeReady().finally(() => {
       this.#readying = undefined;
@@ -73,7 +73,7 @@ export class SupervisorLink {
     this.#requireOurs(found);
   }
 
-  /** One that an engine with another root left: its containers are unknown here and would be cleared away. */
+  /** Refuses the supervisor of an engine with another root: its containers are unknown here and would be removed. */
   #requireOurs({ root, pid }: SupervisorVersion): void {
     const { endpoint, root: own } = this.#options;
     if (endpoint !== undefined || isSameDirectory(root, own)) return;
@@ -124,6 +124,6 @@ function isSameDirectory(one: string, other: string): boolean {
   try {
     return realpathSync(one) === realpathSync(other);
   } catch {
-    return false; // one of them is not there
+    return false; // one of them does not exist
   }
 }

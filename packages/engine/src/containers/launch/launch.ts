@@ -65,8 +65,8 @@ function markRunning({ document }: Container, StartedAt: string): void {
 }
 
 /**
- * Makes what the task needs: its record at the supervisor, its network, the files and directories that are mounted. The
- * network is made here while the supervisor works.
+ * Prepares the task: its record at the supervisor, its network, the files and directories that are mounted. The network
+ * is set up here while the supervisor works.
  */
 async function prepare(deps: LaunchDeps, container: Container): Promise<void> {
   const { document } = container;
@@ -86,7 +86,7 @@ function bindSources({ mounts, hostConfig }: Container["document"]): string[] {
   return mounts.filter((mount) => mount.Type === "bind").map((mount) => mount.Source);
 }
 
-/** Docker makes the directory that a bind names when nothing is there. */
+/** Creates the directory that a bind names when it does not exist, as Docker does. */
 async function makeBindSource(path: string): Promise<void> {
   await mkdir(path, { recursive: true }).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "EEXIST") throw error;

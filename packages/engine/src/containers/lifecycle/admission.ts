@@ -1,6 +1,6 @@
 import { conflict } from "../../base/errors.ts";
 
-/** Admits work that makes things on this machine, until the engine shuts down. */
+/** Admits work that starts or creates objects, until the engine shuts down. */
 export class Admission {
   readonly #running = new Set<Promise<unknown>>();
   #isClosed = false;

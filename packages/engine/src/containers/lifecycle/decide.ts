@@ -21,7 +21,7 @@ export interface EndedRun {
  * exit that is reported and for one that a later engine finds.
  */
 export function decideAfterExit(document: ContainerDocument, run: EndedRun): AfterExit {
-  // The operation that asked for the end goes on by itself: it removes or starts the container.
+  // The operation that asked for the end continues: it removes or starts the container.
   if (document.removal || document.endReason === "restart") return { kind: "stay" };
   if (document.hostConfig.AutoRemove) return { kind: "remove" };
   if (document.endReason !== undefined || !isRestartWanted(document, run.exitCode)) return { kind: "stay" };

@@ -73,7 +73,7 @@ export class Lifecycle {
     return this.#autoRemoval;
   }
 
-  /** Starts the removal; a failure is the caller's to handle and makes another one possible. */
+  /** Starts the removal; a failure is reported by its caller and allows another removal. */
   startAutoRemoval(removal: Promise<void>): void {
     this.#autoRemoval = removal.finally(() => {
       this.#autoRemoval = undefined;

@@ -9,6 +9,10 @@ export async function waitContainer(container: Container, condition: WaitConditi
   const { lifecycle } = container;
   if (condition === "removed") return lifecycle.removed;
   if (condition === "next-exit") return Promise.race([lifecycle.run.exited, lifecycle.removed]);
-  admit("wait", container);
-  return container.alive ? lifecycle.run.exited : container.lastExit;
+  // A start that is under way counts: its exit is waited for.
+  const run = await lifecycle.exclusive(async () => {
+    if (!lifecycle.isRemoved) admit("wait", container);
+    return { exited: container.alive ? lifecycle.run.exited : Promise.resolve(container.lastExit) };
+  });
+  return run.exited;
 }
