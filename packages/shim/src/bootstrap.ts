@@ -1,49 +1,35 @@
 import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
-import { shimBootstrap, type shimReady } from "@gantry/ipc/contracts/shim";
+import { type ShimBootstrap, shimBootstrap, type shimReady } from "@gantry/ipc/contracts/shim";
+import { parseDocument } from "@gantry/ipc/formats/document";
 import { type FdWatch, type NativeSys, POLLIN } from "@gantry/native-sys";
-import * as v from "valibot";
-
-export type Bootstrap = v.InferOutput<typeof shimBootstrap>;
+import type * as v from "valibot";
 
 const stdin = 0;
 const stdout = 1;
 const longestLine = 1024 * 1024;
 const howTo = "a shim is started by a supervisor, which sends one line of JSON on standard input";
 
-/** The supervisor's hold on a shim without a container: standard input, open. */
+/** The supervisor's lease of a shim without a container: standard input, while it is open. */
 export interface Lease {
-  /** Calls back once when the supervisor is gone. */
+  /** Calls back once when the supervisor has closed it or has died. */
   onEnd(callback: () => void): void;
-  /** The shim has a container: from now on the supervisor may go. */
+  /** Ends the lease: with a container the shim no longer depends on its supervisor. */
   release(): void;
 }
 
-/** Reads the one line that starts a shim. @throws Error for a person when there is none, or it is not right */
-export async function readBootstrap(sys: NativeSys): Promise<{ bootstrap: Bootstrap; lease: Lease }> {
+/** Reads the line that starts a shim. @throws Error for a person when the line is missing or malformed */
+export async function readBootstrap(sys: NativeSys): Promise<{ bootstrap: ShimBootstrap; lease: Lease }> {
   const stat = fstatSync(stdin);
   if (!stat.isFIFO() && !stat.isSocket()) throw new Error(`standard input must be a pipe: ${howTo}`);
   const watch = new StdinWatch(sys);
-  const bootstrap = parse(await watch.line());
+  const bootstrap = parseDocument(shimBootstrap, await watch.line(), "the line on standard input");
   return { bootstrap, lease: watch };
 }
 
-/** Tells the supervisor where the shim listens, and closes standard output. */
+/** Reports to the supervisor where the shim listens, and closes standard output. */
 export function announce(ready: v.InferOutput<typeof shimReady>): void {
   writeSync(stdout, `${JSON.stringify(ready)}\n`);
   replaceByNull(stdout, "w");
-}
-
-function parse(line: string): Bootstrap {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    throw new Error(`the line on standard input is no JSON: ${howTo}`);
-  }
-  const result = v.safeParse(shimBootstrap, value);
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw new Error(`the line on standard input is wrong at ${v.getDotPath(issue) ?? "its top"}: ${issue.message}`);
 }
 
 class StdinWatch implements Lease {
@@ -111,7 +97,7 @@ function readNow(chunk: Buffer): number {
   }
 }
 
-/** The number stays taken, so that nothing else is taken for standard input or output. */
+/** The descriptor stays in use, so that no other file becomes standard input or output. */
 function replaceByNull(fd: number, flags: "r" | "w"): void {
   closeSync(fd);
   openSync("/dev/null", flags);

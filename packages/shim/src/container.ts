@@ -1,11 +1,10 @@
 import { RpcError } from "@gantry/ipc";
 import type { CheckpointOptions, Metrics, Stdio } from "@gantry/ipc/contracts/common";
 import { SIGNALS } from "@gantry/native-sys";
-import { type Cgroup, cgroupOf } from "./cgroup/cgroup.ts";
-import { readMetrics } from "./cgroup/metrics.ts";
-import { OomWatch } from "./cgroup/oom.ts";
-import { type CreateRequest, openStdio, type ShimContext, type ShimEvent } from "./context.ts";
-import { Execs, release } from "./process/execs.ts";
+import { ContainerCgroup } from "./cgroup/container-cgroup.ts";
+import { ContainerEvents } from "./container-events.ts";
+import { type CreateRequest, openStdio, type ShimContext } from "./context.ts";
+import { Execs, releaseStreams } from "./process/execs.ts";
 import { launch, orInvalidArgument, signalProcess } from "./process/launch.ts";
 import { ContainerProcess, type Exit } from "./process/process.ts";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime/runtime.ts";
@@ -26,8 +25,8 @@ export class Container {
   readonly #runtime: OciRuntime;
   readonly #request: CreateRequest;
   readonly #execs = new Execs();
-  #cgroup: Cgroup | undefined;
-  #oom: OomWatch | undefined;
+  readonly #events: ContainerEvents;
+  readonly #cgroup = new ContainerCgroup();
   #execCount = 0;
   #paused = false;
   #deleting: Promise<Deleted> | undefined;
@@ -37,15 +36,16 @@ export class Container {
     this.#context = context;
     this.#runtime = runtime;
     this.#request = request;
+    this.#events = new ContainerEvents(context, request.id);
     this.id = request.id;
     this.bundle = request.bundle;
     this.init = new ContainerProcess(this.#stdio(request.stdio, "init"));
   }
 
-  /** Has the runtime create the container. @throws RpcError of the runtime, or InvalidArgument for unusable streams */
+  /** Creates the container by the runtime. @throws RpcError of the runtime, or InvalidArgument for unusable streams */
   static async create(context: ShimContext, runtime: OciRuntime, request: CreateRequest): Promise<Container> {
     const container = new Container(context, runtime, request);
-    container.#record();
+    container.#writeTask();
     try {
       await container.#createInit();
     } catch (error) {
@@ -87,14 +87,14 @@ export class Container {
     this.#execCount += 1;
     const exec = new ContainerProcess(this.#stdio(options, `${this.#execCount}`), { id: execId, document });
     this.#execs.add(exec);
-    this.#publish("exec-added", exec);
+    this.#events.publish("exec-added", exec);
   }
 
   async kill(execId: string | undefined, signal: number, all: boolean): Promise<void> {
     const target = this.process(execId);
     if (all) return this.#runtime.kill(signal, true);
     if (target.reaped) throw new RpcError("NotFound", `${target.label} has ended already`);
-    // A frozen or not yet started container is the runtime's business: it may have to be thawed.
+    // The runtime signals a frozen container, which it may have to thaw, and one that has not started.
     if (target === this.init && (this.#paused || target.stage !== "running")) return this.#runtime.kill(signal, false);
     target.require("signal", "running");
     if (target.pid === 0) throw new RpcError("FailedPrecondition", `${target.label} is not running yet`);
@@ -106,7 +106,7 @@ export class Container {
     if (this.#paused) return;
     await this.#runtime.pause();
     this.#paused = true;
-    this.#publish("paused");
+    this.#events.publish("paused");
   }
 
   async resume(): Promise<void> {
@@ -114,7 +114,7 @@ export class Container {
     if (!this.#paused) return;
     await this.#runtime.resume();
     this.#paused = false;
-    this.#publish("resumed");
+    this.#events.publish("resumed");
   }
 
   /** Every process, with the id of the exec that it is the first one of. */
@@ -140,14 +140,13 @@ export class Container {
   metrics(): Metrics {
     const { init } = this;
     this.process(undefined).require("read the figures of", "created", "running");
-    this.#cgroup ??= cgroupOf(init.pid);
-    return readMetrics(this.#cgroup, this.#context.clock.now());
+    return this.#cgroup.metrics(init.pid, this.#context.clock.now());
   }
 
   async checkpoint(options: CheckpointOptions): Promise<void> {
     this.process(undefined).require("checkpoint", "running");
     await this.#runtime.checkpoint(options);
-    this.#publish("checkpointed");
+    this.#events.publish("checkpointed");
   }
 
   /** Removes an ended process. Deleting the container again gives the same answer. */
@@ -164,11 +163,11 @@ export class Container {
     const { init, bundle } = this;
     if (this.#request.checkpoint === undefined) {
       await this.#launch(init, (streams) => this.#runtime.create(bundle, streams));
-      this.#record();
+      this.#writeTask();
       return;
     }
     init.stage = "created";
-    this.#publish("create");
+    this.#events.publish("create");
   }
 
   async #startInit(): Promise<void> {
@@ -181,15 +180,15 @@ export class Container {
       if (!init.reaped) init.stage = "created";
       throw error;
     }
-    this.#publish("start", init);
+    this.#events.publish("start", init);
   }
 
-  /** One that cannot be restored has ended: its streams were closed with the attempt. */
+  /** A container that cannot be restored has ended: its streams were closed with the attempt. */
   async #restoreInit(imagePath: string): Promise<void> {
     const { init, bundle } = this;
     try {
       await this.#launch(init, (streams) => this.#runtime.restore(bundle, imagePath, streams));
-      this.#record();
+      this.#writeTask();
     } catch (error) {
       this.#onExit(init, failedStatus);
       throw error;
@@ -206,8 +205,8 @@ export class Container {
     }
   }
 
-  /** What is on disk for whoever comes after this process. */
-  #record(): void {
+  /** Writes task.json: with it, the container can be removed after the shim's death. */
+  #writeTask(): void {
     const { id, namespace, bundle, runtime } = this.#request;
     const { pid } = this.init;
     const task = { id, namespace, bundle, runtime, shimPid: process.pid };
@@ -223,17 +222,14 @@ export class Container {
 
   #onStarted(target: ContainerProcess): void {
     if (target !== this.init) {
-      this.#publish("exec-started", target);
+      this.#events.publish("exec-started", target);
       return;
     }
     const isRestored = target.stage === "running";
     if (!isRestored) target.stage = "created";
-    // After the answer: until its start, which is another message, nothing of it can be killed for lack of memory.
-    setImmediate(() => {
-      this.#cgroup = cgroupOf(target.pid);
-      this.#oom = new OomWatch(this.#context.sys, this.#cgroup, () => this.#publish("oom"));
-    });
-    this.#publish(isRestored ? "start" : "create", target);
+    // After the answer: before its start, another message, none of its processes can be killed for lack of memory.
+    setImmediate(() => this.#cgroup.watch(this.#context.sys, target.pid, () => this.#events.publish("oom")));
+    this.#events.publish(isRestored ? "start" : "create", target);
   }
 
   #onExit(target: ContainerProcess, exitStatus: number): void {
@@ -242,14 +238,14 @@ export class Container {
     this.#finish(target, exit).catch((error) => this.#context.errors.report(`exit of ${target.label}`, error));
   }
 
-  /** What others see of an exit, in order: its start, what it wrote, the record on disk, the event, the answers. */
+  /** Reports an exit, in this order: after the start and the output, the document on disk, the event, the answers. */
   async #finish(target: ContainerProcess, exit: Exit): Promise<void> {
     const { files, errors } = this.#context;
     await target.starting.catch(() => undefined);
-    this.#oom?.check();
+    this.#cgroup.checkOom();
     await target.stdio.drain();
     if (target === this.init) {
-      this.#oom?.close();
+      this.#cgroup.close();
       this.#paused = false;
       try {
         files.writeExit({ id: this.id, pid: target.pid, ...exit });
@@ -258,7 +254,7 @@ export class Container {
       }
     }
     target.end(exit);
-    this.#publish("exit", target);
+    this.#events.publish("exit", target);
   }
 
   async #deleteExec(exec: ContainerProcess): Promise<Deleted> {
@@ -277,25 +273,13 @@ export class Container {
     });
     this.#runtime.close();
     await this.#execs.clear();
-    await release(init);
+    await releaseStreams(init);
     this.#deleted = true;
-    this.#publish("delete", init);
+    this.#events.publish("delete", init);
     return { pid: init.pid, ...exit };
   }
 
   #stdio(options: Stdio, label: string) {
     return orInvalidArgument(() => openStdio(this.#context, options, label));
-  }
-
-  #publish(topic: ShimEvent["topic"], target?: ContainerProcess): void {
-    const time = topic === "exit" && target?.exited ? target.exited.exitedAt : this.#context.clock.now();
-    this.#context.events.append({
-      time,
-      topic,
-      id: this.id,
-      ...(target?.execId === undefined ? {} : { execId: target.execId }),
-      ...(target && target.pid > 0 ? { pid: target.pid } : {}),
-      ...(target?.exited ? { exitStatus: target.exited.exitStatus } : {}),
-    });
   }
 }

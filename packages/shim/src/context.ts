@@ -1,3 +1,4 @@
+import type { Clock } from "@gantry/common/clock";
 import type { EventLog, RequestOf } from "@gantry/ipc";
 import type { Stdio } from "@gantry/ipc/contracts/common";
 import type { shimContract, shimEvent } from "@gantry/ipc/contracts/shim";
@@ -5,7 +6,6 @@ import { JsonLineEncoder } from "@gantry/json-log/line-encoder";
 import { RotatedFile } from "@gantry/json-log/rotated-file";
 import type { NativeSys } from "@gantry/native-sys";
 import type * as v from "valibot";
-import type { Clock } from "./clock.ts";
 import type { ErrorLog } from "./error-log.ts";
 import { FileLog } from "./log/file-log.ts";
 import { PlainEncoder } from "./log/plain.ts";
@@ -20,7 +20,7 @@ const defaultBufferSize = 1024 * 1024;
 export type ShimEvent = v.InferOutput<typeof shimEvent>;
 export type CreateRequest = RequestOf<(typeof shimContract.methods)["create"]>;
 
-/** What all parts of a shim share. */
+/** The dependencies that all parts of a shim share. */
 export interface ShimContext {
   /** The shim's own directory. */
   readonly directory: string;
@@ -33,7 +33,7 @@ export interface ShimContext {
   readonly buffer: ReadBuffer;
 }
 
-/** The streams of a process to be. @param label unique among the container's processes: names its console socket */
+/** The streams of a process that does not exist yet. @param label unique in the container: names the console socket */
 export function openStdio(context: ShimContext, options: Stdio, label: string): ProcessStdio {
   const { sys, buffer } = context;
   const consolePath = `${context.directory}/pty-${label}.sock`;

@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "@gantry/common/clock";
 
-/** Failures that no caller sees, one JSON object a line in the shim's directory; the file is made by the first one. */
+/** Errors that no caller sees, one JSON object a line in the shim's directory; the first error creates the file. */
 export class ErrorLog {
   readonly #path: string;
   readonly #clock: Clock;
@@ -11,13 +11,14 @@ export class ErrorLog {
     this.#clock = clock;
   }
 
-  report(what: string, error: unknown): void {
+  /** @param context the operation that failed */
+  report(context: string, error: unknown): void {
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    const line = { time: this.#clock.now(), level: "error", msg: `${what}: ${message}` };
+    const line = { time: this.#clock.now(), level: "error", msg: `${context}: ${message}` };
     try {
       appendFileSync(this.#path, `${JSON.stringify(line)}\n`, { mode: 0o600 });
     } catch {
-      // There is nowhere left to say it.
+      // The error has no other place to be reported.
     }
   }
 }

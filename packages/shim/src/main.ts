@@ -1,6 +1,6 @@
 import { formatHelp, parseFlags } from "@gantry/cli";
 import { printText } from "@gantry/cli/output";
-import { version } from "./version.ts";
+import { version } from "@gantry/common/version";
 
 const flags = {
   help: { type: "boolean", short: "h", doc: "Print this help" },

@@ -10,18 +10,18 @@ import { ReadBuffer } from "./stdio/output.ts";
 
 type ShimClient = Client<typeof shimContract.methods>;
 
-/** Where a rehearsal keeps its files, in the shim's directory. */
+/** Directory of a rehearsal's files, in the shim's. */
 const place = "rehearsal";
-/** It copies its input to its output and ends with it. */
+/** The container's program: it copies its input to its output. */
 const program = "/bin/cat";
 const id = "rehearsal";
 
 /**
- * Plays the life of a container once, from create to delete, so that the first real one finds its code warm: a shim
- * serves one container, and else every line of it would run for the first time while somebody waits. Its messages stay
- * in this process, its runtime only runs a program, and its files are removed.
+ * Runs the whole lifecycle of a container once, from create to delete, so that the code is warm for the real container:
+ * a shim serves only one, and otherwise every line would run for the first time during a user's request. The messages
+ * stay in this process, the runtime only runs a program, and the files are removed.
  *
- * @param isWanted asked between the steps: a real container ends the rehearsal
+ * @param isWanted called between the steps: false ends the rehearsal, for a real container
  */
 export async function rehearse(shim: ShimContext, isWanted: () => boolean): Promise<void> {
   const directory = join(shim.directory, place);
@@ -90,7 +90,7 @@ async function readAll(items: AsyncIterable<unknown>): Promise<void> {
   }
 }
 
-/** A runtime whose container is a program with the container's streams, and nothing more. */
+/** A runtime whose container is only a program with the container's streams. */
 function plainProgram({ sys }: ShimContext): OciRuntime {
   const run = async ({ stdin = 0, stdout = 1, stderr = 2 }: RuntimeStreams) => {
     const { pid, pidFd } = sys.spawn({ program, argv: [program], env: [], fds: [stdin, stdout, stderr] });

@@ -1,3 +1,4 @@
+import { version } from "@gantry/common/version";
 import { type Handlers, RpcError } from "@gantry/ipc";
 import type { shimContract } from "@gantry/ipc/contracts/shim";
 import { Container } from "./container.ts";
@@ -5,21 +6,20 @@ import type { CreateRequest, ShimContext } from "./context.ts";
 import { attach } from "./process/attach.ts";
 import type { ContainerProcess } from "./process/process.ts";
 import type { OciRuntime } from "./runtime/runtime.ts";
-import { version } from "./version.ts";
 
 export interface ServiceOptions {
   readonly context: ShimContext;
-  /** The runtime that a create asks for. */
+  /** The runtime of a create request. */
   readonly runtimeFor: (request: CreateRequest) => OciRuntime;
-  /** A create has begun (true); it has failed, or the container was deleted (false). */
+  /** Called with true when a create starts; with false when it has failed, or the container was deleted. */
   readonly onOccupied: (occupied: boolean) => void;
-  /** The container exists. */
+  /** Called once the container exists. */
   readonly onCreated: (container: Container) => void;
-  /** The shim is to end; `clean` when nothing of its container is left. */
+  /** Called to end the shim; `clean` when its container was deleted, or it has none. */
   readonly onShutdown: (clean: boolean) => void;
 }
 
-/** What a shim answers, whatever it holds. */
+/** The shim contract, for a shim with or without a container. */
 export class ShimService {
   readonly #options: ServiceOptions;
   #container: Container | undefined;

@@ -1,36 +1,35 @@
 import { mkdirSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { Clock } from "@gantry/common/clock";
+import { version } from "@gantry/common/version";
 import { EventLog, serve } from "@gantry/ipc";
 import { shimContract } from "@gantry/ipc/contracts/shim";
+import { shimEndpoint, shimFiles } from "@gantry/ipc/formats/shim-directory";
 import { nativeSys } from "@gantry/native-sys";
-import { announce, type Lease, readBootstrap } from "./bootstrap.ts";
-import { Clock } from "./clock.ts";
-import type { CreateRequest, ShimContext, ShimEvent } from "./context.ts";
+import { announce, readBootstrap } from "./bootstrap.ts";
+import type { ShimContext, ShimEvent } from "./context.ts";
 import { ErrorLog } from "./error-log.ts";
+import { Lifetime } from "./lifetime.ts";
 import { collectAfterCreate, collectAfterStart } from "./memory.ts";
 import { Reaper } from "./process/reaper.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Children } from "./runtime/children.ts";
-import { CommandLineRuntime } from "./runtime/command-line.ts";
-import type { OciRuntime } from "./runtime/runtime.ts";
-import { RuntimeWorker } from "./runtime/worker.ts";
-import { WorkerRuntime } from "./runtime/worker-runtime.ts";
+import { Runtimes } from "./runtime/runtimes.ts";
 import { ShimService } from "./service.ts";
 import { StateFiles } from "./state.ts";
 import { ReadBuffer } from "./stdio/output.ts";
-import { version } from "./version.ts";
 
-/** A shim that is taken by then does not rehearse. */
+/** A shim that has a container by then does not rehearse. */
 const restMs = 20;
 /** Events kept for a supervisor that comes back. */
 const eventsKept = 1024;
-/** What a shim makes in its directory; anything else there is not its to remove. */
+/** The files that a shim creates in its directory; it removes no others. */
 const ownFiles =
   /^(shim\.sock|worker\.sock|shim\.log|(task|exit)\.json(\.new)?|pty-\w+\.sock|rehearsal|runtime-\d+\.\w+)$/;
 
 /**
- * Serves one container from standard input's first line until it is shut down, or until nobody can want it any
- * more: its supervisor is gone and it has no container.
+ * Serves one container, from the first line of standard input until it is shut down, or until its supervisor has gone
+ * and it has no container.
  * @throws Error for a person when it is started wrongly
  */
 export async function runShim(): Promise<void> {
@@ -45,27 +44,27 @@ export async function runShim(): Promise<void> {
   if (standbyRuntime?.worker) {
     runtimes.prepare(standbyRuntime).catch((error) => context.errors.report("standby runtime", error));
   }
-  keepGoing(context.errors);
+  survive(context.errors);
 
-  const life = new Life(lease);
+  const lifetime = new Lifetime(lease);
   const service = new ShimService({
     context,
     runtimeFor: (request) => runtimes.get(request),
-    onOccupied: (occupied) => life.occupy(occupied),
+    onOccupied: (occupied) => lifetime.occupy(occupied),
     onCreated: () => {
       lease.release();
-      life.forgetLease();
+      lifetime.forgetLease();
       collectAfterCreate();
     },
-    onShutdown: (clean) => life.end(clean),
+    onShutdown: (clean) => lifetime.end(clean),
   });
-  const endpoint = `ipc://${join(directory, "shim.sock")}`;
+  const endpoint = shimEndpoint(directory);
   const onError = (error: Error) => context.errors.report("call", error);
   const server = await serve(shimContract, service.handlers, { endpoint, onError });
   announce({ address: endpoint, pid: process.pid, version });
-  setTimeout(() => makeReady(context, life), restMs).unref();
+  setTimeout(() => prepare(context, lifetime), restMs).unref();
 
-  const clean = await life.over;
+  const clean = await lifetime.ended;
   context.events.close();
   await server.close({ deadlineMs: 500 });
   runtimes.close();
@@ -73,11 +72,11 @@ export async function runShim(): Promise<void> {
   if (clean) removeOwn(directory);
 }
 
-/** While nobody has a container for it: what the first one would else wait for. */
-async function makeReady(context: ShimContext, life: Life): Promise<void> {
-  const isWanted = () => !life.isOccupied;
-  // Nothing depends on it: a machine that lacks what it takes is a little slower.
-  if (isWanted()) await rehearse(context, isWanted).catch(() => undefined);
+/** Warms the code of a standby shim up, and releases the memory of its start. */
+async function prepare(context: ShimContext, lifetime: Lifetime): Promise<void> {
+  const isFree = () => !lifetime.isOccupied;
+  // A failure costs a little speed only.
+  if (isFree()) await rehearse(context, isFree).catch(() => undefined);
   collectAfterStart();
 }
 
@@ -88,7 +87,7 @@ function makeContext(directory: string, children: Children): ShimContext {
     directory,
     sys,
     clock,
-    errors: new ErrorLog(join(directory, "shim.log"), clock),
+    errors: new ErrorLog(join(directory, shimFiles.log), clock),
     reaper: new Reaper(sys, (pid) => children.has(pid)),
     events: new EventLog<ShimEvent>(eventsKept),
     files: new StateFiles(directory),
@@ -96,92 +95,10 @@ function makeContext(directory: string, children: Children): ShimContext {
   };
 }
 
-/** A container dies with its shim: what nobody has foreseen is written down, and the shim goes on. */
-function keepGoing(errors: ErrorLog): void {
+/** A container dies with its shim: an unexpected error is logged, and must not end the shim. */
+function survive(errors: ErrorLog): void {
   process.on("uncaughtException", (error) => errors.report("uncaught", error));
   process.on("unhandledRejection", (error) => errors.report("unhandled", error));
-}
-
-/** Decides when the shim ends. `over` resolves to true when its directory can go. */
-class Life {
-  readonly #over = Promise.withResolvers<boolean>();
-  #occupied = false;
-  #leaseEnded = false;
-
-  constructor(lease: Lease) {
-    lease.onEnd(() => {
-      this.#leaseEnded = true;
-      this.#endIfUnwanted();
-    });
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        if (!this.#occupied) this.end(true);
-      });
-    }
-  }
-
-  get over(): Promise<boolean> {
-    return this.#over.promise;
-  }
-
-  get isOccupied(): boolean {
-    return this.#occupied;
-  }
-
-  /** Whether it has a container, or is about to. */
-  occupy(occupied: boolean): void {
-    this.#occupied = occupied;
-    this.#endIfUnwanted();
-  }
-
-  /** The lease is about a shim without a container, and it has one. */
-  forgetLease(): void {
-    this.#leaseEnded = false;
-  }
-
-  end(clean: boolean): void {
-    this.#over.resolve(clean);
-  }
-
-  #endIfUnwanted(): void {
-    if (this.#leaseEnded && !this.#occupied) this.end(true);
-  }
-}
-
-/** The standby worker, and the way to any other runtime. */
-class Runtimes {
-  readonly #directory: string;
-  readonly #children: Children;
-  #worker: RuntimeWorker | undefined;
-
-  constructor(directory: string, children: Children) {
-    this.#directory = directory;
-    this.#children = children;
-  }
-
-  prepare(runtime: CreateRequest["runtime"]): Promise<unknown> {
-    return this.#workerFor(runtime).prepare();
-  }
-
-  get({ runtime, id }: CreateRequest): OciRuntime {
-    const commandLine = new CommandLineRuntime({ runtime, id, directory: this.#directory, children: this.#children });
-    if (runtime.worker)
-      return new WorkerRuntime({ worker: this.#workerFor(runtime), commandLine, root: runtime.root, id });
-    this.close();
-    return commandLine;
-  }
-
-  close(): void {
-    this.#worker?.close();
-    this.#worker = undefined;
-  }
-
-  #workerFor(runtime: CreateRequest["runtime"]): RuntimeWorker {
-    if (this.#worker?.serves(runtime)) return this.#worker;
-    this.close();
-    this.#worker = new RuntimeWorker({ runtime, directory: this.#directory, children: this.#children });
-    return this.#worker;
-  }
 }
 
 function removeOwn(directory: string): void {
@@ -191,6 +108,6 @@ function removeOwn(directory: string): void {
   try {
     rmdirSync(directory);
   } catch {
-    // Something of another's is in it.
+    // It holds files of other programs.
   }
 }

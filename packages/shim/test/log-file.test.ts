@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { Clock } from "@gantry/common/clock";
 import { RotatedFile } from "@gantry/json-log/rotated-file";
 import { nativeSys, S_IFIFO } from "@gantry/native-sys";
 import { tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { Clock } from "../src/clock.ts";
 import { FileLog } from "../src/log/file-log.ts";
 import { PlainEncoder } from "../src/log/plain.ts";
 import { attachTo, finish, readLog, startShim } from "./support/shim.ts";

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Clock } from "@gantry/common/clock";
 import { JsonLineEncoder } from "@gantry/json-log/line-encoder";
 import { RotatedFile } from "@gantry/json-log/rotated-file";
 import { tempDir } from "@gantry/testkit";
 import { test } from "tap";
-import { Clock } from "../src/clock.ts";
 import { FileLog } from "../src/log/file-log.ts";
 import { attachTo, finish, readLog, startShim } from "./support/shim.ts";
 

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { Clock } from "@gantry/common/clock";
 import { EventLog } from "@gantry/ipc";
 import { nativeSys, P_ALL, WNOWAIT } from "@gantry/native-sys";
 import { tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { Clock } from "../src/clock.ts";
 import type { ShimContext, ShimEvent } from "../src/context.ts";
 import { ErrorLog } from "../src/error-log.ts";
 import { Reaper } from "../src/process/reaper.ts";

@@ -87,8 +87,8 @@ test("run by hand: a sentence that says how it is started", (t) => {
   for (const [input, words] of [
     [undefined, /standard input must be a pipe/],
     ["", /ended before a line/],
-    ["hello\n", /no JSON/],
-    ['{"directory":"relative"}\n', /directory: must be an absolute path/],
+    ["hello\n", /is not JSON/],
+    ['{"directory":"relative"}\n', /directory must be an absolute path/],
   ] as const) {
     const { status, stderr } = run(input);
     t.equal(status, 1);

@@ -4,7 +4,7 @@ import { call, contract } from "./define.ts";
 
 /**
  * Paths that the runtime opens for the process's streams: a named pipe, a file, or
- * /proc/PID/fd/N of the caller. A missing one is /dev/null.
+ * /proc/PID/fd/N of the caller. A stream without a path is /dev/null.
  */
 const streams = v.object({
   stdin: v.optional(absolutePath),
@@ -14,7 +14,7 @@ const streams = v.object({
   consoleSocket: v.optional(absolutePath),
 });
 
-/** The OCI runtime without a process start: what `oci-runtime worker` serves. Each method is the command of its name. */
+/** The commands of an OCI runtime without a process start, served by `oci-runtime worker`. Each method is the command of its name. */
 export const runtimeContract = contract("runtime", 1, {
   create: call({
     doc: "As `create`. The container's first process becomes a child of the worker's parent.",

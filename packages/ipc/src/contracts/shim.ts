@@ -25,7 +25,7 @@ const processId = v.object({ execId: v.optional(identifier) });
 
 export const exit = v.object({ exitStatus, exitedAt: timestamp });
 
-/** What the shim reports about its container. `sequence` counts from 1 and has no gaps. */
+/** An event of the container. `sequence` counts from 1 and has no gaps. */
 export const shimEvent = v.object({
   sequence: integer,
   time: timestamp,
@@ -50,7 +50,7 @@ export const shimEvent = v.object({
 /** containerd's task API, served by one shim for one container. */
 export const shimContract = contract("shim", 1, {
   create: call({
-    doc: "Runs the OCI runtime's create on a bundle. The container's first process exists and waits; the shim owns its streams. With checkpoint there is no process (pid 0) until start restores it.",
+    doc: "Runs the OCI runtime's create on a bundle. The container's first process exists and waits for start; the shim owns its streams. With checkpoint there is no process (pid 0) until start restores it.",
     request: v.object({
       id: identifier,
       namespace: identifier,
@@ -114,7 +114,7 @@ export const shimContract = contract("shim", 1, {
     reply: empty,
   }),
   stats: call({
-    doc: "The cgroup's figures, in the shape of `runc events --stats`' data.",
+    doc: "The cgroup's figures, in the form of the data of `runc events --stats`.",
     idempotent: true,
     request: empty,
     reply: document,
@@ -126,7 +126,7 @@ export const shimContract = contract("shim", 1, {
     reply: empty,
   }),
   wait: call({
-    doc: "Waits for a process to end. Answers at once if it has.",
+    doc: "Waits for the end of a process; answers at once if it has ended.",
     idempotent: true,
     request: processId,
     reply: exit,
@@ -137,7 +137,7 @@ export const shimContract = contract("shim", 1, {
     reply: v.object({ pid: integer, exitStatus, exitedAt: timestamp }),
   }),
   connect: call({
-    doc: "Whose shim this is.",
+    doc: "The container and processes of this shim.",
     idempotent: true,
     request: empty,
     reply: v.object({
@@ -148,19 +148,19 @@ export const shimContract = contract("shim", 1, {
     }),
   }),
   shutdown: call({
-    doc: "Ends the shim; refused with FailedPrecondition while the container has not been deleted, unless now.",
+    doc: "Ends the shim; with a container that was not deleted FailedPrecondition, unless now.",
     request: v.object({ now: v.optional(v.boolean()) }),
     reply: empty,
   }),
   attach: stream({
-    doc: "Output of a process from now on, and its standard input. Ends with the exit of the process, once its output is drained. Any number may be attached; each gets all of the output. In blocking mode (the default) a client that reads slowly slows the process.",
+    doc: "Output of a process from now on, and its standard input. Ends with the exit of the process, once its output is drained. Any number of clients may be attached; each gets all of the output. In blocking mode (the default) a slow reader slows the process.",
     request: v.object({ execId: v.optional(identifier), ...attachOptions }),
     item: outputItem,
     input: attachInput,
     reply: v.object({ exitStatus: v.optional(exitStatus) }),
   }),
   events: stream({
-    doc: "Events from a sequence number on (0: all that are kept), then as they come.",
+    doc: "Events from a sequence number on (0: all that are kept), then as they are published. FailedPrecondition with data.oldest and data.last when older ones are no longer kept.",
     request: v.object({ from: integer }),
     item: shimEvent,
     input: v.never(),

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 
-/** What "max" stands for, as in containerd's metrics: no number of 64 bits is larger. */
+/** The number for "max", as in containerd's metrics: the largest of 64 bits. */
 const unlimited = 2 ** 64;
 
 /** The files of one cgroup directory. A file or a directory that is not there reads as empty: kernels differ. */
@@ -39,7 +39,7 @@ export class CgroupFiles {
     return this.text(name).split("\n").filter(Boolean);
   }
 
-  /** What stands for the star in the names of files that match `prefix*suffix`: the page sizes of hugetlb. */
+  /** The variable parts of file names `prefix*suffix`: the page sizes of hugetlb. */
   variants(prefix: string, suffix: string): string[] {
     if (this.#directory === undefined) return [];
     try {

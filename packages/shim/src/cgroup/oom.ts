@@ -7,7 +7,7 @@ const againMs = 25;
 const longestMs = 1000;
 
 /**
- * Tells when the kernel has killed processes of a container for lack of memory. Where there is no memory controller
+ * Reports that the kernel has killed processes of a container for lack of memory. Where there is no memory controller
  * it never does.
  */
 export class OomWatch {
@@ -36,7 +36,7 @@ export class OomWatch {
     }
   }
 
-  /** Tells now, once, when the kernel has killed since the last time. */
+  /** Reports at once a kill since the last report. */
   check(): boolean {
     const before = this.#last;
     this.#last = this.#count();

@@ -1,6 +1,6 @@
+import type { Clock } from "@gantry/common/clock";
 import type { Block, Encoder, EncoderTarget } from "@gantry/json-log/encoder";
 import type { RotatedFile } from "@gantry/json-log/rotated-file";
-import type { Clock } from "../clock.ts";
 
 /** Size of a block of encoded lines, which is written at once. */
 const blockSize = 256 * 1024;

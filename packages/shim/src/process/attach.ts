@@ -22,12 +22,13 @@ export async function attach(
     if (context.signal.aborted) resolve();
     else context.signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  const room = request.mode === "non-blocking" ? new Room(request.maxBufferSize ?? defaultBufferSize) : undefined;
-  const stdout = clientSink("stdout", context, room);
-  const stderr = clientSink("stderr", context, room);
+  const buffer =
+    request.mode === "non-blocking" ? new DroppingBuffer(request.maxBufferSize ?? defaultBufferSize) : undefined;
+  const stdout = clientSink("stdout", context, buffer);
+  const stderr = clientSink("stderr", context, buffer);
   if (request.stdout) target.stdio.stdout.add(stdout);
   if (request.stderr) target.stdio.stderr.add(stderr);
-  copyInput(target, request.stdin, context).catch(() => undefined); // the client is gone: `gone` tells
+  copyInput(target, request.stdin, context).catch(() => undefined); // the client is gone, which `gone` reports
   try {
     const exit = await Promise.race([target.finished(), gone]);
     return exit ? { exitStatus: exit.exitStatus } : {};
@@ -37,15 +38,15 @@ export async function attach(
   }
 }
 
-/** Output to a client: its credit is the room, and the process waits for it, unless there is other room for what waits. */
-function clientSink(stream: "stdout" | "stderr", context: AttachContext, room: Room | undefined): Sink {
+/** Output to a client: the process waits for the client's credit, or with a buffer never waits. */
+function clientSink(stream: "stdout" | "stderr", context: AttachContext, buffer: DroppingBuffer | undefined): Sink {
   const send = (chunk: Buffer) => context.send({ stream }, Buffer.from(chunk));
-  const write = room ? (chunk: Buffer) => room.use(chunk.length, () => send(chunk)) : send;
+  const write = buffer ? (chunk: Buffer) => buffer.send(chunk.length, () => send(chunk)) : send;
   return { write, end: () => undefined };
 }
 
-/** What may wait for a client that must not slow the process: beyond it output is dropped. */
-class Room {
+/** Limits the bytes that wait for a client that must not slow the process: output beyond the limit is dropped. */
+class DroppingBuffer {
   readonly #size: number;
   #used = 0;
 
@@ -53,7 +54,7 @@ class Room {
     this.#size = size;
   }
 
-  use(bytes: number, send: () => Promise<void>): undefined {
+  send(bytes: number, send: () => Promise<void>): undefined {
     if (this.#used > 0 && this.#used + bytes > this.#size) return undefined;
     this.#used += bytes;
     const release = () => {

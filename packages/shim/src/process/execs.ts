@@ -1,7 +1,7 @@
 import { RpcError } from "@gantry/ipc";
 import type { ContainerProcess } from "./process.ts";
 
-/** The processes that were added to a container beside its first one, by their ids. */
+/** The processes that were added to a container, by their ids. */
 export class Execs {
   readonly #byId = new Map<string, ContainerProcess>();
 
@@ -18,39 +18,39 @@ export class Execs {
     this.#byId.set(exec.execId ?? "", exec);
   }
 
-  /** One that could not be run. */
+  /** Removes an exec that could not be run. */
   fail(exec: ContainerProcess): void {
     this.#byId.delete(exec.execId ?? "");
     exec.abandon();
   }
 
-  /** The exec whose process, not yet ended, this is. */
+  /** The id of the exec that runs as a process. */
   ofPid(pid: number): string | undefined {
     return [...this.#byId.values()].find((exec) => exec.pid === pid && !exec.reaped)?.execId;
   }
 
-  /** Removes one that has ended or never ran. @throws RpcError FailedPrecondition */
+  /** Removes an exec that has ended or never ran. @throws RpcError FailedPrecondition */
   async delete(exec: ContainerProcess): Promise<void> {
     if (exec.stage === "added") exec.abandon();
     else if (!exec.reaped) exec.require("delete", "stopped");
     this.#byId.delete(exec.execId ?? "");
     if (exec.pid > 0) await exec.exit;
-    await release(exec);
+    await releaseStreams(exec);
   }
 
-  /** The container is gone, and all of them with it. */
+  /** Removes every exec after the container was deleted. */
   async clear(): Promise<void> {
     const all = [...this.#byId.values()];
     this.#byId.clear();
     for (const exec of all) {
       if (exec.stage === "added") exec.abandon();
-      await release(exec);
+      await releaseStreams(exec);
     }
   }
 }
 
 /** Closes the streams of a deleted process, and removes its named pipes. */
-export async function release(target: ContainerProcess): Promise<void> {
+export async function releaseStreams(target: ContainerProcess): Promise<void> {
   target.stdio.removeFifos();
   await target.stdio.close();
 }

@@ -5,13 +5,13 @@ import type { RuntimeStreams } from "../runtime/runtime.ts";
 import type { ContainerProcess } from "./process.ts";
 
 export interface LaunchHooks {
-  /** The process exists; nobody has been told of its end yet. */
+  /** Called once the process exists, before its exit is reported. */
   readonly onStarted: () => void;
   readonly onExit: (exitStatus: number) => void;
 }
 
 /**
- * Makes the streams, has the runtime make the process, and watches for its end.
+ * Creates the streams, has the runtime create the process, and watches for its exit.
  * @returns its id
  * @throws RpcError of the runtime, or InvalidArgument for unusable streams; then nothing of the process is left
  */
@@ -26,7 +26,7 @@ export async function launch(
     const streams = orInvalidArgument(() => target.stdio.prepare());
     target.pid = await run(streams);
     target.stdio.closeFar();
-    await target.stdio.begin();
+    await target.stdio.open();
   } catch (error) {
     if (target.pid > 0) {
       signalProcess(context, target, SIGNALS.SIGKILL);
@@ -50,7 +50,7 @@ export function signalProcess(context: ShimContext, target: ContainerProcess, si
   }
 }
 
-/** What the caller asked for does not work out: a path that is no named pipe, a log that cannot be opened. */
+/** Turns a failure of what the caller requested (a path that is no named pipe, a log that cannot be opened) into InvalidArgument. */
 export function orInvalidArgument<T>(act: () => T): T {
   try {
     return act();

@@ -19,9 +19,9 @@ export class ContainerProcess {
   stage: Stage = "added";
   /** 0 until it has one. */
   pid = 0;
-  /** The kernel has told its end: its id is no longer its own. */
+  /** It has been waited for: its id may belong to another process. */
   reaped = false;
-  /** A start that is under way: what follows from an early exit waits for it. */
+  /** A start under way: an early exit is reported after it. */
   starting: Promise<unknown> = Promise.resolve();
   readonly #exit = Promise.withResolvers<Exit>();
   #exited: Exit | undefined;
@@ -38,7 +38,7 @@ export class ContainerProcess {
     return this.execId === undefined ? "the container's first process" : `exec ${this.execId}`;
   }
 
-  /** How it ended, once that is known to all. */
+  /** The exit, once it has been reported. */
   get exited(): Exit | undefined {
     return this.#exited;
   }
@@ -61,7 +61,7 @@ export class ContainerProcess {
     this.#exit.resolve(exit);
   }
 
-  /** It will never run. */
+  /** Ends a process that was never run. */
   abandon(): void {
     this.stage = "stopped";
     this.#exit.reject(new RpcError("NotFound", `${this.label} was removed before it ran`));

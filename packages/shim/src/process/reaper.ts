@@ -27,7 +27,7 @@ export class Reaper {
   #retrying = false;
   readonly #onSignal = () => this.#sweep();
 
-  /** @param isOwn tells the programs that this process runs for itself */
+  /** @param isOwn whether a child is a program that this process runs for itself */
   constructor(sys: NativeSys, isOwn: (pid: number) => boolean) {
     this.#sys = sys;
     this.#isOwn = isOwn;
@@ -35,7 +35,7 @@ export class Reaper {
     process.on("SIGCHLD", this.#onSignal);
   }
 
-  /** From now until disposed, unknown children are kept for a `watch`. */
+  /** Until it is disposed of, unknown children are left unreaped for a `watch`. */
   hold(): Disposable {
     this.#holds += 1;
     return {
@@ -46,7 +46,7 @@ export class Reaper {
     };
   }
 
-  /** Tells of the end of a child, at once if it has ended. */
+  /** Reports the exit of a child, at once if it has ended. */
   watch(pid: number, onExit: OnExit): void {
     this.#watched.set(pid, onExit);
     this.#check(pid);
@@ -62,7 +62,7 @@ export class Reaper {
     for (;;) {
       const ended = this.#sys.waitid(P_ALL, 0, WNOWAIT);
       if (ended === null) return;
-      // The kernel shows one at a time: another program's end hides the rest until the event loop has reaped it.
+      // The kernel reports one child at a time: a program of our own hides the rest until the event loop has reaped it.
       if (this.#isOwn(ended.pid)) {
         this.#retry();
         return;

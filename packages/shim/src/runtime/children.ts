@@ -1,6 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from "node:child_process";
 
-/** The programs that the shim runs for itself: the event loop reaps them, so the reaper must let them be. */
+/** The programs that the shim runs for itself: the event loop reaps them, and the reaper must not. */
 export class Children {
   readonly #pids = new Set<number>();
 

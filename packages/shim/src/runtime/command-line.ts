@@ -2,6 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RpcError } from "@gantry/ipc";
 import type { CheckpointOptions, Runtime } from "@gantry/ipc/contracts/common";
+import { checkpointDeadlines, deadlines } from "@gantry/ipc/contracts/deadlines";
 import type { Children } from "./children.ts";
 import { lastLoggedError, malformedAnswer, runtimeError } from "./errors.ts";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime.ts";
@@ -9,8 +10,10 @@ import type { Document, OciRuntime, RuntimeStreams } from "./runtime.ts";
 interface Command {
   readonly name: string;
   readonly args: readonly string[];
-  /** Given to the command's standard input. */
+  /** Written to the command's standard input. */
   readonly input?: string;
+  /** Milliseconds; deadlines.runtime unless given. */
+  readonly timeoutMs?: number;
   /** Streams that the container's process inherits; else the output is captured. */
   readonly streams?: RuntimeStreams;
 }
@@ -21,11 +24,13 @@ interface Context {
   /** For logs, pid files and process documents of single commands. */
   readonly directory: string;
   readonly children: Children;
+  /** Milliseconds for one command; those of `deadlines` unless given. */
+  readonly deadlineMs?: number;
 }
 
 /**
- * Any OCI runtime by its command line (runc's flags). The files are small and in memory: done at once, they take less
- * than the way through another thread and back.
+ * Any OCI runtime by its command line (runc's flags). The files are small and in memory: synchronous calls take less time
+ * than a round trip through another thread.
  */
 export class CommandLineRuntime implements OciRuntime {
   readonly #context: Context;
@@ -88,20 +93,28 @@ export class CommandLineRuntime implements OciRuntime {
   }
 
   async checkpoint(options: CheckpointOptions): Promise<void> {
-    await this.#run({ name: "checkpoint", args: [...checkpointFlags(options), this.#context.id] });
+    const args = [...checkpointFlags(options), this.#context.id];
+    await this.#run({ name: "checkpoint", args, timeoutMs: checkpointDeadlines.runtime });
   }
 
   async restore(bundle: string, imagePath: string, streams: RuntimeStreams): Promise<number> {
-    return this.#startProcess("restore", ["--detach", "--bundle", bundle, "--image-path", imagePath], streams);
+    const flags = ["--detach", "--bundle", bundle, "--image-path", imagePath];
+    return this.#startProcess("restore", flags, streams, checkpointDeadlines.runtime);
   }
 
   close(): void {}
 
-  async #startProcess(name: string, flags: readonly string[], streams: RuntimeStreams): Promise<number> {
+  async #startProcess(
+    name: string,
+    flags: readonly string[],
+    streams: RuntimeStreams,
+    timeoutMs: number = deadlines.runtime,
+  ): Promise<number> {
     const pidFile = this.#file("pid");
     const terminal = streams.consoleSocket ? ["--console-socket", streams.consoleSocket] : [];
     try {
-      await this.#run({ name, args: [...flags, ...terminal, "--pid-file", pidFile, this.#context.id], streams });
+      const args = [...flags, ...terminal, "--pid-file", pidFile, this.#context.id];
+      await this.#run({ name, args, streams, timeoutMs });
       const pid = Number(readFileSync(pidFile, "latin1"));
       if (Number.isSafeInteger(pid) && pid > 0) return pid;
       throw malformedAnswer(name, "it wrote no process id");
@@ -119,7 +132,7 @@ export class CommandLineRuntime implements OciRuntime {
     }
   }
 
-  /** Runs one command to its end. @returns its output, unless a process got it */
+  /** Runs one command to its end; a late one is killed. @returns its output, unless a process inherited it */
   async #run(command: Command): Promise<string> {
     const { runtime, children } = this.#context;
     const log = this.#file("log");
@@ -138,10 +151,17 @@ export class CommandLineRuntime implements OciRuntime {
     child.stdin?.end(input);
     const stdout = collect(child.stdout);
     const stderr = collect(child.stderr);
+    const timeoutMs = this.#context.deadlineMs ?? command.timeoutMs ?? deadlines.runtime;
+    let timer: NodeJS.Timeout | undefined;
     try {
       const status = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
         child.once("error", reject);
-        // Not "close": what it left running may hold its output.
+        timer = setTimeout(() => {
+          child.kill("SIGKILL");
+          const message = `OCI runtime ${command.name} did not end within ${timeoutMs} ms`;
+          reject(new RpcError("DeadlineExceeded", message));
+        }, timeoutMs);
+        // Not "close": a process that it left running may hold its output.
         child.once(streams ? "exit" : "close", (code, signal) => resolve(code ?? signal));
       });
       if (status === 0) return stdout();
@@ -154,6 +174,7 @@ export class CommandLineRuntime implements OciRuntime {
         `the OCI runtime ${runtime.path} cannot be run: ${(error as Error).message}`,
       );
     } finally {
+      clearTimeout(timer);
       rmSync(log, { force: true });
     }
   }

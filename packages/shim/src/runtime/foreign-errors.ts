@@ -1,6 +1,6 @@
 import type { ErrorCode, ErrorReason } from "@gantry/ipc";
 
-/** What a caller can decide by. */
+/** The part of an error that is for programs. */
 export interface Meaning {
   readonly code: ErrorCode;
   readonly reason?: ErrorReason;

@@ -38,6 +38,6 @@ export interface OciRuntime {
   checkpoint(options: CheckpointOptions): Promise<void>;
   /** Makes and starts the container from such files. @returns the id of its first process, which runs */
   restore(bundle: string, imagePath: string, streams: RuntimeStreams): Promise<number>;
-  /** Ends what it keeps running for itself. */
+  /** Ends the processes of the runtime itself. */
   close(): void;
 }

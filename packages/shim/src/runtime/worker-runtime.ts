@@ -1,9 +1,12 @@
+import type { CallOptions } from "@gantry/ipc";
 import type { CheckpointOptions } from "@gantry/ipc/contracts/common";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime.ts";
 import type { RuntimeClient, RuntimeWorker } from "./worker.ts";
 
-/** A process start takes a processor from those who are still busy with the answer. */
+/** A process start at once would take a processor from the programs that are still handling the answer. */
 const afterAnswerMs = 50;
+
+type WorkerCall<T> = (client: RuntimeClient, options: CallOptions) => Promise<T>;
 
 export interface WorkerRuntimeOptions {
   readonly worker: RuntimeWorker;
@@ -14,9 +17,9 @@ export interface WorkerRuntimeOptions {
 }
 
 /**
- * A runtime by messages: what its command line does, without a process start. While the worker rests, one command
- * takes less time than its start would, so the command line is used then; after what is often repeated the worker
- * is started for the next time.
+ * A runtime by messages: the commands of its command line without a process start. While no worker runs, one command
+ * takes less time than the worker's start, so the command line is used; after a request that is often repeated the
+ * worker is started for the next one.
  */
 export class WorkerRuntime implements OciRuntime {
   readonly #worker: RuntimeWorker;
@@ -33,14 +36,15 @@ export class WorkerRuntime implements OciRuntime {
 
   async create(bundle: string, streams: RuntimeStreams): Promise<number> {
     const request = { ...this.#container, bundle, streams: paths(streams) };
-    const { pid } = await this.#worker.use((client) => client.call("create", request));
+    const { pid } = await this.#worker.use((client, options) => client.call("create", request, options));
     return pid;
   }
 
   async exec(process: Document, streams: RuntimeStreams): Promise<number> {
     return this.#repeatable(
-      async (client) => {
-        const { pid } = await client.call("exec", { ...this.#container, process, streams: paths(streams) });
+      async (client, options) => {
+        const request = { ...this.#container, process, streams: paths(streams) };
+        const { pid } = await client.call("exec", request, options);
         return pid;
       },
       () => this.#commandLine.exec(process, streams),
@@ -49,61 +53,61 @@ export class WorkerRuntime implements OciRuntime {
 
   async stats(): Promise<Document> {
     return this.#repeatable<Document>(
-      (client) => client.call("stats", this.#container),
+      (client, options) => client.call("stats", this.#container, options),
       () => this.#commandLine.stats(),
     );
   }
 
   async start(): Promise<void> {
     await this.#quickest(
-      (client) => client.call("start", this.#container),
+      (client, options) => client.call("start", this.#container, options),
       () => this.#commandLine.start(),
     );
   }
 
   async kill(signal: number, all: boolean): Promise<void> {
     await this.#quickest(
-      (client) => client.call("kill", { ...this.#container, signal, all }),
+      (client, options) => client.call("kill", { ...this.#container, signal, all }, options),
       () => this.#commandLine.kill(signal, all),
     );
   }
 
   async delete(): Promise<void> {
     await this.#quickest(
-      (client) => client.call("delete", this.#container),
+      (client, options) => client.call("delete", this.#container, options),
       () => this.#commandLine.delete(),
     );
   }
 
   async pause(): Promise<void> {
     await this.#quickest(
-      (client) => client.call("pause", this.#container),
+      (client, options) => client.call("pause", this.#container, options),
       () => this.#commandLine.pause(),
     );
   }
 
   async resume(): Promise<void> {
     await this.#quickest(
-      (client) => client.call("resume", this.#container),
+      (client, options) => client.call("resume", this.#container, options),
       () => this.#commandLine.resume(),
     );
   }
 
   async pids(): Promise<number[]> {
     return this.#quickest(
-      async (client) => (await client.call("pids", this.#container)).pids,
+      async (client, options) => (await client.call("pids", this.#container, options)).pids,
       () => this.#commandLine.pids(),
     );
   }
 
   async update(resources: Document): Promise<void> {
     await this.#quickest(
-      (client) => client.call("update", { ...this.#container, resources }),
+      (client, options) => client.call("update", { ...this.#container, resources }, options),
       () => this.#commandLine.update(resources),
     );
   }
 
-  /** Rare, and slow whatever way it is asked for. */
+  /** Rare, and slow either way. */
   checkpoint(options: CheckpointOptions): Promise<void> {
     return this.#commandLine.checkpoint(options);
   }
@@ -117,14 +121,14 @@ export class WorkerRuntime implements OciRuntime {
     this.#worker.close();
   }
 
-  #quickest<T>(ask: (client: RuntimeClient) => Promise<T>, run: () => Promise<T>): Promise<T>;
-  #quickest(ask: (client: RuntimeClient) => Promise<unknown>, run: () => Promise<void>): Promise<unknown>;
-  #quickest(ask: (client: RuntimeClient) => Promise<unknown>, run: () => Promise<unknown>): Promise<unknown> {
-    return this.#worker.isReady ? this.#worker.use(ask) : run();
+  #quickest<T>(call: WorkerCall<T>, run: () => Promise<T>): Promise<T>;
+  #quickest(call: WorkerCall<unknown>, run: () => Promise<void>): Promise<unknown>;
+  #quickest(call: WorkerCall<unknown>, run: () => Promise<unknown>): Promise<unknown> {
+    return this.#worker.isReady ? this.#worker.use(call) : run();
   }
 
-  async #repeatable<T>(ask: (client: RuntimeClient) => Promise<T>, run: () => Promise<T>): Promise<T> {
-    if (await this.#worker.becomesReady()) return this.#worker.use(ask);
+  async #repeatable<T>(call: WorkerCall<T>, run: () => Promise<T>): Promise<T> {
+    if (await this.#worker.becomesReady()) return this.#worker.use(call);
     const result = await run();
     clearTimeout(this.#warmUp);
     this.#warmUp = setTimeout(() => this.#worker.warmUp(), afterAnswerMs).unref();

@@ -1,18 +1,18 @@
 import type { ChildProcess } from "node:child_process";
 import { rmSync } from "node:fs";
-import { type Client, connect, RpcError } from "@gantry/ipc";
+import { readReadyLine } from "@gantry/common/ready-line";
+import { type CallOptions, type Client, connect, isRpcError, RpcError } from "@gantry/ipc";
 import type { Runtime } from "@gantry/ipc/contracts/common";
+import { deadlines } from "@gantry/ipc/contracts/deadlines";
 import { runtimeContract } from "@gantry/ipc/contracts/runtime";
 import type { Children } from "./children.ts";
 
 export type RuntimeClient = Client<typeof runtimeContract.methods>;
 
-/** How long an unused worker is kept, and one of a container that is asked for more than its life. */
+/** How long an unused worker is kept: after the container's start, and after requests that are likely to be repeated. */
 const idleMs = 5000;
 const longIdleMs = 40_000;
-/** A worker says where it listens within this time, or it is not coming. */
-const startMs = 10_000;
-const longestReadyLine = 64 * 1024;
+const readyOptions = { timeoutMs: 10_000, maxBytes: 64 * 1024 };
 
 interface Running {
   readonly client: RuntimeClient;
@@ -23,6 +23,8 @@ export interface WorkerOptions {
   readonly runtime: Runtime;
   readonly directory: string;
   readonly children: Children;
+  /** Milliseconds for one request; deadlines.runtime unless given. */
+  readonly deadlineMs?: number;
 }
 
 /** A runtime's process in `worker` mode: started when it is needed, ended after a while of idleness. */
@@ -38,7 +40,7 @@ export class RuntimeWorker {
     this.#options = options;
   }
 
-  /** True when this is the runtime that `runtime` asks for. */
+  /** True for the runtime that this worker was started from. */
   serves(runtime: Runtime): boolean {
     const own = this.#options.runtime;
     return own.path === runtime.path && JSON.stringify(own.args ?? []) === JSON.stringify(runtime.args ?? []);
@@ -60,24 +62,29 @@ export class RuntimeWorker {
     return this.#ensure();
   }
 
-  /** Starts it because more may be asked soon; from now on it stays longer. */
+  /** Starts it because more requests are likely; from now on it is kept longer. */
   warmUp(): void {
     this.#idleMs = longIdleMs;
-    this.use(async () => undefined).catch(() => undefined); // whoever needs it will be told
+    this.use(async () => undefined).catch(() => undefined); // the next use reports the failure
   }
 
   /**
-   * Lends the running worker to `act`.
+   * Calls the running worker. A worker that does not answer before the deadline is killed: the caller has given up, and
+   * what the worker would still create would have no owner.
    * @throws RpcError of the runtime; InvalidArgument when it cannot be started
    */
-  async use<T>(act: (client: RuntimeClient) => Promise<T>): Promise<T> {
+  async use<T>(call: (client: RuntimeClient, options: CallOptions) => Promise<T>): Promise<T> {
     clearTimeout(this.#idle);
     this.#users += 1;
     try {
       const { client, child } = await this.#ensure();
-      return await act(client).catch((error) => {
-        throw child.exitCode === null && child.signalCode === null ? error : this.#lost(child);
-      });
+      return await call(client, { timeoutMs: this.#options.deadlineMs ?? deadlines.runtime }).catch(
+        (error: unknown) => {
+          if (child.exitCode !== null || child.signalCode !== null) throw this.#lost(child);
+          if (isRpcError(error, "DeadlineExceeded")) child.kill("SIGKILL");
+          throw error;
+        },
+      );
     } finally {
       this.#users -= 1;
       if (this.#users === 0) {
@@ -119,7 +126,7 @@ export class RuntimeWorker {
     const ready = () => {
       this.#ready = this.#running === running;
     };
-    running.then(ready, () => undefined); // whoever asked for it is told
+    running.then(ready, () => undefined); // the caller gets the failure
     return running;
   }
 
@@ -133,7 +140,7 @@ export class RuntimeWorker {
     child.once("exit", gone);
     child.stdin?.on("error", () => undefined);
     try {
-      await readyLine(child);
+      await readReadyLine(child, readyOptions);
     } catch (error) {
       gone();
       child.stdin?.destroy();
@@ -146,24 +153,4 @@ export class RuntimeWorker {
     child.once("exit", () => client.close());
     return { client, child };
   }
-}
-
-/** Waits for the one line of JSON that a worker prints once it listens. */
-function readyLine(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    const timer = setTimeout(() => reject(new Error(`it was not ready after ${startMs} ms`)), startMs);
-    const finish = (error?: Error) => {
-      clearTimeout(timer);
-      if (error) reject(error);
-      else resolve();
-    };
-    child.once("error", finish);
-    child.once("exit", (code, signal) => finish(new Error(`it ended with ${code ?? signal}`)));
-    child.stdout?.on("data", (bytes: Buffer) => {
-      text += bytes.toString("latin1");
-      if (text.includes("\n")) finish();
-      else if (text.length > longestReadyLine) finish(new Error("its first line has no end"));
-    });
-  });
 }

@@ -23,7 +23,7 @@ export class ConsoleSocket implements Disposable {
   }
 
   /**
-   * The master; the caller closes it. To be asked for after the runtime has succeeded: it has sent it by then.
+   * The master; the caller closes it. Call it after the runtime has succeeded, which has sent it by then.
    * @throws Error when it sent none
    */
   async master(): Promise<number> {

@@ -4,7 +4,7 @@ import type { Sink } from "./sink.ts";
 import { FdWriter } from "./writer.ts";
 
 /**
- * Opens a named pipe for reading and writing: so the open waits for nobody, a reader that leaves breaks nothing,
+ * Opens a named pipe for reading and writing: the open never blocks, the end of a reader raises no SIGPIPE,
  * and a writer that leaves is no end of file (fifo(7)).
  * @throws Error when the path is no named pipe
  */

@@ -24,7 +24,7 @@ export class Input {
     this.#writer.open(fd);
   }
 
-  /** Resolves once the process's pipe has taken the bytes, or nobody will read them. */
+  /** Resolves once the process's pipe has taken the bytes, or they are dropped. */
   write(bytes: Uint8Array): Promise<void> | undefined {
     return this.#writer.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   }

@@ -4,12 +4,12 @@ import type { Sink } from "./sink.ts";
 
 /** As much as a pipe holds. */
 const chunkSize = 64 * 1024;
-/** Full chunks read before other work gets its turn. */
+/** Full chunks read before other events are handled. */
 const chunksPerTurn = 8;
 /** Most that is read at the exit of a process without waiting for slow readers. */
 const drainLimit = 4 * 1024 * 1024;
 
-/** The bytes that all outputs of a shim are read into: made at the first read. */
+/** The buffer that all outputs of a shim are read into, allocated by the first read. */
 export class ReadBuffer {
   #bytes: Buffer | undefined;
 
@@ -99,7 +99,7 @@ export class Output {
       return;
     }
     for (let turn = 0; turn < chunksPerTurn; turn++) {
-      // A short read has most likely emptied the pipe; poll tells, and costs less than a failing read.
+      // A short read has most likely emptied the pipe: a poll is cheaper than a read that fails.
       if (this.#readOnce() < chunkSize || this.#busy > 0) return;
     }
   }
@@ -136,7 +136,7 @@ function readNow(fd: number, bytes: Buffer): number {
   try {
     return readSync(fd, bytes, 0, bytes.length, null);
   } catch (error) {
-    // Any other failure is the end: a terminal's master answers EIO once nobody holds the other side.
+    // Any other failure is the end: a terminal's master answers EIO once its other side is closed.
     return (error as NodeJS.ErrnoException).code === "EAGAIN" ? -1 : 0;
   }
 }

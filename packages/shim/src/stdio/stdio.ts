@@ -9,9 +9,9 @@ import { Input } from "./input.ts";
 import { Output, type ReadBuffer } from "./output.ts";
 import type { Sink } from "./sink.ts";
 
-/** How long an output may stay quiet after its process's exit while somebody else still holds it. */
+/** How long an output may stay quiet after its process's exit while another process still holds it open. */
 const quietMs = 100;
-/** How long at most such others are listened to. */
+/** How long the output of such other processes is read at most. */
 const longestQuietMs = 2000;
 /** How long an exit waits for a slow disk. */
 const flushMs = 2000;
@@ -50,7 +50,7 @@ export class ProcessStdio {
     if (context.log) this.#addLog(context.log);
   }
 
-  /** Makes what the runtime gives to the process. @throws the system's error; then `close` releases what was made */
+  /** Creates the streams that the runtime passes to the process. @throws the system's error; `close` then releases them */
   prepare(): RuntimeStreams {
     const { sys, consolePath, options } = this.#context;
     const { fifos } = options;
@@ -73,10 +73,10 @@ export class ProcessStdio {
     return { stdin: farStdin, stdout: farStdout, stderr: farStderr };
   }
 
-  /** The process has its streams: starts to read and write them. @throws Error when the terminal did not come */
-  async begin(): Promise<void> {
-    if (this.#console) await this.#beginTerminal(this.#console);
-    else this.#beginPipes();
+  /** Starts to read and write, once the process has its streams. @throws Error when the runtime sent no terminal */
+  async open(): Promise<void> {
+    if (this.#console) await this.#openTerminal(this.#console);
+    else this.#openPipes();
     const path = this.#context.options.fifos?.stdin;
     if (path) this.#input?.copyFrom(path);
   }
@@ -95,7 +95,7 @@ export class ProcessStdio {
     if (this.#context.options.stdinOnce) this.closeInput();
   }
 
-  /** Sets the size of the terminal, in characters, now or when it is there; without one it does nothing. */
+  /** Sets the size of the terminal, in characters, now or once it exists; without a terminal it does nothing. */
   resize(columns: number, rows: number): void {
     this.#size = { width: columns, height: rows };
     this.#applySize();
@@ -110,12 +110,12 @@ export class ProcessStdio {
     if (log) await Promise.race([log.flush(), delay(flushMs)]);
   }
 
-  /** After the exit: resolves when no more output comes, or none came for a while and only others hold the streams. */
+  /** After the exit: resolves at the end of the output, or when other processes hold the streams and have been quiet. */
   async quiet(): Promise<void> {
     await Promise.all([quietOf(this.stdout), quietOf(this.stderr)]);
   }
 
-  /** Releases everything; output that nobody has read is lost. */
+  /** Releases everything; unread output is lost. */
   async close(): Promise<void> {
     this.closeFar();
     this.#console?.[Symbol.dispose]();
@@ -141,7 +141,7 @@ export class ProcessStdio {
     if (directory) rmSync(directory, { recursive: true, force: true });
   }
 
-  #beginPipes(): void {
+  #openPipes(): void {
     const { stdin, stdout, stderr } = this.#near;
     this.#near = {};
     if (stdin !== undefined) this.#input?.open(stdin);
@@ -149,7 +149,7 @@ export class ProcessStdio {
     if (stderr !== undefined) this.stderr.open(stderr);
   }
 
-  async #beginTerminal(console: ConsoleSocket): Promise<void> {
+  async #openTerminal(console: ConsoleSocket): Promise<void> {
     const { sys } = this.#context;
     this.#master = await console.master();
     console[Symbol.dispose]();

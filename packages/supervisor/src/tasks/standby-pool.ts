@@ -8,7 +8,7 @@ export interface StandbyOptions extends ShimOptions {
   readonly onError: (error: unknown) => void;
 }
 
-/** Quiet time after which shims are started to fill up, and the longest that a gap stays. */
+/** Idle time after which missing shims are started, and the longest time that they stay missing. */
 const quietMs = 15;
 const longestGapMs = 300;
 /** Pause after a shim that could not be started; doubled each time. */
@@ -16,8 +16,8 @@ const firstPauseMs = 200;
 const longestPauseMs = 30_000;
 
 /**
- * Shims that wait for a container. Starting one takes as long as a whole Node start, so it is done beforehand,
- * and while nothing else is going on.
+ * Standby shims. Starting a shim takes as long as a start of Node, so shims are started ahead of their containers, while
+ * the supervisor is idle.
  */
 export class StandbyPool {
   readonly #options: StandbyOptions;
@@ -35,12 +35,12 @@ export class StandbyPool {
     this.#background = background;
   }
 
-  /** Starts to fill up. */
+  /** Starts to fill the pool. */
   open(): void {
     this.#schedule(0);
   }
 
-  /** A shim for a container: one that is ready or about to be, else a new one. @throws RpcError Unavailable */
+  /** A shim for a container: a standby, or the one that is being started, else a new one. @throws RpcError Unavailable */
   async take(): Promise<StartedShim> {
     const ready = this.#ready.shift();
     this.#schedule(quietMs);
@@ -51,7 +51,7 @@ export class StandbyPool {
     return await starting;
   }
 
-  /** Says that something is going on, until it is disposed of: filling up waits for quiet. */
+  /** Marks the supervisor as busy until it is disposed of: filling the pool is postponed. */
   busy(): Disposable {
     this.#busy += 1;
     return {
@@ -62,7 +62,7 @@ export class StandbyPool {
     };
   }
 
-  /** Ends the shims that wait. */
+  /** Ends the standby shims. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);

@@ -155,7 +155,8 @@ export class Task {
 
   /**
    * The shim no longer keeps all the events that were missed: its state is recorded in their place, an exit with its
-   * event, and the events that are still kept follow. @returns false when the failure is another one, or the state cannot be read now
+   * event, and the events that are still kept follow.
+   * @returns false for another failure, or when the state cannot be read now
    */
   async #resynchronize(failure: unknown): Promise<boolean> {
     const oldest = isRpcError(failure, "FailedPrecondition") ? failure.data?.["oldest"] : undefined;

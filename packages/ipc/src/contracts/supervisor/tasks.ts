@@ -27,26 +27,26 @@ export const task = v.object({
   terminal: v.boolean(),
   exitStatus: v.optional(exitStatus),
   exitedAt: v.optional(timestamp),
-  /** Why it ended, where its exit status does not tell: its shim died. */
+  /** The reason of its end where the exit status does not show it: its shim died. */
   reason: v.optional(v.string()),
 });
 export type Task = v.InferOutput<typeof task>;
 
-/** Named pipes that were made, as containerd names them; a terminal has no stderr. */
+/** Named pipes that were created (formats/fifos.ts); a terminal has no stderr. */
 const fifos = v.object({
   stdin: v.optional(absolutePath),
   stdout: absolutePath,
   stderr: v.optional(absolutePath),
 });
 /**
- * A directory to make named pipes in, DIRECTORY/RANDOM/ID-stdin|stdout|stderr (ID: the exec's or the container's), which
- * the streams then use, stdin only where `stdio.stdin` is set. They go with the process's deletion.
+ * A directory to create named pipes in, DIRECTORY/RANDOM/ID-stdin|stdout|stderr (ID: the exec's or the container's),
+ * which the streams then use, stdin only where `stdio.stdin` is set. They are removed with the process.
  */
 const fifoDirectory = v.optional(absolutePath);
 
 export const tasks = {
   "tasks.create": call({
-    doc: "Mounts the root file system, writes the bundle, takes a shim and runs the OCI runtime's create.",
+    doc: "Mounts the root file system, writes the bundle, starts a shim or takes a standby, and runs the OCI runtime's create.",
     request: v.object({
       ...ofContainer,
       stdio,
@@ -85,10 +85,10 @@ export const tasks = {
     request: v.object({ ...ofProcess, signal: integer, all: v.optional(v.boolean()) }),
     reply: empty,
   }),
-  "tasks.pause": call({ doc: "Freezes.", idempotent: true, request: v.object(ofContainer), reply: empty }),
-  "tasks.resume": call({ doc: "Thaws.", idempotent: true, request: v.object(ofContainer), reply: empty }),
+  "tasks.pause": call({ doc: "Freezes a task.", idempotent: true, request: v.object(ofContainer), reply: empty }),
+  "tasks.resume": call({ doc: "Thaws a task.", idempotent: true, request: v.object(ofContainer), reply: empty }),
   "tasks.pids": call({
-    doc: "Its processes, on the host.",
+    doc: "The process ids of a task on the host.",
     idempotent: true,
     request: v.object(ofContainer),
     reply: v.object({ processes: v.array(processInfo) }),
@@ -112,7 +112,7 @@ export const tasks = {
     reply: empty,
   }),
   "tasks.stats": call({
-    doc: "Figures of its cgroup in the shape of `runc events --stats`' data.",
+    doc: "Figures of its cgroup in the form of the data of `runc events --stats`.",
     idempotent: true,
     request: v.object(ofContainer),
     reply: document,
@@ -135,7 +135,7 @@ export const tasks = {
     reply: v.object({ exitStatus, exitedAt: timestamp }),
   }),
   "tasks.delete": call({
-    doc: "Removes an ended task (with execId: the exec): its shim, bundle, mount. Works with the shim dead.",
+    doc: "Removes an ended task (with execId: the exec): its shim, bundle and mount. Works without the shim, too.",
     request: v.object(ofProcess),
     reply: v.object({ exitStatus, exitedAt: timestamp }),
   }),

@@ -1,0 +1,27 @@
+import type { ShimContext, ShimEvent } from "./context.ts";
+import type { ContainerProcess } from "./process/process.ts";
+
+/** Publishes the events of one container. */
+export class ContainerEvents {
+  readonly #context: ShimContext;
+  readonly #id: string;
+
+  constructor(context: ShimContext, id: string) {
+    this.#context = context;
+    this.#id = id;
+  }
+
+  /** @param target the process that the event is about; without one it is about the container */
+  publish(topic: ShimEvent["topic"], target?: ContainerProcess): void {
+    const { clock, events } = this.#context;
+    const exit = target?.exited;
+    events.append({
+      time: topic === "exit" && exit ? exit.exitedAt : clock.now(),
+      topic,
+      id: this.#id,
+      ...(target?.execId === undefined ? {} : { execId: target.execId }),
+      ...(target && target.pid > 0 ? { pid: target.pid } : {}),
+      ...(exit ? { exitStatus: exit.exitStatus } : {}),
+    });
+  }
+}
