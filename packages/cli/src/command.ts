@@ -1,14 +1,14 @@
 import type { FlagTable, Parsed } from "./flags.ts";
 
-/** One command, as it stands in its own file; C is what the program gives to all of its commands. */
+/** One command; C is the context that the program passes to all of its commands. */
 export interface CommandSpec<C, T extends FlagTable = FlagTable> {
-  /** What follows the command's name in its usage line. */
+  /** The usage line after the command's name. */
   readonly usage: string;
   readonly summary: string;
   readonly flags: T;
   /** Fewest and most positional arguments. */
   readonly args: readonly [least: number, most: number];
-  /** What follows the command's name in an example. */
+  /** Examples, each without the command's name. */
   readonly examples: readonly string[];
   /** The first positional argument ends the flags. */
   readonly stopAtPositional?: boolean;
@@ -18,7 +18,7 @@ export interface CommandSpec<C, T extends FlagTable = FlagTable> {
 
 export const anyNumber = Number.POSITIVE_INFINITY;
 
-/** What is wrong with the number of positional arguments; undefined when nothing is. */
+/** Describes a wrong number of positional arguments; undefined for a right one. */
 export function argumentProblem(
   { args: [least, most] }: Pick<CommandSpec<never>, "args">,
   given: number,

@@ -13,7 +13,7 @@ export function splitCsv(line: string): string[] {
   }
 }
 
-/** A field of a `key=value` list: the key in small letters, the value undefined when there is no "=". */
+/** A field of a `key=value` list: the key in lower case, the value undefined when there is no "=". */
 export function keyValue(field: string): { key: string; value: string | undefined } {
   const equals = field.indexOf("=");
   if (equals < 0) return { key: field.trim().toLowerCase(), value: undefined };

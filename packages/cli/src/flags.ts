@@ -1,12 +1,12 @@
 /**
- * Flags as the field's tools take them: `--name value`, `--name=value`, `-n value`, `-nvalue`,
+ * Flags as container tools accept them: `--name value`, `--name=value`, `-n value`, `-nvalue`,
  * joined short switches (`-it`), `--switch=false`, and `--` as the end of flags.
  */
 
 interface FlagBase {
   /** One letter, used with a single dash. */
   readonly short?: string;
-  /** What it does, one line, for the help text. */
+  /** Description for the help text, one line. */
   readonly doc: string;
   /** Left out of the help text. */
   readonly hidden?: boolean;
@@ -20,7 +20,7 @@ export interface BooleanFlag extends FlagBase {
 }
 export interface StringFlag extends FlagBase {
   readonly type: "string";
-  /** Word for the value in the help text, such as DIR. */
+  /** Placeholder for the value in the help text, such as DIR. */
   readonly value: string;
   readonly default?: string;
   /** The only values allowed. */
@@ -57,18 +57,18 @@ export type FlagValues<T extends FlagTable> = { [K in keyof T]: ValueOf<T[K]> };
 
 export interface Parsed<T extends FlagTable> {
   readonly values: FlagValues<T>;
-  /** Names of the flags that were given, to tell a default from the same value given. */
+  /** Names of the given flags, to distinguish a default from the same value given explicitly. */
   readonly given: ReadonlySet<string>;
-  /** What is left: positional arguments. */
+  /** Positional arguments. */
   readonly args: string[];
 }
 
-/** The command line is wrong; the message is for the person who typed it. */
+/** The command line is wrong; the message is shown to the user. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
-/** A flag that the table does not have. */
+/** A flag that is not in the table. */
 export class UnknownFlag extends UsageError {
   /** Without its dashes and value. */
   readonly flag: string;
@@ -80,7 +80,7 @@ export class UnknownFlag extends UsageError {
 }
 
 export interface ParseOptions {
-  /** The first positional argument ends the flags, and the rest is passed on as it is (docker run IMAGE CMD…). */
+  /** The first positional argument ends the flags, and the rest is passed on unchanged (docker run IMAGE CMD…). */
   readonly stopAtPositional?: boolean;
   /** Long flags may also have a single dash (-proto tcp), as in Go's flag package; then shorts are not joined. */
   readonly singleDash?: boolean;
@@ -121,16 +121,16 @@ class Parser {
 
   run(argv: readonly string[]): Parsed<FlagTable> {
     this.#rest = [...argv];
-    for (let word = this.#rest.shift(); word !== undefined; word = this.#rest.shift()) {
-      if (word === "--") {
+    for (let arg = this.#rest.shift(); arg !== undefined; arg = this.#rest.shift()) {
+      if (arg === "--") {
         this.#args.push(...this.#rest);
         break;
       }
-      if (word.length > 1 && word.startsWith("-")) {
-        this.#flagWord(word);
+      if (arg.length > 1 && arg.startsWith("-")) {
+        this.#flag(arg);
         continue;
       }
-      this.#args.push(word);
+      this.#args.push(arg);
       if (this.#options.stopAtPositional) {
         this.#args.push(...this.#rest);
         break;
@@ -139,34 +139,34 @@ class Parser {
     return { values: this.#values as FlagValues<FlagTable>, given: this.#given, args: this.#args };
   }
 
-  #flagWord(word: string): void {
-    if (word.startsWith("--")) {
-      this.#long(word, word.slice(2));
+  #flag(arg: string): void {
+    if (arg.startsWith("--")) {
+      this.#long(arg, arg.slice(2));
       return;
     }
     if (this.#options.singleDash) {
-      const name = word.slice(1).split("=", 1)[0] ?? "";
+      const name = arg.slice(1).split("=", 1)[0] ?? "";
       if (name in this.#table || !this.#shorts.has(name)) {
-        this.#long(word, word.slice(1));
+        this.#long(arg, arg.slice(1));
         return;
       }
     }
-    this.#shortGroup(word);
+    this.#shortGroup(arg);
   }
 
-  #long(word: string, body: string): void {
+  #long(arg: string, body: string): void {
     const equals = body.indexOf("=");
     const name = equals < 0 ? body : body.slice(0, equals);
-    const shown = equals < 0 ? word : word.slice(0, word.indexOf("="));
+    const shown = equals < 0 ? arg : arg.slice(0, arg.indexOf("="));
     this.#set(name, shown, equals < 0 ? undefined : body.slice(equals + 1));
   }
 
-  #shortGroup(word: string): void {
-    for (let at = 1; at < word.length; at++) {
-      const letter = word[at] as string;
+  #shortGroup(arg: string): void {
+    for (let at = 1; at < arg.length; at++) {
+      const letter = arg[at] as string;
       const name = this.#shorts.get(letter);
-      if (name === undefined) throw new UsageError(`unknown shorthand flag: '${letter}' in ${word}`);
-      const after = word.slice(at + 1);
+      if (name === undefined) throw new UsageError(`unknown shorthand flag: '${letter}' in ${arg}`);
+      const after = arg.slice(at + 1);
       if (this.#table[name]?.type !== "boolean") {
         const value = after.startsWith("=") ? after.slice(1) : after;
         this.#set(name, `-${letter}`, after === "" ? undefined : value);

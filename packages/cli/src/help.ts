@@ -1,10 +1,10 @@
 import type { Flag, FlagTable } from "./flags.ts";
 
-/** What a help text is made of. */
+/** The parts of a help text. */
 export interface HelpText {
-  /** The usage line without the word "Usage:". */
+  /** The usage line without "Usage:". */
   readonly usage: string;
-  /** What the command does, one sentence or a few. */
+  /** Description of the command, one sentence or a few. */
   readonly summary: string;
   /** Commands by group title: name and one line each. */
   readonly groups?: readonly {
@@ -12,7 +12,7 @@ export interface HelpText {
     readonly commands: readonly (readonly [name: string, doc: string])[];
   }[];
   readonly flags?: FlagTable;
-  /** Command lines that a person can copy. */
+  /** Complete command lines. */
   readonly examples: readonly string[];
   /** Last line or lines. */
   readonly footer?: string;

@@ -3,13 +3,13 @@ import type { Log } from "@gantry/cli/log";
 import type { Output } from "@gantry/cli/output";
 import type { Engine } from "./engine/connect.ts";
 
-/** What a command is given: everything that it may touch of the process. */
+/** A command's dependencies: the parts of the process that it may use. */
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly out: Output;
   readonly log: Log;
-  /** The engine's endpoint. @throws CommandError when what was given is none */
+  /** The engine's endpoint. @throws CommandError for an invalid one */
   readonly host: string;
   /** Connects at the first use. */
   engine(): Promise<Engine>;

@@ -27,8 +27,8 @@ export async function dispatch(argv: readonly string[], process: ProcessContext)
     return 0;
   }
   const isHelp = args[0] === "help";
-  const words = isHelp ? args.slice(1) : args;
-  if (words.length === 0) {
+  const commandLine = isHelp ? args.slice(1) : args;
+  if (commandLine.length === 0) {
     const { rootHelp } = await import("./help/texts.ts");
     process.out.write(1, rootHelp());
     return 0;
@@ -36,7 +36,7 @@ export async function dispatch(argv: readonly string[], process: ProcessContext)
   const wantsHelp = values.help || isHelp;
   const context = createContext(process, values);
   try {
-    return await find(words, wantsHelp, context);
+    return await find(commandLine, wantsHelp, context);
   } catch (error) {
     return fail(error, context);
   }
@@ -45,7 +45,7 @@ export async function dispatch(argv: readonly string[], process: ProcessContext)
 async function find(args: readonly string[], wantsHelp: boolean, context: Context): Promise<number> {
   const found = findCommand(args);
   if (found.kind === "unknown") {
-    throw new CommandError(`client: '${found.words}' is not a client command.\nSee 'client --help'`);
+    throw new CommandError(`client: '${found.name}' is not a client command.\nSee 'client --help'`);
   }
   if (found.kind === "noun") {
     const { nounHelp } = await import("./help/texts.ts");
@@ -53,16 +53,16 @@ async function find(args: readonly string[], wantsHelp: boolean, context: Contex
     return 0;
   }
   const { command } = await found.entry.load();
-  const rest = wantsHelp ? ["--help"] : args.slice(found.words.length);
-  return runCommand(command, { entry: found.entry, words: found.words, rest }, context);
+  const rest = wantsHelp ? ["--help"] : args.slice(found.names.length);
+  return runCommand(command, { entry: found.entry, names: found.names, rest }, context);
 }
 
 async function runCommand(
   command: Command,
-  { entry, words, rest }: { entry: Entry; words: readonly string[]; rest: readonly string[] },
+  { entry, names, rest }: { entry: Entry; names: readonly string[]; rest: readonly string[] },
   context: Context,
 ): Promise<number> {
-  const name = words.join(" ");
+  const name = names.join(" ");
   let parsed: Parsed<FlagTable>;
   try {
     parsed = parseFlags(

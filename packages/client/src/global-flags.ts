@@ -5,7 +5,7 @@ export const versionLine = `Gantry version ${version}`;
 
 /** Flags that stand before the command. */
 export const globalFlags = {
-  debug: { type: "boolean", short: "D", doc: "Tell more about failures, on standard error" },
+  debug: { type: "boolean", short: "D", doc: "Report more about failures on standard error" },
   help: { type: "boolean", doc: "Print this help" },
   host: {
     type: "string",
@@ -19,7 +19,7 @@ export const globalFlags = {
     value: "LEVEL",
     choices: ["debug", "info", "warn", "error", "fatal"],
     default: "info",
-    doc: "What to tell on standard error: debug, info, warn, error or fatal",
+    doc: "Lowest level of messages on standard error: debug, info, warn, error or fatal",
   },
   version: { type: "boolean", short: "v", doc: "Print the version" },
 } as const satisfies FlagTable;

@@ -95,7 +95,7 @@ test("a wrong command line is answered as docker does", async (t) => {
 test("a dead engine is named", async (t) => {
   await using directory = tempDir("dead");
   const host = `ipc://${directory.path}/engine.sock`;
-  const words = `Cannot connect to the Gantry engine at ${host}. Is the engine running?\n`;
+  const message = `Cannot connect to the Gantry engine at ${host}. Is the engine running?\n`;
   const [ps, path, create, rm, version] = await Promise.all([
     client("-H", host, "ps"),
     client("-H", `${directory.path}/engine.sock`, "ps"),
@@ -103,10 +103,10 @@ test("a dead engine is named", async (t) => {
     client("-H", host, "rm", "a", "b"),
     client("-H", host, "version"),
   ]);
-  t.strictSame(ps, { code: 1, stdout: "", stderr: words });
+  t.strictSame(ps, { code: 1, stdout: "", stderr: message });
   t.strictSame(path, ps, "a path alone is an endpoint");
-  t.strictSame(create, { code: 125, stdout: "", stderr: `client: ${words}` });
-  t.strictSame(rm, { code: 1, stdout: "", stderr: words }, "told once");
+  t.strictSame(create, { code: 125, stdout: "", stderr: `client: ${message}` });
+  t.strictSame(rm, { code: 1, stdout: "", stderr: message }, "reported once");
   t.equal(version.code, 1);
   t.match(version.stdout, /^Client:\n Version: +0\.1\.0\n/);
 });
@@ -368,7 +368,7 @@ test("save writes an archive to standard output, or to a file that is whole or n
   t.strictSame(readdirSync(directory.path), ["a.tar"], "nothing is left of what failed");
 });
 
-test("events, in words and as JSON", async (t) => {
+test("events, as text and as JSON", async (t) => {
   const event = {
     sequence: 1,
     Type: "container" as const,
@@ -523,12 +523,12 @@ test("start, wait, attach and top", async (t) => {
 });
 
 test("help before the command runs nothing", async (t) => {
-  const [before, word] = await Promise.all([client("--help", "run", "busybox"), client("help", "run", "busybox")]);
-  t.match(before, { code: 0, stdout: /^Usage: {2}client run / });
-  t.strictSame(word, before);
+  const [flag, command] = await Promise.all([client("--help", "run", "busybox"), client("help", "run", "busybox")]);
+  t.match(flag, { code: 0, stdout: /^Usage: {2}client run / });
+  t.strictSame(command, flag);
 });
 
-test("--debug tells more of a failure, --log-level=error keeps warnings away", async (t) => {
+test("--debug reports more about a failure, --log-level=error suppresses warnings", async (t) => {
   await using engine = await standInEngine({
     containerCreate: async () => ({ Id: containerId, Warnings: ["no swap"] }),
   });

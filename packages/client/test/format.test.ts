@@ -10,7 +10,7 @@ import { formatPorts } from "../src/format/ports.ts";
 import { columnStyle, ellipsis, naturalOrder } from "../src/format/text.ts";
 import { rfc3339Nano } from "../src/format/time.ts";
 
-test("spans of time in Docker's words", async (t) => {
+test("durations in Docker's form", async (t) => {
   const hour = 3600;
   const day = 24 * hour;
   const cases: [number, string][] = [
@@ -32,7 +32,7 @@ test("spans of time in Docker's words", async (t) => {
     [60 * day, "2 months"],
     [2 * 365 * day, "2 years"],
   ];
-  for (const [seconds, words] of cases) t.equal(humanDuration(seconds), words, String(seconds));
+  for (const [seconds, text] of cases) t.equal(humanDuration(seconds), text, String(seconds));
   t.equal(ago(100, 220), "2 minutes ago");
   t.equal(ago(0, 220), "N/A");
 });
@@ -43,7 +43,7 @@ test("sizes as Docker writes them", async (t) => {
   t.equal(humanSize(742_512, 3), "743kB");
   t.equal(humanSize(4_261_000_000, 3), "4.26GB");
   t.equal(humanSize(999_999, 3), "1000kB");
-  t.equal(humanSize(12_345), "12.35kB"); // four digits unless told
+  t.equal(humanSize(12_345), "12.35kB"); // four digits by default
   t.equal(binarySize(512 * 2 ** 20), "512MiB");
 });
 

@@ -23,7 +23,7 @@ test("output of an attached container goes to the same stream, and its exit code
   t.ok(order.indexOf("containerAttach") < order.indexOf("containerStart"), "attached before the start");
 });
 
-test("with -i standard input goes to the container, and its end is told", async (t) => {
+test("with -i standard input goes to the container, and so does its end", async (t) => {
   await using engine = await standInEngine(
     scriptedContainer(async ({ read, write }) => {
       let typed = "";
@@ -207,7 +207,7 @@ test("much output arrives whole at a slow reader, and is not gathered in memory"
   let before = -1;
   let still = 0;
   await waitFor(() => {
-    // the writer stands still when nobody reads
+    // The writer stops when its output is not read.
     still = sent > 0 && sent === before ? still + 1 : 0;
     before = sent;
     return still === 50;
@@ -232,7 +232,7 @@ test("a reader that goes away ends the client quietly", async (t) => {
   t.equal(client.stderr(), "");
 });
 
-test("the engine's end while attached is told", async (t) => {
+test("the engine's end while attached is reported", async (t) => {
   await using engine = await standInEngine(
     scriptedContainer(async ({ write, signal }) => {
       await write("stdout", "ready\n");

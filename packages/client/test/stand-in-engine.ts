@@ -22,7 +22,7 @@ export interface StandInEngine extends AsyncDisposable {
   readonly host: string;
   /** The environment of a client of it. */
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** What was asked, in order. */
+  /** All calls, in order. */
   readonly calls: { readonly method: string; readonly request: unknown }[];
   /** The requests of one method. */
   requests(method: keyof EngineMethods): unknown[];
@@ -68,10 +68,10 @@ export async function standInEngine(script: Script): Promise<StandInEngine> {
 
 export const containerId = "0123456789abcdef".repeat(4);
 
-/** What a scripted container's process can do. */
+/** The process of a scripted container. */
 export interface ContainerProcess {
   write(stream: "stdout" | "stderr", bytes: string | Uint8Array): Promise<void>;
-  /** What is typed, until the end of input; undefined then. */
+  /** The next input; undefined at its end. */
   read(): Promise<Buffer | undefined>;
   /** The next signal that it is sent. */
   signal(): Promise<string>;

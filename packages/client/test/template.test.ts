@@ -104,7 +104,7 @@ test("functions", async (t) => {
   for (const [source, expected] of cases) t.equal(render(source), expected, source);
 });
 
-test("a wrong template says what and where, in Go's words", async (t) => {
+test("an invalid template is reported with Go's message and position", async (t) => {
   const cases: [string, string, number][] = [
     ["{{.Id", "template: :1: unclosed action", 64],
     ["{{.Id }", 'template: :1: unexpected "}" in operand', 64],

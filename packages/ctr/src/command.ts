@@ -5,7 +5,7 @@ import type { Supervisor } from "./supervisor/connect.ts";
 
 export { anyNumber, CommandError } from "@gantry/cli";
 
-/** What a command is given: everything that it may touch of the process. */
+/** A command's dependencies: the parts of the process that it may use. */
 export interface Context {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -21,10 +21,10 @@ export interface Context {
   supervisor(): Promise<Supervisor>;
 }
 
-/** One command; `missing` is what to say when it is given too few arguments. */
+/** A command; `missing` is the message for too few arguments. */
 export interface Spec<T extends FlagTable> extends CommandSpec<Context, T> {
   readonly missing?: string;
-  /** Flags of containerd's ctr that cannot be honoured here: why, and what may be done instead. */
+  /** Flags of containerd's ctr that are not supported here: the reason, or an alternative. */
   readonly refused?: Readonly<Record<string, string>>;
 }
 export type Command = Spec<FlagTable>;

@@ -30,14 +30,14 @@ export async function dispatch(argv: readonly string[], process: ProcessContext)
       return 0;
     }
     const isHelp = args[0] === "help" || args[0] === "h";
-    const words = isHelp ? args.slice(1) : args;
-    if (words.length === 0) {
+    const commandLine = isHelp ? args.slice(1) : args;
+    if (commandLine.length === 0) {
       const { rootHelp } = await import("./help/texts.ts");
       out.write(1, rootHelp());
       return 0;
     }
     context = await createContext(process, values);
-    return await find(words, values.help || isHelp, context);
+    return await find(commandLine, values.help || isHelp, context);
   } catch (error) {
     return await fail(error, out, context);
   }
@@ -46,8 +46,8 @@ export async function dispatch(argv: readonly string[], process: ProcessContext)
 async function find(args: readonly string[], wantsHelp: boolean, context: Context): Promise<number> {
   const found = findCommand(args);
   if (found.kind === "unknown") {
-    const { words, see, instead } = found;
-    const reason = instead === undefined ? `no such command: ${words}` : `${words} is not supported: ${instead}`;
+    const { name, see, instead } = found;
+    const reason = instead === undefined ? `no such command: ${name}` : `${name} is not supported: ${instead}`;
     throw new CommandError(`${reason}\nSee '${see} --help'`, unknownCommandExitCode);
   }
   if (found.kind === "noun") {
@@ -56,7 +56,7 @@ async function find(args: readonly string[], wantsHelp: boolean, context: Contex
     return 0;
   }
   const { command } = await found.entry.load();
-  const name = `ctr ${found.words.join(" ")}`;
+  const name = `ctr ${found.names.join(" ")}`;
   return await runCommand(command, { name, rest: wantsHelp ? ["--help"] : found.rest }, context);
 }
 
@@ -78,7 +78,7 @@ async function runCommand(
     return 0;
   }
   const problem = argumentProblem(command, parsed.args.length);
-  if (problem) throw new CommandError(argumentWords(command, parsed.args.length, { name, problem }), usageExitCode);
+  if (problem) throw new CommandError(argumentMessage(command, parsed.args.length, { name, problem }), usageExitCode);
   try {
     return await command.run(context, parsed);
   } catch (error) {
@@ -86,19 +86,23 @@ async function runCommand(
   }
 }
 
-/** A flag that containerd's ctr has and this one has not is refused with the reason. */
+/** The error for a flag that only containerd's ctr has, with the reason. */
 function refusal(error: unknown, { refused = {} }: Command): CommandError | undefined {
   if (!(error instanceof UnknownFlag) || !Object.hasOwn(refused, error.flag)) return undefined;
   return new CommandError(`--${error.flag} is not supported: ${refused[error.flag]}`, usageExitCode);
 }
 
-function argumentWords(command: Command, given: number, { name, problem }: { name: string; problem: string }): string {
+function argumentMessage(
+  command: Command,
+  given: number,
+  { name, problem }: { name: string; problem: string },
+): string {
   const tooFew = given < command.args[0];
-  const what = tooFew && command.missing ? command.missing : `"${name}" ${problem}`;
-  return `${what}\nUsage: ${name} ${command.usage}\nSee '${name} --help'`;
+  const problemText = tooFew && command.missing ? command.missing : `"${name}" ${problem}`;
+  return `${problemText}\nUsage: ${name} ${command.usage}\nSee '${name} --help'`;
 }
 
-/** A wrong command line, with where to read about it; other failures as they are. */
+/** Adds a reference to the help to the error of a wrong command line. */
 function usage(error: unknown, name: string): unknown {
   return error instanceof UsageError
     ? new CommandError(`${error.message}\nSee '${name} --help'`, usageExitCode)

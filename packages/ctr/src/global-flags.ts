@@ -13,11 +13,16 @@ export const globalFlags = {
     value: "ADDRESS",
     doc: `The supervisor's socket, ipc:///PATH or an absolute path; else GANTRY_SUPERVISOR, else the first of ${searchedAddresses.join(" and ")} that answers`,
   },
-  timeout: { type: "string", value: "DURATION", doc: "Give up after so long (10s, 1m30s); 0: never", default: "0s" },
+  timeout: {
+    type: "string",
+    value: "DURATION",
+    doc: "Total timeout of the command (10s, 1m30s); 0: none",
+    default: "0s",
+  },
   "connect-timeout": {
     type: "string",
     value: "DURATION",
-    doc: "How long the supervisor may take to be there; 0: it must be there now",
+    doc: "How long to wait for the supervisor to listen; 0: not at all",
     default: "0s",
   },
   namespace: {

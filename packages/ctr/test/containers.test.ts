@@ -212,15 +212,15 @@ test("two namespaces do not see each other", async (t) => {
   t.equal(await stack.ok([...other, "images", "ls", "-q"]), "");
   t.match((await stack.ctr([...other, "run", "--rm", image, "n1", "true"])).stderr, /not found/);
   await stack.ok([...other, "images", "import", join(stack.directory, "busybox.tar")]);
-  const run = (within: string[], word: string) =>
+  const run = (within: string[], value: string) =>
     stack.ok([
       ...within,
       "run",
       "-d",
       "--cgroup",
-      `/${stack.namespace}/n1-${word}`,
+      `/${stack.namespace}/n1-${value}`,
       "--label",
-      `who=${word}`,
+      `who=${value}`,
       image,
       "n1",
       "sleep",

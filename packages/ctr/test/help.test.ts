@@ -7,12 +7,12 @@ const ctr = (...args: string[]) => run(jsProgram, ["--", join(import.meta.dirnam
 const nowhere = ["-a", "/nowhere/supervisor.sock"];
 
 t.test("every command has a help text with an example", async (t) => {
-  const verbs = nouns.flatMap((noun) => noun.verbs.map((verb) => ({ words: [noun.name, verb.name], load: verb.load })));
-  const all = [...topLevel.map(({ name, load }) => ({ words: [name], load })), ...verbs];
+  const verbs = nouns.flatMap((noun) => noun.verbs.map((verb) => ({ args: [noun.name, verb.name], load: verb.load })));
+  const all = [...topLevel.map(({ name, load }) => ({ args: [name], load })), ...verbs];
   const { commandHelp } = await import("../src/help/texts.ts");
-  for (const { words, load } of all) {
+  for (const { args, load } of all) {
     const { command } = await load();
-    const name = `ctr ${words.join(" ")}`;
+    const name = `ctr ${args.join(" ")}`;
     const text = commandHelp(command, name);
     t.match(text, new RegExp(`^Usage:  ${name}`), name);
     t.match(text, /\nExamples:\n {2}ctr /, `${name} has an example`);
@@ -20,7 +20,7 @@ t.test("every command has a help text with an example", async (t) => {
 });
 
 t.test("aliases and exit codes", async (t) => {
-  for (const words of [
+  for (const args of [
     ["i", "ls"],
     ["image", "list"],
     ["c", "ls"],
@@ -29,17 +29,17 @@ t.test("aliases and exit codes", async (t) => {
     ["snapshot", "ls"],
     ["plugin", "ls"],
   ]) {
-    const { code, stdout } = await ctr(...words, "--help");
-    t.equal(code, 0, words.join(" "));
+    const { code, stdout } = await ctr(...args, "--help");
+    t.equal(code, 0, args.join(" "));
     t.match(stdout, /^Usage: {2}ctr /);
   }
   const unknown = await ctr("images", "fly");
   t.equal(unknown.code, 3, "as ctr: an unknown command");
   t.match(unknown.stderr, "no such command: images fly");
-  for (const words of ["containers checkpoint", "c restore", "images convert"]) {
-    const refused = await ctr(...words.split(" "));
-    t.equal(refused.code, 3, words);
-    t.match(refused.stderr, `ctr: ${words} is not supported: `);
+  for (const args of ["containers checkpoint", "c restore", "images convert"]) {
+    const refused = await ctr(...args.split(" "));
+    t.equal(refused.code, 3, args);
+    t.match(refused.stderr, `ctr: ${args} is not supported: `);
   }
   const flag = await ctr("run", "--fly");
   t.equal(flag.code, 1);
@@ -48,7 +48,7 @@ t.test("aliases and exit codes", async (t) => {
   t.equal(none.code, 0);
 });
 
-t.test("bad input is told before a supervisor is asked", async (t) => {
+t.test("bad input is reported before the supervisor is called", async (t) => {
   const cases: [string[], RegExp][] = [
     [["images", "pull"], /please provide an image reference to pull/],
     [["images", "pull", "UPPER"], /must be lowercase/],
@@ -77,18 +77,18 @@ t.test("bad input is told before a supervisor is asked", async (t) => {
     [["snapshots", "--snapshotter", "zfs", "ls"], /must be one of overlayfs, native/],
     [["namespaces", "create", "x", "=y"], /must be KEY=VALUE/],
   ];
-  for (const [words, pattern] of cases) {
-    const { code, stderr } = await ctr(...nowhere, ...words);
-    t.equal(code, 1, words.join(" "));
+  for (const [args, pattern] of cases) {
+    const { code, stderr } = await ctr(...nowhere, ...args);
+    t.equal(code, 1, args.join(" "));
     t.match(stderr, pattern);
     t.match(stderr, /^ctr: /);
   }
 });
 
-t.test("a supervisor that is not there is told in one line", async (t) => {
-  for (const words of [["version"], ["images", "pull", "busybox"], ["run", "busybox", "x"], ["events"]]) {
-    const { code, stderr } = await ctr(...nowhere, ...words);
-    t.equal(code, 1, words.join(" "));
+t.test("a missing supervisor is reported in one line", async (t) => {
+  for (const args of [["version"], ["images", "pull", "busybox"], ["run", "busybox", "x"], ["events"]]) {
+    const { code, stderr } = await ctr(...nowhere, ...args);
+    t.equal(code, 1, args.join(" "));
     t.match(stderr, /^ctr: Cannot connect to the Gantry supervisor at ipc:\/\/\/nowhere\/supervisor.sock/);
     t.equal(stderr.split("\n").length, 2);
   }

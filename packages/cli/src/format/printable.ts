@@ -1,4 +1,4 @@
-/** Names in an error may come from an image or a registry: their control characters must not reach a terminal. */
+/** Names in an error may come from an image or a registry: control characters in them must not reach a terminal. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   return text.replaceAll(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/g, (letter) => {

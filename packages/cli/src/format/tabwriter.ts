@@ -13,7 +13,7 @@ const tabWidth = 8;
 
 /**
  * Aligns the tab-terminated cells of lines as Go's text/tabwriter does;
- * what follows a line's last tab is not a cell.
+ * text after a line's last tab is not a cell.
  */
 export function alignTabs(text: string, style: ColumnStyle): string {
   const lines = text.split("\n").map((line) => line.split("\t"));

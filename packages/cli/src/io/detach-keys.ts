@@ -19,8 +19,8 @@ export function parseDetachKeys(text: string): Uint8Array {
 export const defaultDetachKeys = "ctrl-p,ctrl-q";
 
 /**
- * Looks for the detach keys in what is typed. Bytes that may be the start of them are held back until it is
- * clear that they are not.
+ * Finds the detach keys in the input. Bytes that may be the start of them are held back until it is clear that they
+ * are not.
  */
 export class DetachFilter {
   readonly #keys: Uint8Array;
@@ -30,7 +30,7 @@ export class DetachFilter {
     this.#keys = keys;
   }
 
-  /** What of the bytes goes on to the container, and whether the keys were typed in full. */
+  /** @returns the bytes to pass to the container, and whether the keys are complete */
   push(bytes: Uint8Array): { readonly pass: Uint8Array; readonly detached: boolean } {
     if (this.#keys.length === 0 || (this.#matched === 0 && !bytes.includes(this.#keys[0] as number))) {
       return { pass: bytes, detached: false };

@@ -5,7 +5,7 @@ import { fileProblem } from "./file-problem.ts";
 import type { Output } from "./output.ts";
 import { onTermination, signalExitCode } from "./signals.ts";
 
-/** A stream that gives a file's bytes. */
+/** A stream of a file's bytes. */
 export interface Source {
   readonly items: AsyncIterable<{ readonly blobs: readonly Uint8Array[] }>;
   readonly result: Promise<unknown>;
@@ -13,8 +13,8 @@ export interface Source {
 }
 
 /**
- * Checks where a file is to be written before anything is asked for.
- * @throws CommandError in docker's words
+ * Checks the path of a file to be written, before the transfer starts.
+ * @throws CommandError with docker's message
  */
 export async function checkOutputPath(path: string): Promise<void> {
   const parent = dirname(path);
@@ -26,8 +26,8 @@ export async function checkOutputPath(path: string): Promise<void> {
 }
 
 /**
- * Writes a stream's bytes into a file, which has its name only once it is whole: a failure or a signal leaves what was
- * there before.
+ * Writes a stream's bytes into a file, which gets its name only once it is complete: a failure or a signal leaves the
+ * previous file unchanged.
  */
 export async function downloadToFile(path: string, source: Source): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.${Math.random().toString(36).slice(2)}`);

@@ -3,7 +3,7 @@ import type { Output } from "./output.ts";
 export const logLevels = ["debug", "info", "warn", "error", "fatal"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** What the program says about itself, on stderr. */
+/** The program's own messages, on stderr. */
 export interface Log {
   readonly debugging: boolean;
   debug(text: string): void;

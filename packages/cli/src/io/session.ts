@@ -4,16 +4,16 @@ import type { Output } from "./output.ts";
 import { forwardSignals, onTermination, signalExitCode } from "./signals.ts";
 import { rawMode, type TerminalSize, terminalSize } from "./terminal.ts";
 
-/** What an attached client sends. */
+/** Input of an attached client. */
 export type SessionInput = { kind: "stdin" } | { kind: "closeStdin" } | { kind: "detach" };
 
-/** What the process comes with that a session is shown in. */
+/** The output and log of the program that shows a session. */
 export interface SessionHost {
   readonly out: Output;
   readonly log: Log;
 }
 
-/** Output of a process, with its bytes; other items are passed over. */
+/** Output of a process, with its bytes; other items are ignored. */
 export interface SessionItem {
   readonly value: { readonly stream: "stdout" | "stderr" } | { readonly attached: true };
   readonly blobs: readonly Uint8Array[];
@@ -22,7 +22,7 @@ export interface SessionItem {
 /** An open stream to a container's process: attach or exec. */
 export interface SessionStream {
   readonly items: AsyncIterable<SessionItem>;
-  /** Settles when the stream has ended; undefined where it does not tell the process's exit code. */
+  /** Settles when the stream has ended; undefined where it does not carry the process's exit code. */
   readonly exitCode: Promise<number | undefined>;
   send(input: SessionInput, ...blobs: Uint8Array[]): Promise<void>;
   cancel(): void;
@@ -31,32 +31,32 @@ export interface SessionStream {
 export interface SessionOptions {
   readonly tty: boolean;
   readonly stdin: boolean;
-  /** Nothing comes back: the session is over with the input's end. */
+  /** There is no output: the session ends with the input. */
   readonly inputOnly?: boolean;
-  /** Bytes; none: there is no leaving. */
+  /** Bytes; empty: detaching is not possible. */
   readonly detachKeys: Uint8Array;
-  /** Passes signals on; else one that ends this program puts the terminal back first. */
+  /** Forwards signals. Without it a signal that ends this program restores the terminal first. */
   readonly kill?: (signal: NodeJS.Signals) => Promise<unknown>;
   readonly resize: (size: TerminalSize) => Promise<unknown>;
 }
 
-/** How a session ended: its process did, the person left it, or a signal ended this program. */
+/** How a session ended: its process exited, the user detached, or a signal ended this program. */
 export type SessionEnd =
   | { readonly kind: "ended"; readonly exitCode: number | undefined }
   | { readonly kind: "detached" }
   | { readonly kind: "signalled"; readonly exitCode: number };
 
-/** A session under way. */
+/** A running session. */
 export interface Session {
   readonly end: Promise<SessionEnd>;
-  /** Puts the terminal back and stops listening; may be called twice. */
+  /** Restores the terminal and stops listening; may be called twice. */
   close(): void;
 }
 
 /** Connects this process's streams, signals and terminal with a process in a container. */
 export function startSession(host: SessionHost, stream: SessionStream, options: SessionOptions): Session {
   const undo: (() => void)[] = [];
-  const left = Promise.withResolvers<SessionEnd>();
+  const detachedEnd = Promise.withResolvers<SessionEnd>();
   const quietly = (work: Promise<unknown>): void => {
     work.catch((error: Error) => host.log.debug(error.message));
   };
@@ -64,32 +64,34 @@ export function startSession(host: SessionHost, stream: SessionStream, options: 
     undo.push(followSize((size) => quietly(options.resize(size))));
     if (options.stdin) undo.push(rawMode());
     if (options.stdin && !options.kill) {
-      undo.push(onTermination((signal) => left.resolve({ kind: "signalled", exitCode: signalExitCode(signal) })));
+      undo.push(
+        onTermination((signal) => detachedEnd.resolve({ kind: "signalled", exitCode: signalExitCode(signal) })),
+      );
     }
   }
   const { kill } = options;
   if (kill) {
     undo.push(
       forwardSignals((signal) => {
-        // the terminal in the container tells of its size itself
+        // The resize of the container's terminal already signals it.
         if (!options.tty || signal !== "SIGWINCH") quietly(kill(signal));
       }),
     );
   }
   if (options.stdin)
     copyInput(stream, options).then(
-      (detached) => (detached || options.inputOnly) && left.resolve({ kind: "detached" }),
-      left.reject,
+      (detached) => (detached || options.inputOnly) && detachedEnd.resolve({ kind: "detached" }),
+      detachedEnd.reject,
     );
   const ended = copyOutput(host, stream).then(
     async (): Promise<SessionEnd> => ({ kind: "ended", exitCode: await stream.exitCode }),
   );
-  // both are looked at by the race alone
+  // Only the race handles a failure.
   stream.exitCode.catch(() => {});
   const close = (): void => {
     for (const step of undo.splice(0).reverse()) step();
   };
-  return { end: Promise.race([left.promise, ended]).finally(close), close };
+  return { end: Promise.race([detachedEnd.promise, ended]).finally(close), close };
 }
 
 async function copyOutput({ out }: SessionHost, stream: SessionStream): Promise<void> {
@@ -108,7 +110,7 @@ async function copyOutput({ out }: SessionHost, stream: SessionStream): Promise<
   }
 }
 
-/** True when the detach keys were typed. */
+/** @returns whether the detach keys were typed */
 async function copyInput(stream: SessionStream, options: SessionOptions): Promise<boolean> {
   const filter = options.tty ? new DetachFilter(options.detachKeys) : undefined;
   try {
@@ -121,15 +123,15 @@ async function copyInput(stream: SessionStream, options: SessionOptions): Promis
     }
     await stream.send({ kind: "closeStdin" });
   } catch {
-    // the stream's own end tells what happened
+    // The stream's result has the error.
   }
   return false;
 }
 
-function followSize(tell: (size: TerminalSize) => void): () => void {
+function followSize(onSize: (size: TerminalSize) => void): () => void {
   const report = (): void => {
     const size = terminalSize();
-    if (size) tell(size);
+    if (size) onSize(size);
   };
   process.on("SIGWINCH", report);
   return () => process.off("SIGWINCH", report);

@@ -1,6 +1,6 @@
 import { constants } from "node:os";
 
-/** Cannot be caught, or are about this program itself. */
+/** Signals that cannot be caught, or that concern this program itself. */
 const own = new Set(["SIGKILL", "SIGSTOP", "SIGCHLD", "SIGPIPE", "SIGURG", "SIGPROF", "SIGPOLL", "SIGIO"]);
 /** Raised by faults of this program; a listener would turn them into endless loops. */
 const faults = new Set([
@@ -17,14 +17,14 @@ const faults = new Set([
 
 const forwardable = Object.keys(constants.signals).filter((name) => !own.has(name) && !faults.has(name));
 
-/** Passes every signal that this process gets on. Returns what ends that. */
+/** Forwards every signal that this process receives. @returns a function that stops forwarding */
 export function forwardSignals(forward: (signal: NodeJS.Signals) => void): () => void {
   return listen(forwardable as NodeJS.Signals[], forward);
 }
 
-/** Tells of a signal that would end the process, so that a terminal can be put back first. */
-export function onTermination(tell: (signal: NodeJS.Signals) => void): () => void {
-  return listen(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"], tell);
+/** Calls back for a signal that would end the process, so that a terminal can be restored first. @returns a function that stops that */
+export function onTermination(listener: (signal: NodeJS.Signals) => void): () => void {
+  return listen(["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"], listener);
 }
 
 /** 128 + its number, as a shell counts a process that a signal ended. */

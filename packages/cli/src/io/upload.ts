@@ -1,17 +1,17 @@
 import { createReadStream, promises as fs } from "node:fs";
 import { fileProblem } from "./file-problem.ts";
 
-/** Several fit into the window of a stream, so that none waits for the one before. */
+/** Several chunks fit into the window of a stream, so that none waits for the previous one. */
 const chunkBytes = 256 << 10;
 
-/** A stream that takes a file's bytes. */
+/** A stream that accepts a file's bytes. */
 export interface Sink {
   send(input: Record<string, never>, ...blobs: Uint8Array[]): Promise<void>;
   end(): void;
   cancel(): void;
 }
 
-/** Opens what an archive is read from: a file, or standard input where there is no name. @throws Error */
+/** Opens the source of an archive: a file, or standard input without a name. @throws Error */
 export async function openSource(path: string | undefined): Promise<AsyncIterable<Uint8Array>> {
   if (path === undefined) return createReadStream("", { fd: 0, highWaterMark: chunkBytes, autoClose: false });
   try {
@@ -23,7 +23,7 @@ export async function openSource(path: string | undefined): Promise<AsyncIterabl
   }
 }
 
-/** Sends all of a source's bytes. What goes wrong at the other end is told by the stream's result. @throws Error of the source */
+/** Sends all of a source's bytes. A failure at the other end is in the stream's result. @throws Error of the source */
 export async function upload(stream: Sink, source: AsyncIterable<Uint8Array>): Promise<void> {
   let gone = false;
   try {

@@ -9,7 +9,7 @@ import { parseFilters } from "../parse/filters.ts";
 export interface ListSpec<T> {
   /** The objects' name in the plural: "volumes". */
   readonly objects: string;
-  /** What --quiet shows: "volume names". */
+  /** The values that --quiet shows: "volume names". */
   readonly quiet: string;
   /** An example of --filter. */
   readonly filter: string;

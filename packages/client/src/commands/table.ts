@@ -2,13 +2,13 @@ import type { Command } from "../command.ts";
 
 type Load = () => Promise<{ readonly command: Command }>;
 
-/** One way to say a command: `client NOUN VERB`, and where docker has it, `client SHORT`. */
+/** A command's names: `client NOUN VERB`, and where docker has it, `client SHORT`. */
 export interface Entry {
   readonly noun: string;
   readonly verb: string;
-  /** Other words for the verb. */
+  /** Aliases of the verb. */
   readonly also?: readonly string[];
-  /** Top-level words. The first one is listed. */
+  /** Top-level names. The first one is listed in the help. */
   readonly short?: readonly string[];
   readonly summary: string;
   readonly common?: boolean;
@@ -245,21 +245,21 @@ export const nouns: readonly (readonly [noun: string, summary: string])[] = [
   ["volume", "Manage volumes"],
 ];
 
-/** The command of the first words, the words it took, or what is missing. */
+/** The command that the first arguments name, with the arguments that did, or the unknown name. */
 export type Found =
-  | { readonly kind: "command"; readonly entry: Entry; readonly words: readonly string[] }
+  | { readonly kind: "command"; readonly entry: Entry; readonly names: readonly string[] }
   | { readonly kind: "noun"; readonly noun: string }
-  | { readonly kind: "unknown"; readonly words: string };
+  | { readonly kind: "unknown"; readonly name: string };
 
-/** Finds a command by its first words. */
+/** Finds a command by the first arguments. */
 export function findCommand(args: readonly string[]): Found {
   const [first = "", second] = args;
   const isNoun = nouns.some(([noun]) => noun === first);
   if (!isNoun) {
     const entry = entries.find(({ short }) => short?.includes(first));
-    return entry ? { kind: "command", entry, words: [first] } : { kind: "unknown", words: first };
+    return entry ? { kind: "command", entry, names: [first] } : { kind: "unknown", name: first };
   }
   if (second === undefined || second === "--help" || second === "-h") return { kind: "noun", noun: first };
   const entry = entries.find(({ noun, verb, also }) => noun === first && (verb === second || also?.includes(second)));
-  return entry ? { kind: "command", entry, words: [first, second] } : { kind: "unknown", words: `${first} ${second}` };
+  return entry ? { kind: "command", entry, names: [first, second] } : { kind: "unknown", name: `${first} ${second}` };
 }

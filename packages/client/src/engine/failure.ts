@@ -28,7 +28,7 @@ async function rawFailure(error: unknown, context: Pick<Context, "host">): Promi
 }
 
 /**
- * Does something for each of several things; a failure of one is reported and does not stop the others.
+ * Runs work for each of several names; a failure of one is reported and does not stop the others.
  * @returns 1 when any failed
  */
 export async function forEach(

@@ -11,7 +11,7 @@ const indent = 4;
 export interface InspectOptions {
   /** A Go template, json, or nothing for indented JSON. */
   readonly format: string | undefined;
-  /** What is looked for, for the words of an error: container, object. */
+  /** The kind of object, for error messages: container, object. */
   readonly kind: string;
   readonly find: (name: string) => Promise<PlainObject>;
 }

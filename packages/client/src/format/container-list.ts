@@ -11,7 +11,7 @@ import { goTime } from "./time.ts";
 const commandColumns = 20;
 const mountColumns = 15;
 
-/** What `ps` shows. */
+/** The columns of `ps`. */
 export function containerList(options: {
   truncate: boolean;
   size: boolean;
@@ -60,7 +60,7 @@ function imageName({ Image, ImageID }: ContainerSummary, truncate: boolean): str
   if (ImageID !== "" && /^(sha256:)?[0-9a-f]{12,64}$/.test(Image) && shortId(ImageID) === shortId(Image)) {
     return shortId(Image);
   }
-  // a name with both tag and digest keeps the tag alone
+  // Of a name with both tag and digest only the tag is shown.
   const at = Image.indexOf("@");
   return at > 0 && Image.slice(0, at).lastIndexOf(":") > Image.lastIndexOf("/") ? Image.slice(0, at) : Image;
 }

@@ -38,7 +38,7 @@ function splitAt(text: string, at: number): [string, string] {
   return at < 0 ? [text, none] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** What `images` shows. */
+/** The columns of `images`. */
 export function imageList(options: { truncate: boolean; digests: boolean; now: number }): ListFormat<ImageRow> {
   const id = ({ image }: ImageRow): string => (options.truncate ? shortId(image.Id) : image.Id);
   const digestColumn = options.digests ? "{{.Digest}}\t" : "";

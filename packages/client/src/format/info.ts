@@ -1,7 +1,7 @@
 import { binarySize } from "@gantry/cli/size";
 import { isObject, type PlainObject } from "./template/values.ts";
 
-/** Label, field and form of each line, in docker info's order; a field that the engine does not tell is left out. */
+/** Label, field and form of each line, in docker info's order; a field that the engine does not report is left out. */
 const lines: readonly (readonly [label: string, field: string, form?: (value: unknown) => string])[] = [
   ["Containers", "Containers"],
   [" Running", "ContainersRunning"],

@@ -4,27 +4,27 @@ import { toJson } from "./template/json.ts";
 import { markMap, type StructView, structView } from "./template/values.ts";
 import { columnStyle } from "./text.ts";
 
-/** One thing that a list can show of its items. */
+/** A column of a list. */
 export interface Column<T> {
   readonly header: string;
   readonly value: (item: T) => unknown;
 }
 
-/** What a list shows, by the names that --format knows. */
+/** The columns and formats of a list, by the names that --format uses. */
 export interface ListFormat<T> {
-  /** For the words of an error. */
+  /** Go's name of the type, for error messages. */
   readonly typeName: string;
   readonly columns: Readonly<Record<string, Column<T>>>;
   /** Functions of an item that take arguments, such as Label. */
   readonly methods?: Readonly<Record<string, (item: T) => (argument: unknown) => unknown>>;
-  /** Without --format. */
+  /** The format without --format. */
   readonly standard: string;
-  /** With -q. */
+  /** The format with -q. */
   readonly quiet: string;
 }
 
 /**
- * Renders a list in docker's ways: its standard table, `table TEMPLATE`, a Go template per item, `json`.
+ * Renders a list as docker does: its standard table, `table TEMPLATE`, a Go template per item, `json`.
  * @throws CommandError of a wrong template
  */
 export function renderList<T>(

@@ -11,7 +11,7 @@ interface Group {
   length: number;
 }
 
-/** "0.0.0.0:8080-8081->80-81/tcp, 443/tcp": what `ps` shows of a container's ports. */
+/** "0.0.0.0:8080-8081->80-81/tcp, 443/tcp": a container's ports as `ps` shows them. */
 export function formatPorts(ports: readonly Port[]): string {
   const groups: Group[] = [];
   for (const port of [...ports].sort(byNumber)) {

@@ -18,7 +18,7 @@ export function plainProgress(): ProgressView {
   return { show: (item) => (bar(item, 0) === "" ? `${prefix(item)}${item.status}\n` : "") };
 }
 
-/** For a terminal: a line per layer, drawn over in place. */
+/** For a terminal: a line per layer, redrawn in place. */
 export function terminalProgress(columns: number): ProgressView {
   const rows = new Map<string, number>();
   return {

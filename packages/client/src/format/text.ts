@@ -3,7 +3,7 @@ import { displayWidth } from "@gantry/cli/display-width";
 /** docker's tables: three blanks between columns, at least ten wide. */
 export const columnStyle = { minWidth: 10, padding: 3 } as const;
 
-/** At most so many columns; what is cut off leaves an ellipsis. */
+/** Cuts a text to a number of columns, with an ellipsis at the end. */
 export function ellipsis(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let width = 0;

@@ -37,7 +37,7 @@ export function rfc3339Nano(nanoseconds: string): string {
   return `${localDay(date)}T${localClock(date)}.${fraction}${zone}`;
 }
 
-/** A moment as docker version shows it: "Thu Apr 13 13:45:08 2023"; a text that is no moment stays as it is. */
+/** A moment as docker version shows it: "Thu Apr 13 13:45:08 2023"; any other text is returned unchanged. */
 export function ansiDate(text: string): string {
   const date = new Date(text);
   if (Number.isNaN(date.getTime())) return text;

@@ -53,7 +53,7 @@ export function usageLine(command: Command, name: string): string {
 }
 
 function aliasesOf({ noun, verb, also, short }: Entry, name: string): string[] {
-  const long = noun === "" ? [] : [verb, ...(also ?? [])].map((word) => `${noun} ${word}`);
+  const long = noun === "" ? [] : [verb, ...(also ?? [])].map((name) => `${noun} ${name}`);
   return [...long, ...(short ?? [])].filter((alias) => alias !== name).map((alias) => `client ${alias}`);
 }
 

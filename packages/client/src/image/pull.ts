@@ -7,7 +7,7 @@ import { showProgress } from "../io/progress.ts";
 import { type Credentials, registryCredentials } from "../registry/credentials.ts";
 
 export interface PullOptions {
-  /** Where the progress goes. */
+  /** Receives the progress. */
   readonly target: Target;
   readonly quiet: boolean;
   readonly platform: string | undefined;
@@ -21,11 +21,11 @@ export async function pullImage(context: Context, name: string, options: PullOpt
   const reference = withDefaultTag(parseReference(name));
   const auth = await credentialsFor(context, reference.domain);
   const changed = await pullTag(context, name, { ...options, auth });
-  if (!options.quiet) say(context, options.target, changed, familiarReference(reference));
+  if (!options.quiet) printOutcome(context, options.target, changed, familiarReference(reference));
   return formatReference(reference);
 }
 
-/** Pulls one tag or digest, without the last line. @returns whether it was newer than what was here */
+/** Pulls one tag or digest, without the last line. @returns whether the local image changed */
 export async function pullTag(
   context: Context,
   name: string,
@@ -35,7 +35,7 @@ export async function pullTag(
   const engine = await context.engine();
   const stream = engine.open("imagePull", defined({ Name: name, Platform: platform, Auth: auth }));
   let isAnnounced = quiet;
-  // As soon as the registry is known to have it.
+  // Printed as soon as the registry is known to have the image.
   const announce = (): void => {
     if (!isAnnounced)
       context.out.write(target, `${reference.tag ?? reference.digest}: Pulling from ${reference.path}\n`);
@@ -52,18 +52,18 @@ export async function pullTag(
   return Changed;
 }
 
-/** Says how a pull has ended. */
-export function say(context: Context, target: Target, changed: boolean, name: string): void {
+/** Prints the outcome of a pull. */
+export function printOutcome(context: Context, target: Target, changed: boolean, name: string): void {
   const verdict = changed ? "Downloaded newer image" : "Image is up to date";
   context.out.write(target, `Status: ${verdict} for ${name}\n`);
 }
 
-/** What the person's configuration has for a registry. */
+/** The credentials that the user's configuration has for a registry. */
 export function credentialsFor(context: Context, domain: string): Promise<Credentials | undefined> {
   return registryCredentials(domain, context.env, (text) => context.log.warn(text));
 }
 
-/** Documents, of which docker says nothing, and what is said here in its place. */
+/** Omits documents, which docker does not show. */
 export function isNotShown({ id, status }: ProgressItem): boolean {
   return id === undefined || /^Pulling from /.test(status);
 }

@@ -21,7 +21,7 @@ export async function pushTag(context: Context, name: string, options: PushOptio
   if (!quiet) context.out.print(`${parseReference(name).tag}: digest: ${Digest} size: ${Size}`);
 }
 
-/** Names of a repository's local images, as people write them. */
+/** Names of a repository's local images, in their short form. */
 export async function localTags(context: Context, repository: string): Promise<string[]> {
   const engine = await context.engine();
   const { Images } = await engine.call("imageList", {});

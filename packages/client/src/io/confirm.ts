@@ -1,7 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import type { Context } from "../command.ts";
 
-/** Asks a person for a yes; anything else, and the end of input, is a no. */
+/** Prompts for a confirmation; only y or yes confirms. */
 export async function confirm(context: Context, warning: string): Promise<boolean> {
   context.out.write(1, `${warning}\nAre you sure you want to continue? [y/N] `);
   await context.out.drain();

@@ -4,7 +4,7 @@ import type { Message } from "@gantry/ipc";
 import type { Context } from "../command.ts";
 import { type ProgressItem, plainProgress, terminalProgress } from "../format/progress.ts";
 
-/** Draws the steps of a stream as they come, until it ends. */
+/** Shows the steps of a stream until it ends. */
 export async function showProgress(
   context: Context,
   items: AsyncIterable<Message<ProgressItem>>,

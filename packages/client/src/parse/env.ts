@@ -16,7 +16,7 @@ export function parseEnv(text: string, environment: Environment): string | undef
 }
 
 /**
- * Lines of an env file or label file: NAME=VALUE with the value taken as it stands (no quotes, no comments behind it),
+ * Lines of an env file or label file: NAME=VALUE with the value taken literally (no quotes, no comments),
  * or NAME alone. Lines that are empty or begin with # are left out.
  * @throws Error naming the line
  */
@@ -42,20 +42,20 @@ export function parseKeyValueFile(
 
 function decode(bytes: Uint8Array, file: string): string {
   try {
-    // the decoder takes a byte order mark away
+    // The decoder removes a byte order mark.
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw new Error(`env file ${file} contains invalid utf8 bytes`);
   }
 }
 
-/** Everything that --env-file and -e say, files first. @throws Error */
+/** All variables of --env-file and -e, files first. @throws Error */
 export function collectEnv(files: readonly string[], given: readonly string[], environment: Environment): string[] {
   const fromFiles = files.flatMap((file) => readKeyValueFile(file, (name) => environment[name]));
   return [...fromFiles, ...given.flatMap((text) => parseEnv(text, environment) ?? [])];
 }
 
-/** Reads such a file. @throws Error in words with the file's name */
+/** Reads such a file. @throws Error with the file's name */
 export function readKeyValueFile(file: string, lookUp: (name: string) => string | undefined): string[] {
   let bytes: Uint8Array;
   try {

@@ -1,7 +1,7 @@
 import { type FlagTable, UsageError } from "@gantry/cli";
 
 /**
- * Reads the value of a flag; what the reader throws is told with the flag's names.
+ * Reads the value of a flag; an error of the reader gets the flag's names.
  * @throws UsageError `invalid argument "x" for "-m, --memory" flag: …`
  */
 export function flagValue<T>(table: FlagTable, name: string, text: string, read: (text: string) => T): T {

@@ -1,6 +1,6 @@
 import type * as Net from "node:net";
 
-/** node:net takes more than a millisecond to load, so it is, when there is an address to look at. */
+/** node:net takes more than a millisecond to load, so it is loaded for the first address. */
 const net = (): typeof Net => process.getBuiltinModule("node:net");
 
 /** 4 or 6 for an address of that version, else 0. */

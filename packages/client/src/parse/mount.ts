@@ -3,7 +3,7 @@ import { keyValue, splitCsv } from "@gantry/cli/csv";
 import type { Mount } from "@gantry/ipc/contracts/engine-types";
 import { parseBytes } from "./size.ts";
 
-/** What is gathered while the fields are read. */
+/** The mount's properties, collected while its fields are read. */
 interface Draft {
   type: string;
   source?: string;
@@ -74,7 +74,7 @@ const synonyms: Readonly<Record<string, string>> = {
 
 /**
  * Reads one --mount argument: type=bind|volume|tmpfs,source=…,target=…,readonly and the options of each type.
- * @throws Error in docker's words
+ * @throws Error with docker's message
  */
 export function parseMount(text: string, cwd: string): Mount {
   const draft: Draft = { type: "volume", bind: {}, volume: {}, tmpfs: {} };

@@ -11,10 +11,10 @@ export function pairs(texts: readonly string[]): Record<string, string> {
   );
 }
 
-/** The same, where a "=" is a must. @throws Error naming what is wrong */
-export function strictPairs(texts: readonly string[], what: string): Record<string, string> {
+/** The same, but "=" is required. @throws Error naming the invalid text */
+export function strictPairs(texts: readonly string[], kind: string): Record<string, string> {
   for (const text of texts) {
-    if (text.indexOf("=") < 1) throw new Error(`invalid ${what} format: "${text}" must be KEY=VALUE`);
+    if (text.indexOf("=") < 1) throw new Error(`invalid ${kind} format: "${text}" must be KEY=VALUE`);
   }
   return pairs(texts);
 }

@@ -6,7 +6,7 @@ export interface PortBinding {
   HostPort?: string;
 }
 
-/** What -p and --expose say, in the Engine API's form. */
+/** The ports of -p and --expose in the Engine API's form. */
 export interface Ports {
   readonly exposed: Record<string, Record<string, never>>;
   readonly bindings: Record<string, PortBinding[]>;
@@ -20,7 +20,7 @@ interface Range {
 /**
  * Reads all of -p (IP:HOST:CONTAINER/PROTO with any part but the container's port left out, ranges, IPv6 in
  * brackets, or target=80,published=8080,protocol=tcp) and --expose (PORT[-PORT][/PROTO]).
- * @throws Error in docker's words
+ * @throws Error with docker's message
  */
 export function parsePorts(publish: readonly string[], expose: readonly string[]): Ports {
   const ports: Ports = { exposed: {}, bindings: {} };

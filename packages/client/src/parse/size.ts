@@ -8,7 +8,7 @@ const multipliers: Readonly<Record<string, number>> = {
 };
 
 /**
- * Bytes of a memory size as people write it, in powers of 1024: 512m, 1.5g, 64kib, 1024.
+ * Bytes of a memory size as command lines have it, in powers of 1024: 512m, 1.5g, 64kib, 1024.
  * @throws Error `invalid size: 'x'`
  */
 export function parseBytes(text: string): number {

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 
-/** What -v says, in the Engine API's form. */
+/** The volumes of -v in the Engine API's form. */
 export interface Volumes {
   /** SOURCE:TARGET[:MODE] */
   readonly binds: string[];

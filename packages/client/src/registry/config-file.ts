@@ -3,13 +3,13 @@ import { dirname, join } from "node:path";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Docker's configuration file, as it stands: fields that we do not know are kept. */
+/** Docker's configuration file; unknown fields are kept. */
 export interface ConfigFile {
   readonly path: string;
   readonly content: Readonly<Record<string, unknown>>;
 }
 
-/** DOCKER_CONFIG/config.json, ~/.docker/config.json. @throws Error when the file is there and is not JSON */
+/** DOCKER_CONFIG/config.json, ~/.docker/config.json. @throws Error when the file exists and is not JSON */
 export async function readConfigFile(env: Env): Promise<ConfigFile> {
   const path = join(env["DOCKER_CONFIG"] || join(env["HOME"] || homedir(), ".docker"), "config.json");
   const { readFile } = await import("node:fs/promises");
@@ -43,7 +43,7 @@ export async function writeConfigFile({ path, content }: ConfigFile): Promise<vo
   }
 }
 
-/** A field of something that may be no object. */
+/** A field of a value that may not be an object. */
 export function property(value: unknown, name: string): unknown {
   return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 }

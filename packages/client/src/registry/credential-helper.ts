@@ -1,26 +1,26 @@
 import { property } from "./config-file.ts";
 import type { Credentials } from "./credentials.ts";
 
-/** What a helper says of a registry that it knows nothing of (docker-credential-helpers). */
+/** The message of a helper that has no credentials for a registry (docker-credential-helpers). */
 const notFound = "credentials not found in native keychain";
 /** The name under which helpers keep a refresh token. */
 const tokenUser = "<token>";
 
 type Action = "get" | "store" | "erase";
 
-/** Asks a program for a registry's credentials; undefined when it has none. @throws Error when it cannot say */
+/** Gets a registry's credentials from a helper; undefined when it has none. @throws Error when it fails */
 export async function askHelper(name: string, server: string): Promise<Credentials | undefined> {
   const { code, stdout, stderr } = await runHelper(name, "get", server);
   if (code !== 0) {
-    const words = (stdout.trim() || stderr.trim()).split("\n")[0] ?? "";
-    if (words.startsWith(notFound)) return undefined;
-    throw new Error(`${programOf(name)} cannot say the credentials of ${server}: ${words || `exit status ${code}`}`);
+    const text = (stdout.trim() || stderr.trim()).split("\n")[0] ?? "";
+    if (text.startsWith(notFound)) return undefined;
+    throw new Error(`${programOf(name)} cannot get the credentials of ${server}: ${text || `exit status ${code}`}`);
   }
   const { username, secret } = parseAnswer(name, stdout);
   return username === tokenUser ? { identityToken: secret } : { username, password: secret };
 }
 
-/** Gives a program a registry's credentials to keep. @throws Error */
+/** Stores a registry's credentials in a helper. @throws Error */
 export async function storeInHelper(name: string, server: string, credentials: Credentials): Promise<void> {
   const { username = "", password = "", identityToken } = credentials;
   const [Username, Secret] = identityToken === undefined ? [username, password] : [tokenUser, identityToken];
@@ -29,14 +29,15 @@ export async function storeInHelper(name: string, server: string, credentials: C
     "store",
     JSON.stringify({ ServerURL: server, Username, Secret }),
   );
-  if (code !== 0) throw new Error(`${programOf(name)} does not keep the credentials: ${(stdout || stderr).trim()}`);
+  if (code !== 0) throw new Error(`${programOf(name)} cannot store the credentials: ${(stdout || stderr).trim()}`);
 }
 
-/** Has a program forget a registry; that it knows nothing of it is fine. @throws Error */
+/** Deletes a registry's credentials from a helper; none there is no failure. @throws Error */
 export async function eraseInHelper(name: string, server: string): Promise<void> {
   const { code, stdout, stderr } = await runHelper(name, "erase", server);
-  const words = (stdout || stderr).trim();
-  if (code !== 0 && !words.startsWith(notFound)) throw new Error(`${programOf(name)} does not forget: ${words}`);
+  const text = (stdout || stderr).trim();
+  if (code !== 0 && !text.startsWith(notFound))
+    throw new Error(`${programOf(name)} cannot delete the credentials: ${text}`);
 }
 
 function programOf(name: string): string {
@@ -49,9 +50,9 @@ function parseAnswer(name: string, text: string): { username: string; secret: st
     const [username, secret] = [property(answer, "Username"), property(answer, "Secret")];
     if (typeof username === "string" && typeof secret === "string") return { username, secret };
   } catch {
-    // told below
+    // Reported below.
   }
-  throw new Error(`what ${programOf(name)} answers are no credentials`);
+  throw new Error(`the output of ${programOf(name)} is not valid credentials`);
 }
 
 async function runHelper(

@@ -5,7 +5,7 @@ export interface Credentials {
   password?: string;
   /** A refresh token instead of a password. */
   identityToken?: string;
-  /** A bearer token that is sent as it is. */
+  /** A bearer token that is sent unchanged. */
   registryToken?: string;
 }
 
@@ -21,9 +21,9 @@ export function serverKey(domain: string): string {
 }
 
 /**
- * What Docker's configuration knows for a registry: the program that keeps its credentials (credHelpers, then
- * credsStore), and the file's own `auths`. Undefined: the registry is asked anonymously.
- * @param warn told when a program fails: an image that all may have can still be fetched
+ * The credentials that Docker's configuration has for a registry: those of a credential helper (credHelpers, then
+ * credsStore), else the file's own `auths`. Undefined: access is anonymous.
+ * @param warn called when a helper fails: a public image can still be pulled
  */
 export async function registryCredentials(
   domain: string,
@@ -42,7 +42,7 @@ export async function registryCredentials(
   }
 }
 
-/** Keeps a registry's credentials. @returns the file when they stand in it as they are; undefined: a program has them */
+/** Stores a registry's credentials. @returns the file that holds them unencrypted; undefined: a helper has them */
 export async function keepCredentials(domain: string, env: Env, credentials: Credentials): Promise<string | undefined> {
   const file = await readConfigFile(env);
   const helper = helperOf(file.content, domain);
@@ -56,7 +56,7 @@ export async function keepCredentials(domain: string, env: Env, credentials: Cre
   return helper === undefined ? file.path : undefined;
 }
 
-/** Forgets a registry's credentials. */
+/** Deletes a registry's credentials. */
 export async function forgetCredentials(domain: string, env: Env): Promise<void> {
   const file = await readConfigFile(env);
   const helper = helperOf(file.content, domain);
@@ -96,7 +96,7 @@ export function credentialsFrom(config: unknown, domain: string): Credentials | 
   return Object.keys(credentials).length > 0 ? credentials : undefined;
 }
 
-/** The program that keeps a registry's credentials. */
+/** The credential helper of a registry. */
 function helperOf(config: unknown, domain: string): string | undefined {
   const helpers = property(config, "credHelpers");
   const own = keysOf(domain).map((key) => property(helpers, key));

@@ -6,14 +6,14 @@ type EngineStream = OpenStream<SessionItem["value"], SessionInput, { ExitCode?: 
 type AttachRequest = RequestOf<EngineMethods["containerAttach"]>;
 
 /**
- * Opens a container's streams and waits until the engine says that they are attached, so that nothing of what
+ * Opens a container's streams and waits until the engine reports that they are attached, so that no output that
  * the container writes after its start is missed.
  */
 export async function openAttach(engine: Engine, request: AttachRequest): Promise<SessionStream> {
   const stream = engine.open("containerAttach", request);
   const items = stream.items[Symbol.asyncIterator]();
   const first = await items.next();
-  // ended before it began: the reason is in the result
+  // The stream ended before it was attached: its result has the error.
   if (first.done) await stream.result;
   return {
     ...asSession(stream),
@@ -21,7 +21,7 @@ export async function openAttach(engine: Engine, request: AttachRequest): Promis
   };
 }
 
-/** An engine's stream as a session takes it. */
+/** Adapts an engine's stream to a session. */
 export function asSession(stream: EngineStream): SessionStream {
   return {
     items: stream.items,

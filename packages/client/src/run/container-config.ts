@@ -6,17 +6,17 @@ import { checkedLabels, pairs } from "../parse/pairs.ts";
 import { parsePorts } from "../parse/ports.ts";
 import { parseVolumes } from "../parse/volumes.ts";
 import { createFlags } from "./create-flags.ts";
-import type { CreateValues, Surroundings } from "./create-request.ts";
+import type { CreateContext, CreateValues } from "./create-request.ts";
 
 const streams = ["stdin", "stdout", "stderr"];
 
 /** The portable half of a create request. @throws UsageError or Error of a wrong value */
-export function containerConfig(parsed: Parsed<typeof createFlags>, surroundings: Surroundings): ContainerConfig {
+export function containerConfig(parsed: Parsed<typeof createFlags>, context: CreateContext): ContainerConfig {
   const { values, args } = parsed;
   const [image = "", ...command] = args;
   const ports = parsePorts(values.publish, values.expose);
-  const volumes = parseVolumes(values.volume, surroundings.cwd).anonymous;
-  const env = collectEnv(values["env-file"], checkedEnv(values.env), surroundings.env);
+  const volumes = parseVolumes(values.volume, context.cwd).anonymous;
+  const env = collectEnv(values["env-file"], checkedEnv(values.env), context.env);
   const fileLabels = values["label-file"].flatMap((file) => readKeyValueFile(file, () => ""));
   const labels = pairs([...fileLabels, ...checkedLabels(createFlags, values.label)]);
   return defined({
@@ -33,7 +33,7 @@ export function containerConfig(parsed: Parsed<typeof createFlags>, surroundings
     Volumes: nonEmpty(volumes),
     StopSignal: values["stop-signal"],
     StopTimeout: values["stop-timeout"],
-    ...streamConfig(values, surroundings.detach),
+    ...streamConfig(values, context.detach),
   });
 }
 

@@ -6,7 +6,7 @@ import type { Engine } from "../engine/connect.ts";
 import type { CreateRequest, CreateValues } from "./create-request.ts";
 
 /**
- * Creates a container, pulling its image first when it is not there (or always, or never: --pull).
+ * Creates a container, pulling its image first when it is missing (or always, or never: --pull).
  * @returns its id
  */
 export async function createContainer(context: Context, values: CreateValues, request: CreateRequest): Promise<string> {
@@ -42,7 +42,7 @@ async function create(
   }
 }
 
-/** A create may also miss something else, such as a network. */
+/** A create may also fail for another missing object, such as a network. */
 async function imageExists(engine: Engine, name: string): Promise<boolean> {
   try {
     await engine.call("imageInspect", { Name: name });

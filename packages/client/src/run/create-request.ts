@@ -11,26 +11,26 @@ import { networking } from "./networking.ts";
 export type CreateValues = FlagValues<typeof createFlags>;
 export type CreateRequest = RequestOf<EngineMethods["containerCreate"]>;
 
-/** What the command line is read against, beside the flags. */
-export interface Surroundings {
+/** The inputs of a create request beside the flags. */
+export interface CreateContext {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Does not wait for the container. */
+  /** The client does not wait for the container. */
   readonly detach: boolean;
 }
 
 /**
- * What `create` and `run` ask the engine for.
+ * The engine's request for `create` and `run`.
  * @throws UsageError of a flag's value; Error of several flags that do not go together
  */
-export function createRequest(parsed: Parsed<typeof createFlags>, surroundings: Surroundings): CreateRequest {
+export function createRequest(parsed: Parsed<typeof createFlags>, context: CreateContext): CreateRequest {
   const { values } = parsed;
   checkConflicts(values);
   const joins = networking(values);
   return defined({
     Name: values.name,
-    Config: containerConfig(parsed, surroundings),
-    HostConfig: { ...hostConfig(parsed, surroundings), ...joins.hostConfig },
+    Config: containerConfig(parsed, context),
+    HostConfig: { ...hostConfig(parsed, context), ...joins.hostConfig },
     NetworkingConfig: joins.networkingConfig,
     Platform: values.platform,
   }) as CreateRequest;

@@ -13,12 +13,12 @@ import { parsePorts } from "../parse/ports.ts";
 import { parseBytes, parseBytesOrUnlimited, parseNanoCpus } from "../parse/size.ts";
 import { parseTmpfs, parseVolumes } from "../parse/volumes.ts";
 import { createFlags } from "./create-flags.ts";
-import type { CreateValues, Surroundings } from "./create-request.ts";
+import type { CreateContext, CreateValues } from "./create-request.ts";
 
 const table: FlagTable = createFlags;
 
 /** The half of a create request that belongs to this host. @throws UsageError or Error of a wrong value */
-export function hostConfig({ values, given }: Parsed<typeof createFlags>, { cwd }: Surroundings): HostConfig {
+export function hostConfig({ values, given }: Parsed<typeof createFlags>, { cwd }: CreateContext): HostConfig {
   const ports = parsePorts(values.publish, []).bindings;
   const size = values.tty ? terminalSize() : undefined;
   return defined({
@@ -94,11 +94,11 @@ function names(values: CreateValues): HostConfig {
 function logConfig(values: CreateValues): HostConfig["LogConfig"] | undefined {
   const options = strictPairs(values["log-opt"], "log option");
   if (values["log-driver"] === undefined && values["log-opt"].length === 0) return undefined;
-  // the engine's own driver has no name here
+  // The engine's default driver is not named in the request.
   return { Type: values["log-driver"] ?? "", Config: options };
 }
 
-/** A seccomp profile is a file of this machine, so its text goes to the engine. @throws Error */
+/** A seccomp profile is a file of this machine, so the request carries its text. @throws Error */
 function securityOption(text: string): string {
   const [name, value] = [text.replace(/[=:].*$/s, ""), text.slice(text.search(/[=:]/) + 1)];
   if (name === "no-new-privileges" || text === "no-new-privileges") return text;

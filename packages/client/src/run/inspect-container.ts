@@ -1,6 +1,6 @@
 import type { Engine } from "../engine/connect.ts";
 
-/** What attaching to a container depends on. */
+/** The properties of a container that attaching depends on. */
 export interface AttachableContainer {
   readonly id: string;
   readonly tty: boolean;
@@ -18,7 +18,7 @@ interface ContainerDocument {
   readonly HostConfig?: { readonly AutoRemove?: boolean };
 }
 
-/** Asks the engine about a container. */
+/** Gets them from the engine. */
 export async function inspectForAttach(engine: Engine, name: string): Promise<AttachableContainer> {
   const { Id, Config, State, HostConfig } = (await engine.call("containerInspect", { Id: name })) as ContainerDocument;
   return {

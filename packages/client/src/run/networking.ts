@@ -8,7 +8,7 @@ import type { CreateRequest, CreateValues } from "./create-request.ts";
 
 const table: FlagTable = createFlags;
 
-/** What --network and the flags about the first network's endpoint make of a create request. */
+/** The parts of a create request that come from --network and from the flags for the first network's endpoint. */
 export interface Networking {
   readonly hostConfig: { readonly NetworkMode?: string };
   readonly networkingConfig: CreateRequest["NetworkingConfig"];
@@ -28,7 +28,7 @@ export function networking(values: CreateValues): Networking {
   };
 }
 
-/** --network-alias, --ip, --ip6 and --mac-address are about the first network, the default one where none is named. */
+/** --network-alias, --ip, --ip6 and --mac-address apply to the first network, or to the default one. */
 function withOwnFlags(choice: NetworkChoice | undefined, values: CreateValues): NetworkChoice | undefined {
   const own = {
     ip: checked(values, "ip", (text) => checkIp(text, isIPv4, "IPv4")),

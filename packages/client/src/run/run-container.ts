@@ -7,7 +7,7 @@ import { startFailure } from "./failure.ts";
 
 export interface CreatedContainer {
   readonly id: string;
-  /** It is removed when it ends. */
+  /** The engine removes it when it exits. */
   readonly autoRemove: boolean;
 }
 
@@ -20,7 +20,7 @@ export interface AttachOptions {
   readonly detachKeys: Uint8Array;
 }
 
-/** Starts a container and leaves it to itself; prints its id, for one that fails to start is there, too. */
+/** Starts a container in the background; prints its id, also when the start fails, since the container exists. */
 export async function runDetached(context: Context, container: CreatedContainer): Promise<number> {
   const engine = await context.engine();
   try {
@@ -54,7 +54,7 @@ export async function runAttached(
     resize: ({ height, width }) => engine.call("containerResize", { Id: id, Height: height, Width: width }),
     ...(options.sigProxy ? { kill: (signal) => engine.call("containerKill", { Id: id, Signal: signal }) } : {}),
   });
-  // asked before the start, so that a removal that follows the end at once is not missed
+  // Requested before the start, so that a removal right after the exit is not missed.
   const removed = container.autoRemove ? waitRemoved(engine, id) : undefined;
   return await finish({ context, engine, container, session, removed, inputOnly });
 }
@@ -65,12 +65,12 @@ interface Running {
   readonly container: CreatedContainer;
   readonly session: Session;
   readonly removed: Promise<number | undefined> | undefined;
-  /** Only input is attached: the id is what there is to show. */
+  /** Only input is attached: the id is printed. */
   readonly inputOnly: boolean;
 }
 
 async function finish({ context, engine, container, session, removed, inputOnly }: Running): Promise<number> {
-  // when the start fails the session may end in its own way before that is known
+  // When the start fails, the session may end before the failure is known.
   session.end.catch(() => {});
   try {
     await start(context, engine, container);
@@ -91,7 +91,7 @@ async function start(context: Context, engine: Engine, { id, autoRemove }: Creat
   } catch (error) {
     const failure = await startFailure(error, context);
     if (autoRemove) {
-      // the engine may have done so already
+      // The engine may have removed it already.
       await engine.call("containerRemove", { Id: id, Force: true, RemoveVolumes: true }).catch(() => {});
     }
     throw failure;
@@ -102,13 +102,13 @@ async function waitRemoved(engine: Engine, id: string): Promise<number | undefin
   try {
     return (await engine.call("containerWait", { Id: id, Condition: "removed" })).StatusCode;
   } catch (error) {
-    // gone already; the attached stream knows the code
+    // It is removed already; the attached stream has the exit code.
     if (isRpcError(error, "NotFound")) return undefined;
     throw error;
   }
 }
 
-/** The exit code that the stream told, or the engine's word where the stream only ended. */
+/** The exit code from the stream, or from the engine where the stream ended without one. */
 export async function exitCodeOf(engine: Engine, id: string, end: SessionEnd & { kind: "ended" }): Promise<number> {
   return end.exitCode ?? (await engine.call("containerWait", { Id: id, Condition: "not-running" })).StatusCode;
 }

@@ -3,19 +3,19 @@ import type { Command } from "../command.ts";
 /** A command and how to load it. */
 export interface Entry {
   readonly name: string;
-  /** Other words for it. */
+  /** Aliases. */
   readonly also?: readonly string[];
   readonly summary: string;
   readonly load: () => Promise<{ readonly command: Command }>;
 }
 
-/** What has commands of its own. */
+/** A group of commands. */
 export interface Noun {
   readonly name: string;
   readonly also?: readonly string[];
   readonly summary: string;
   readonly verbs: readonly Entry[];
-  /** Verbs of containerd's ctr that there are not: what may be done instead. */
+  /** Verbs of containerd's ctr that are not supported: the alternative. */
   readonly refused?: Readonly<Record<string, string>>;
   /** Flags that may also stand before the verb: their names, all of which take a value. */
   readonly flags?: readonly string[];
@@ -30,7 +30,7 @@ const verb = (names: string, summary: string, load: Load): Entry => {
 const list = "list ls";
 const remove = "delete del remove rm";
 
-const bundle = [verb("create", "make a runtime bundle of an image", () => import("./bundle/create.ts"))];
+const bundle = [verb("create", "create a runtime bundle from an image", () => import("./bundle/create.ts"))];
 
 const containers = [
   verb("create", "create a container", () => import("./containers/create.ts")),
@@ -51,7 +51,7 @@ const content = [
   verb(list, "list all blobs in the store", () => import("./content/list.ts")),
   verb("label", "set and clear labels of content", () => import("./content/label.ts")),
   verb("push-object", "push an object to a registry", () => import("./content/push-object.ts")),
-  verb("prune", "remove what nothing refers to", () => import("./content/prune.ts")),
+  verb("prune", "remove unreferenced content", () => import("./content/prune.ts")),
 ];
 
 const leases = [
@@ -60,7 +60,7 @@ const leases = [
   verb(remove, "delete leases", () => import("./leases/delete.ts")),
 ];
 
-const plugins = [verb(list, "list the supervisor's parts", () => import("./plugins/list.ts"))];
+const plugins = [verb(list, "list the supervisor's plugins", () => import("./plugins/list.ts"))];
 
 const images = [
   verb("check", "check that all content of images is available locally", () => import("./images/check.ts")),
@@ -115,7 +115,7 @@ const tasks = [
   verb("metrics metric", "get a single data point of metrics for a task", () => import("./tasks/metrics.ts")),
 ];
 
-/** Not there, with what may be done instead. */
+/** Unsupported verbs, with alternatives. */
 const refusedContainers = {
   checkpoint: "a task is frozen into a directory by: ctr tasks checkpoint --image-path DIR CONTAINER",
   restore: "a checkpoint is a directory here, not an image, and is read by the OCI runtime's restore",
@@ -125,7 +125,7 @@ const refusedImages = {
 };
 
 export const nouns: readonly Noun[] = [
-  { name: "bundle", summary: "Make runtime bundles", verbs: bundle },
+  { name: "bundle", summary: "Create runtime bundles", verbs: bundle },
   {
     name: "containers",
     also: ["c", "container"],
@@ -138,53 +138,53 @@ export const nouns: readonly Noun[] = [
   { name: "leases", summary: "Manage leases", verbs: leases },
   { name: "namespaces", also: ["namespace", "ns"], summary: "Manage namespaces", verbs: namespaces },
   { name: "oci", summary: "OCI tools", verbs: oci },
-  { name: "plugins", also: ["plugin"], summary: "Tell about the supervisor's parts", verbs: plugins },
+  { name: "plugins", also: ["plugin"], summary: "Show the supervisor's plugins", verbs: plugins },
   { name: "snapshots", also: ["snapshot"], summary: "Manage snapshots", verbs: snapshots, flags: ["snapshotter"] },
   { name: "tasks", also: ["t", "task"], summary: "Manage tasks", verbs: tasks },
 ];
 
 export const topLevel: readonly Entry[] = [
   verb("events event", "display events", () => import("./top/events.ts")),
-  verb("info", "print what the supervisor is and where it keeps things", () => import("./top/info.ts")),
+  verb("info", "print the supervisor's version, process and directories", () => import("./top/info.ts")),
   verb("run", "run a container", () => import("./top/run.ts")),
   verb("version", "print the client and supervisor versions", () => import("./top/version.ts")),
 ];
 
-/** The command of the first words, the words it took and what follows them, or what is missing. */
+/** The command that the first arguments name, with those and the other arguments, or the unknown name. */
 export type Found =
-  | { readonly kind: "command"; readonly entry: Entry; readonly words: readonly string[]; readonly rest: string[] }
+  | { readonly kind: "command"; readonly entry: Entry; readonly names: readonly string[]; readonly rest: string[] }
   | { readonly kind: "noun"; readonly noun: Noun }
-  | { readonly kind: "unknown"; readonly words: string; readonly see: string; readonly instead?: string };
+  | { readonly kind: "unknown"; readonly name: string; readonly see: string; readonly instead?: string };
 
-/** Finds a command by its first words. */
+/** Finds a command by the first arguments. */
 export function findCommand(args: readonly string[]): Found {
   const [first = "", ...rest] = args;
-  const top = topLevel.find((entry) => answers(entry, first));
-  if (top) return { kind: "command", entry: top, words: [first], rest };
-  const noun = nouns.find((candidate) => answers(candidate, first));
-  if (!noun) return { kind: "unknown", words: first, see: "ctr" };
+  const top = topLevel.find((entry) => isNamed(entry, first));
+  if (top) return { kind: "command", entry: top, names: [first], rest };
+  const noun = nouns.find((candidate) => isNamed(candidate, first));
+  if (!noun) return { kind: "unknown", name: first, see: "ctr" };
   const before = flagsBefore(rest, noun);
   const second = rest[before];
   if (second === undefined || ["--help", "-h", "help", "h"].includes(second)) return { kind: "noun", noun };
-  const entry = noun.verbs.find((candidate) => answers(candidate, second));
+  const entry = noun.verbs.find((candidate) => isNamed(candidate, second));
   if (!entry) {
     const instead = Object.entries(noun.refused ?? {}).find(([verb]) => verb === second)?.[1];
-    return { kind: "unknown", words: `${first} ${second}`, see: `ctr ${first}`, ...(instead && { instead }) };
+    return { kind: "unknown", name: `${first} ${second}`, see: `ctr ${first}`, ...(instead && { instead }) };
   }
   const after = [...rest.slice(0, before), ...rest.slice(before + 1)];
-  return { kind: "command", entry, words: [first, second], rest: after };
+  return { kind: "command", entry, names: [first, second], rest: after };
 }
 
-/** How many words before the verb are the noun's own flags: `snapshots --snapshotter native ls`. */
-function flagsBefore(words: readonly string[], { flags = [] }: Noun): number {
+/** Number of arguments before the verb that are the noun's flags: `snapshots --snapshotter native ls`. */
+function flagsBefore(args: readonly string[], { flags = [] }: Noun): number {
   let at = 0;
   for (;;) {
-    const [, name = "", equals] = /^--?([a-z-]+)(=)?/.exec(words[at] ?? "") ?? [];
+    const [, name = "", equals] = /^--?([a-z-]+)(=)?/.exec(args[at] ?? "") ?? [];
     if (!flags.includes(name)) return at;
     at += equals ? 1 : 2;
   }
 }
 
-function answers({ name, also }: { readonly name: string; readonly also?: readonly string[] }, word: string): boolean {
-  return name === word || also?.includes(word) === true;
+function isNamed({ name, also }: { readonly name: string; readonly also?: readonly string[] }, text: string): boolean {
+  return name === text || also?.includes(text) === true;
 }

@@ -1,4 +1,4 @@
-/** What to mount to see a snapshot. */
+/** The mounts of a snapshot. */
 export interface MountSpec {
   readonly type: string;
   readonly source: string;

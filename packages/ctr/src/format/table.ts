@@ -10,7 +10,7 @@ export function table(rows: readonly (readonly string[])[], style: ColumnStyle):
   return alignTabs(rows.map((cells) => `${cells.map((cell) => `${cell}\t`).join("")}\n`).join(""), style);
 }
 
-/** The same, where what stands last is no column. */
+/** The same, but the last cell is not padded. */
 export function looseTable(rows: readonly (readonly string[])[], style: ColumnStyle): string {
   return alignTabs(rows.map((cells) => `${cells.join("\t")}\n`).join(""), style);
 }

@@ -20,7 +20,7 @@ const barWidth = 38;
 const statusWidth = 14;
 const shortDigest = 12;
 
-/** Docker's words in ctr's. */
+/** ctr's names for Docker's statuses. */
 const statuses: Readonly<Record<string, string>> = {
   "Pulling fs layer": "waiting",
   Preparing: "waiting",
@@ -39,7 +39,7 @@ const finished = new Set(["done", "exists", "resolved"]);
 /** A transfer as ctr shows it: a line for each document and layer, and the sum. */
 export class TransferView {
   readonly #rows = new Map<string, Row>();
-  /** Bytes that came or went, by row: a layer's later steps count other bytes. */
+  /** Bytes transferred, by row: a layer's later steps count other bytes. */
   readonly #moved = new Map<string, number>();
 
   add(step: TransferStep): void {
@@ -51,7 +51,7 @@ export class TransferView {
     if (status === "downloading" || status === "uploading") this.#moved.set(name, current);
   }
 
-  /** A layer's later steps are told with its short digest alone. */
+  /** A layer's later steps have only its short digest. */
   #rowOf(id: string | undefined): string | undefined {
     if (id === undefined) return undefined;
     return [...this.#rows.keys()].find((name) => name.startsWith("layer-") && name.includes(`:${id}`)) ?? id;

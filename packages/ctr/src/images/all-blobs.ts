@@ -5,7 +5,7 @@ import type { BlobSource } from "./blob.ts";
 
 type Blobs = ReplyOf<SupervisorMethods["content.list"]>["blobs"];
 
-/** All blobs of a namespace that filters keep, however many calls that takes. */
+/** All blobs of a namespace that match filters, in as many calls as needed. */
 export async function allBlobs({ supervisor, namespace }: BlobSource, filters: readonly string[] = []): Promise<Blobs> {
   const blobs: Blobs = [];
   const request = { namespace, ...filtersOf(filters) };

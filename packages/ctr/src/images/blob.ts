@@ -1,13 +1,13 @@
 import { isRpcError } from "@gantry/ipc/contracts/errors";
 import type { Supervisor } from "../supervisor/connect.ts";
 
-/** Where blobs are read. */
+/** The store that blobs are read from. */
 export interface BlobSource {
   readonly supervisor: Supervisor;
   readonly namespace: string;
 }
 
-/** The bytes of a blob that is small. @throws RpcError NotFound */
+/** Reads a small blob. @throws RpcError NotFound */
 export async function readBlob({ supervisor, namespace }: BlobSource, digest: string): Promise<Buffer> {
   const stream = supervisor.open("content.read", { namespace, digest });
   const chunks: Uint8Array[] = [];
@@ -16,7 +16,7 @@ export async function readBlob({ supervisor, namespace }: BlobSource, digest: st
   return Buffer.concat(chunks);
 }
 
-/** The same; undefined where it is not. */
+/** The same; undefined for a missing blob. */
 export async function findBlob(source: BlobSource, digest: string): Promise<Buffer | undefined> {
   try {
     return await readBlob(source, digest);

@@ -2,8 +2,8 @@ import { formatReference, parseReference, withDefaultTag } from "@gantry/oci-spe
 import { CommandError } from "../command.ts";
 
 /**
- * An image's name in full, as the supervisor keeps it: busybox is docker.io/library/busybox:latest.
- * @throws CommandError for a text that names no image
+ * The full name of an image, as the supervisor stores it: busybox is docker.io/library/busybox:latest.
+ * @throws CommandError for an invalid name
  */
 export function fullName(text: string): string {
   try {

@@ -13,13 +13,13 @@ import {
 } from "@gantry/oci-spec";
 import { type BlobSource, findBlob } from "./blob.ts";
 
-/** What an image consists of, as far as it is here. */
+/** The local parts of an image. */
 export interface ImageParts {
-  /** linux/amd64, … of those whose manifest is here. */
+  /** Platforms with a local manifest: linux/amd64, … */
   readonly platforms: string[];
-  /** What this host's platform needs: the documents and the layers. */
+  /** Documents and layers for this host's platform. */
   readonly needed: readonly Pick<Descriptor, "digest" | "size" | "mediaType">[];
-  /** Digests of the uncompressed layers; undefined when the configuration is not here. */
+  /** Digests of the uncompressed layers; undefined without a local configuration. */
   readonly diffIds: readonly string[] | undefined;
 }
 
@@ -30,7 +30,7 @@ interface Known {
   readonly diffIds: readonly string[] | undefined;
 }
 
-/** Reads an image's documents; what is missing is left out, what is no image has no platforms. */
+/** Reads an image's documents; missing ones are left out; an object that is not an image has no platforms. */
 export async function imageParts(source: BlobSource, target: Part): Promise<ImageParts> {
   if (!isIndexType(target.mediaType)) {
     const known = await manifestParts(source, target);

@@ -5,7 +5,7 @@ const enter = /[\r\n]/;
 const interrupt = "\x03";
 const erase = /[\x7f\b]/;
 
-/** Asks a person for a password without showing it. @throws CommandError where nobody can be asked, or who was gave up */
+/** Prompts for a password without echo. @throws CommandError without a terminal, or after an interrupt */
 export async function askPassword({ out }: Context): Promise<string> {
   if (!isTerminal(0))
     throw new CommandError("--user needs a password where standard input is no terminal: USER:PASSWORD");

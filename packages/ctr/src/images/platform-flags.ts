@@ -1,7 +1,7 @@
 import { parsePlatform } from "@gantry/oci-spec";
 import { CommandError } from "../command.ts";
 
-/** A platform as it was given, checked. @throws CommandError */
+/** Checks a platform. @throws CommandError */
 export function checkPlatform(text: string | undefined): string | undefined {
   if (text === undefined || text === "") return undefined;
   try {

@@ -4,9 +4,9 @@ import type { Context } from "../command.ts";
 import { readTextFile } from "../parse/text-file.ts";
 import { askPassword } from "./password.ts";
 
-/** How a registry is reached, as flags of every command that talks to one. */
+/** Flags of every command that uses a registry. */
 export const registryFlags = {
-  "skip-verify": { type: "boolean", short: "k", doc: "Take any certificate" },
+  "skip-verify": { type: "boolean", short: "k", doc: "Skip SSL certificate validation" },
   "plain-http": { type: "boolean", doc: "Use plain HTTP" },
   user: { type: "string", short: "u", value: "USER[:PASSWORD]", doc: "Registry user and password" },
   refresh: { type: "string", value: "TOKEN", doc: "Refresh token for the authorization server" },
@@ -16,7 +16,7 @@ export const registryFlags = {
   tlskey: { type: "string", value: "FILE", doc: "The client's key (PEM)" },
 } as const satisfies FlagTable;
 
-/** What of them cannot be honoured. */
+/** containerd's flags that cannot be supported here. */
 export const refusedRegistryFlags = {
   "http-dump": "what is said to a registry holds credentials; failures name the registry's answer",
   "http-trace": "what is said to a registry holds credentials; failures name the registry's answer",
@@ -24,7 +24,7 @@ export const refusedRegistryFlags = {
 
 type Values = FlagValues<typeof registryFlags>;
 
-/** The flags as the supervisor takes them. @throws CommandError for a file that cannot be read */
+/** The flags in the form of the supervisor's request. @throws CommandError for a file that cannot be read */
 export async function registryAccess(context: Context, values: Values) {
   const { user, refresh, tlscacert, tlscert, tlskey } = values;
   const hosts = values["hosts-dir"];

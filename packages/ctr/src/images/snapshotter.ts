@@ -13,7 +13,7 @@ export const snapshotterFlag = {
   },
 } as const satisfies FlagTable;
 
-/** The snapshotter that was asked for; undefined: the supervisor's own. @throws CommandError for one that there is not */
+/** The requested snapshotter; undefined: the supervisor's default. @throws CommandError for an unknown one */
 export function chosenSnapshotter({ env }: Context, given: string | undefined): SnapshotterName | undefined {
   const text = given ?? (env["CONTAINERD_SNAPSHOTTER"] || undefined);
   if (text === undefined || text === "") return undefined;
@@ -22,14 +22,14 @@ export function chosenSnapshotter({ env }: Context, given: string | undefined): 
   return name;
 }
 
-/** The request's part for it: nothing where the supervisor's own is meant. */
+/** The request's field for it: none for the supervisor's default. */
 export function ofSnapshotter(context: Context, given: string | undefined): { snapshotter?: SnapshotterName } {
   const snapshotter = chosenSnapshotter(context, given);
   return snapshotter === undefined ? {} : { snapshotter };
 }
 
 /**
- * Images are unpacked with the supervisor's own snapshotter; another one is refused.
+ * Images are unpacked with the supervisor's default snapshotter; another one is refused.
  * @throws CommandError
  */
 export async function requireOwnSnapshotter(context: Context, supervisor: Supervisor, given: string | undefined) {

@@ -11,7 +11,7 @@ export interface Transfer<Reply> {
   readonly result: Promise<Reply>;
 }
 
-/** Follows a transfer to its end and gives its reply; on a terminal its steps are drawn as they come, in a pipe nothing is said. */
+/** Follows a transfer to its end and returns its reply; its steps are shown on a terminal, not in a pipe. */
 export async function followTransfer<Reply>(context: Context, { items, result }: Transfer<Reply>): Promise<Reply> {
   const [reply] = await Promise.all([result, show(context, items)]);
   return reply;
@@ -32,7 +32,7 @@ async function show(context: Context, items: AsyncIterable<Message<TransferStep>
   }
 }
 
-/** Draws over what it drew before. */
+/** Redraws in place. */
 class Screen {
   readonly view = new TransferView();
   readonly #context: Context;

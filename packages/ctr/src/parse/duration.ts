@@ -12,7 +12,7 @@ const milliseconds: Readonly<Record<string, number>> = {
 
 /**
  * Reads a span of time as Go writes it: 10s, 1h30m, 0.
- * @param flag its flag, for the words of the error
+ * @param flag its flag, for the error
  * @returns milliseconds
  * @throws UsageError
  */

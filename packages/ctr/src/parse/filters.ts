@@ -1,4 +1,4 @@
-/** The request's part for filters that were typed (contracts/supervisor/filters.ts): nothing where there are none. */
-export function filtersOf(words: readonly string[]): { filters?: string[] } {
-  return words.length > 0 ? { filters: [...words] } : {};
+/** The request's field for filters (contracts/supervisor/filters.ts): none without filters. */
+export function filtersOf(filters: readonly string[]): { filters?: string[] } {
+  return filters.length > 0 ? { filters: [...filters] } : {};
 }

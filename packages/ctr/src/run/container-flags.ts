@@ -1,13 +1,13 @@
 import type { FlagTable, FlagValues } from "@gantry/cli";
 import { snapshotterFlag } from "../images/snapshotter.ts";
 
-/** What a container is made with: flags of `containers create` and `run`. */
+/** Flags of `containers create` and `run` that describe the container. */
 export const containerFlags = {
   ...snapshotterFlag,
   "snapshotter-label": { type: "list", value: "KEY=VALUE", doc: "Labels of the container's snapshot" },
   config: { type: "string", short: "c", value: "FILE", doc: "Take the whole spec from a config.json" },
   cwd: { type: "string", value: "DIR", doc: "Working directory of the process" },
-  env: { type: "list", value: "NAME=VALUE", doc: "Environment variables; NAME alone takes one away" },
+  env: { type: "list", value: "NAME=VALUE", doc: "Environment variables; NAME alone removes one" },
   "env-file": { type: "list", value: "FILE", doc: "File of environment variables, NAME=VALUE, one a line" },
   label: { type: "list", value: "KEY=VALUE", doc: "Labels of the container" },
   annotation: { type: "list", value: "KEY=VALUE", doc: "OCI annotations" },
@@ -31,7 +31,7 @@ export const containerFlags = {
   "cpu-quota": { type: "integer", value: "US", default: -1, doc: "CPU time in each period, in microseconds" },
   "cpu-period": { type: "integer", value: "US", default: 0, doc: "CPU period in microseconds" },
   "rootfs-propagation": { type: "string", value: "MODE", doc: "Propagation of the root file system's mount" },
-  // of ctr run alone there
+  // Flags that containerd's ctr has for run only.
   user: {
     type: "string",
     short: "u",
@@ -43,14 +43,14 @@ export const containerFlags = {
   platform: { type: "string", value: "OS/ARCH[/VARIANT]", doc: "Platform of the image" },
   "runc-binary": { type: "string", value: "PATH", doc: "Another OCI runtime, run by runc's command line" },
   "runc-root": { type: "string", value: "DIR", doc: "The OCI runtime's own state" },
-  "runc-systemd-cgroup": { type: "boolean", doc: "Let the OCI runtime ask systemd for cgroups" },
+  "runc-systemd-cgroup": { type: "boolean", doc: "Let the OCI runtime create cgroups through systemd" },
   uidmap: { type: "string", value: "CONTAINER:HOST:LENGTH", doc: "User ids in a user namespace" },
   gidmap: { type: "string", value: "CONTAINER:HOST:LENGTH", doc: "Group ids in a user namespace" },
   cpus: { type: "string", value: "N", doc: "CPUs: 1.5" },
   "cpu-shares": { type: "integer", value: "N", default: 1024, doc: "CPU shares" },
 } as const satisfies FlagTable;
 
-/** What of containerd's cannot be honoured. */
+/** containerd's flags that cannot be supported here. */
 export const refusedContainerFlags = {
   "apparmor-default-profile": "load a profile and name it: --apparmor-profile NAME",
   cni: "networks are the engine's; here a network namespace may be joined: --with-ns network:PATH, or --net-host",

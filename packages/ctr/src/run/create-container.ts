@@ -11,7 +11,7 @@ import { parseLabelFlags } from "../parse/labels.ts";
 import { buildSpec, readSpec } from "../spec/build-spec.ts";
 import type { ContainerValues } from "./container-flags.ts";
 
-/** containerd's label for the signal that ends a container politely. */
+/** containerd's label for the signal that stops a container gracefully. */
 export const stopSignalLabel = "io.containerd.image.config.stop-signal";
 const runcRuntimes = ["io.containerd.runc.v2", "io.containerd.runc.v1"];
 
@@ -20,7 +20,7 @@ export interface CreatedContainer {
   readonly terminal: boolean;
 }
 
-/** What the positional arguments stand for. */
+/** The meaning of the positional arguments. */
 interface Source {
   readonly id: string;
   /** An image, or a directory with --rootfs; undefined with --config. */
@@ -28,7 +28,7 @@ interface Source {
   readonly args: readonly string[];
 }
 
-/** Makes a container as the flags and arguments say; a failure leaves no snapshot behind. @throws CommandError */
+/** Creates a container from flags and arguments; a failure leaves no snapshot behind. @throws CommandError */
 export async function createContainer(
   context: Context,
   values: ContainerValues,
@@ -107,7 +107,7 @@ async function createFromImage(context: Context, values: ContainerValues, { sour
       image: image.name,
       snapshotKey: id,
     };
-    // without a user the image's root is meant, with its groups
+    // The default user is root, with its groups in the image.
     return await record(context, { ...made, user: user === "" ? "0" : user });
   } catch (error) {
     await supervisor.call("snapshots.remove", snapshot).catch(() => {});
@@ -115,7 +115,7 @@ async function createFromImage(context: Context, values: ContainerValues, { sour
   }
 }
 
-/** What the record of every container has. */
+/** The fields of every container's record. */
 function common({ id }: Source, runtime: Plan["runtime"]) {
   return { id, snapshotKey: "", ...(runtime ? { runtime } : {}) };
 }
@@ -146,7 +146,7 @@ function snapshotLabels(values: ContainerValues): { labels?: Record<string, stri
   return given.length > 0 ? { labels: parseLabelFlags(given) } : {};
 }
 
-/** The OCI runtime that was asked for; undefined: the supervisor's own. */
+/** The requested OCI runtime; undefined: the supervisor's default. */
 function runtimeChoice(context: Context, values: ContainerValues) {
   if (!runcRuntimes.includes(values.runtime)) {
     throw new CommandError(

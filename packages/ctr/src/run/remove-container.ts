@@ -2,7 +2,7 @@ import { isRpcError } from "@gantry/ipc/contracts/errors";
 import { CommandError, type Context } from "../command.ts";
 import { deleteProcess } from "../tasks/session.ts";
 
-/** Removes a container, its task that has ended, and its snapshot. @throws CommandError for one that runs */
+/** Removes a container, its task that has ended, and its snapshot. @throws CommandError for a running one */
 export async function removeContainer(context: Context, id: string, { keepSnapshot }: { keepSnapshot: boolean }) {
   const { namespace } = context;
   const supervisor = await context.supervisor();

@@ -29,7 +29,7 @@ export async function applyLayer(scope: LayerScope, step: LayerStep): Promise<vo
     await supervisor.call("snapshots.commit", { ...active, name: step.key });
   } catch (error) {
     await supervisor.call("snapshots.remove", active).catch(() => {});
-    // someone else was faster
+    // Another process has unpacked it in the meantime.
     if (!isRpcError(error, "AlreadyExists")) throw error;
   }
 }

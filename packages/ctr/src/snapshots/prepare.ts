@@ -11,7 +11,7 @@ export const prepareFlags = {
   ...snapshotterFlag,
 } as const satisfies FlagTable;
 
-/** Makes an active snapshot or a view, and says how to mount it where that is asked for. */
+/** Creates an active snapshot or a view, and prints how to mount it on request. */
 export async function prepareSnapshot(
   context: Context,
   method: "snapshots.prepare" | "snapshots.view",

@@ -18,11 +18,11 @@ export interface SpecInput {
   readonly image: ImageRunConfig | undefined;
   /** Absolute path of a root file system that is not a snapshot. */
   readonly rootfs: string | undefined;
-  /** Command line that was given; without one the image's. */
+  /** The given command line; empty: the image's. */
   readonly args: readonly string[];
 }
 
-/** The spec that the flags describe. @throws CommandError for a flag's value that makes no sense */
+/** The spec that the flags describe. @throws CommandError for an invalid value of a flag */
 export async function buildSpec(context: Context, values: ContainerValues, input: SpecInput): Promise<ContainerSpec> {
   const spec = defaultSpec(context.namespace, input.id);
   await setProcess(context, spec, values, input);
@@ -42,7 +42,7 @@ export async function buildSpec(context: Context, values: ContainerValues, input
   return spec;
 }
 
-/** A whole spec out of a file. @throws CommandError */
+/** Reads a complete spec from a file. @throws CommandError */
 export async function readSpec(context: Context, file: string): Promise<Record<string, unknown>> {
   const text = await readTextFile(context, file).catch((error: Error) => {
     throw new CommandError(`cannot load spec config file: ${error.message}`);

@@ -3,7 +3,7 @@ import type { ContainerSpec } from "./default-spec.ts";
 
 /**
  * Adds and drops capabilities.
- * @throws CommandError for a name without CAP_, or that is none
+ * @throws CommandError for a name without CAP_, or an unknown one
  */
 export async function changeCapabilities(spec: ContainerSpec, add: readonly string[], drop: readonly string[]) {
   const names = [...add, ...drop];
@@ -21,7 +21,7 @@ export async function changeCapabilities(spec: ContainerSpec, add: readonly stri
   );
 }
 
-/** Everything that this process could give. */
+/** All capabilities that this process can grant. */
 export async function allCapabilities(): Promise<string[]> {
   const { capabilitiesOfMask } = await import("@gantry/native-sys");
   const { readFile } = await import("node:fs/promises");

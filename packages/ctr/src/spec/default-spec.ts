@@ -9,7 +9,7 @@ import {
   type Spec,
 } from "@gantry/oci-spec/runtime";
 
-/** A spec that has all that the flags change. */
+/** A spec with all the properties that flags change. */
 export interface ContainerSpec extends Spec {
   root: { path: string; readonly?: boolean };
   process: Process & { args: string[]; env: string[] };
@@ -21,7 +21,7 @@ const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 const openFiles = 1024;
 
 /**
- * What a container gets that asks for nothing: containerd's default, with Docker's longer list of masked paths.
+ * The spec of a container without flags: containerd's default, with Docker's longer list of masked paths.
  * @param cgroup the group above the container's own: the namespace, as containerd has it
  */
 export function defaultSpec(namespace: string, id = ""): ContainerSpec {
@@ -49,14 +49,14 @@ export function defaultSpec(namespace: string, id = ""): ContainerSpec {
   };
 }
 
-/** containerd's: without cgroups to look at, with a /run of its own. */
+/** containerd's mounts: no cgroups, and a /run of its own. */
 function containerMounts(): ContainerSpec["mounts"] {
   const run = { destination: "/run", type: "tmpfs", source: "tmpfs" };
   const options = ["nosuid", "strictatime", "mode=755", "size=65536k"];
   return [...defaultMounts().filter(({ destination }) => destination !== "/sys/fs/cgroup"), { ...run, options }];
 }
 
-/** Devices may be used that every container has; none may be made that it has not. */
+/** Only the devices that every container has may be used. */
 function deviceRules() {
   return defaultDeviceRules.filter(({ access }) => access !== "m").map((rule) => ({ ...rule }));
 }

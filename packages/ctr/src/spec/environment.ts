@@ -1,7 +1,7 @@
 import { CommandError, type Context } from "../command.ts";
 import { readTextFile } from "../parse/text-file.ts";
 
-/** Variables over others: NAME=VALUE replaces or is added, NAME alone takes one away. */
+/** Variables over others: NAME=VALUE replaces or is added, NAME alone removes it. */
 export function overlayEnv(base: readonly string[], changes: readonly string[]): string[] {
   const result = new Map(base.map((entry) => [nameOf(entry), entry]));
   for (const change of changes) {

@@ -4,7 +4,7 @@ import type { ContainerSpec } from "./default-spec.ts";
 
 const cpusPeriodUs = 100_000;
 
-/** Memory and CPU. @throws CommandError for flags that say the same twice */
+/** Memory and CPU. @throws CommandError for flags that set the same limit */
 export function setLimits({ linux: { resources } }: ContainerSpec, values: ContainerValues): void {
   if (values["memory-limit"]) resources.memory = { limit: values["memory-limit"] };
   const quota = values["cpu-quota"];

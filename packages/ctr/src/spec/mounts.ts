@@ -13,7 +13,7 @@ const fields: Readonly<Record<string, "type" | "source" | "destination" | "optio
 
 /**
  * One --mount: type=bind,src=/tmp,dst=/host,options=rbind:ro.
- * @throws CommandError in ctr's words
+ * @throws CommandError with ctr's message
  */
 export function parseMount(text: string): Mount {
   const mount: Record<string, string> = {};
@@ -37,7 +37,7 @@ export function parseMount(text: string): Mount {
   };
 }
 
-/** What a container in the host's network reads about names: the host's own files. */
+/** The host's files for name resolution, for a container in the host's network. */
 export function hostNetworkFiles(): Mount[] {
   return ["/etc/hosts", "/etc/resolv.conf"].map((path) => ({
     destination: path,

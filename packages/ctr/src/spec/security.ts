@@ -5,7 +5,7 @@ import type { ContainerValues } from "../run/container-flags.ts";
 import { allCapabilities, changeCapabilities, setCapabilities } from "./capabilities.ts";
 import type { ContainerSpec } from "./default-spec.ts";
 
-/** Capabilities, seccomp, AppArmor, and what may not be seen. @throws CommandError */
+/** Capabilities, seccomp, AppArmor and masked paths. @throws CommandError */
 export async function setSecurity(context: Context, spec: ContainerSpec, values: ContainerValues): Promise<void> {
   if (values.privileged) await makePrivileged(spec);
   await changeCapabilities(spec, values["cap-add"], values["cap-drop"]);
@@ -40,7 +40,7 @@ async function readProfile(context: Context, file: string): Promise<Seccomp> {
     throw new CommandError(`cannot load seccomp profile: ${error.message}`);
   });
   try {
-    // its form is checked with the spec, by the OCI runtime
+    // The OCI runtime checks its form with the spec.
     return JSON.parse(text) as Seccomp;
   } catch (error) {
     throw new CommandError(`cannot load seccomp profile "${file}": ${(error as Error).message}`);

@@ -11,7 +11,7 @@ export function parseIdMap(text: string, flag: string): IdMapping {
   return { containerID: Number(container), hostID: Number(host), size: Number(length) };
 }
 
-/** Puts the container into a user namespace of its own. */
+/** Gives the container its own user namespace. */
 export function addUserNamespace(spec: ContainerSpec, uids: IdMapping, gids: IdMapping): void {
   spec.linux.uidMappings = [uids];
   spec.linux.gidMappings = [gids];

@@ -2,18 +2,18 @@ import type { Client } from "@gantry/ipc";
 import type { supervisorContract } from "@gantry/ipc/contracts/supervisor";
 
 export type SupervisorMethods = (typeof supervisorContract)["methods"];
-/** The supervisor, called. */
+/** A client of the supervisor. */
 export type Supervisor = Client<SupervisorMethods>;
 
 export interface ConnectOptions {
   readonly endpoint: string;
-  /** Milliseconds that a first connection may take; 0: it must be there at once. */
+  /** Milliseconds that the first connection may take; 0: the supervisor must be listening already. */
   readonly connectTimeoutMs: number;
-  /** Ends every call; none: a person waits as long as it takes. */
+  /** Ends every call; undefined: calls have no deadline. */
   readonly signal: AbortSignal | undefined;
 }
 
-/** Connects; the messaging library is loaded here and nowhere earlier. */
+/** Connects. The messaging library is loaded only here, so that other commands start quickly. */
 export async function connectSupervisor({ endpoint, connectTimeoutMs, signal }: ConnectOptions): Promise<Supervisor> {
   const [{ connect }, { supervisorContract }] = await Promise.all([
     import("@gantry/ipc/client"),

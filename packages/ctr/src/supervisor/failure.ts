@@ -44,7 +44,7 @@ async function noSupervisor({ endpoint, searched }: Searched): Promise<string | 
 }
 
 /**
- * Does something for each of several things; a failure of one is reported and does not stop the others.
+ * Runs work for each of several names; a failure of one is reported and does not stop the others.
  * @returns 1 when any failed
  */
 export async function forEach(

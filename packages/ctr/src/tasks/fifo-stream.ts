@@ -1,21 +1,21 @@
 import { createReadStream, createWriteStream } from "node:fs";
 import type { SessionItem, SessionStream } from "@gantry/cli/session";
 
-/** Named pipes of a process, as the supervisor has made them. */
+/** Named pipes of a process, created by the supervisor. */
 export interface Fifos {
   readonly stdin?: string | undefined;
   readonly stdout: string;
   readonly stderr?: string | undefined;
 }
 
-/** What a pipe does not tell, and what its end does not do. */
+/** The process at the other end of the pipes. */
 export interface FifoProcess {
   readonly ended: Promise<number>;
   /** The process reads end of file: the supervisor's side holds the pipe open. */
   closeStdin(): Promise<unknown>;
 }
 
-/** The streams of a process over its named pipes; the process itself tells its exit code. */
+/** The streams of a process over its named pipes; its exit code comes from the supervisor. */
 export function openFifos(fifos: Fifos, { ended, closeStdin }: FifoProcess): SessionStream {
   const readers = [
     createReadStream(fifos.stdout),

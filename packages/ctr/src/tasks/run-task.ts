@@ -8,11 +8,11 @@ export interface TaskRun {
   readonly id: string;
   readonly plan: StreamPlan;
   readonly pidFile?: string | undefined;
-  /** Directory of a checkpoint's images to go on from. */
+  /** Directory of a checkpoint's images to restore from. */
   readonly checkpoint?: string | undefined;
 }
 
-/** Makes and starts the task of a container. Unless detached, follows it to its end, removes it and returns its exit code. */
+/** Creates and starts a container's task. Unless detached, follows it to its exit, deletes it and returns its exit code. */
 export async function runTask(context: Context, { id, plan, pidFile, checkpoint }: TaskRun): Promise<number> {
   const process: ProcessRef = { namespace: context.namespace, containerId: id };
   const supervisor = await context.supervisor();
@@ -27,7 +27,7 @@ export async function runTask(context: Context, { id, plan, pidFile, checkpoint 
   try {
     return await startAndFollow(context, { plan, process, fifos: created.fifos, start });
   } catch (error) {
-    // what did not start is not left half-made
+    // A task that did not start is removed.
     await supervisor.call("tasks.kill", { ...process, signal: 9 }).catch(() => {});
     await supervisor.call("tasks.wait", process, { timeoutMs: 10_000 }).catch(() => {});
     await supervisor.call("tasks.delete", process).catch(() => {});

@@ -16,7 +16,7 @@ export interface ProcessRef {
 /** Opens the streams of a process: over the supervisor, or its named pipes. */
 export function openStreams(supervisor: Supervisor, process: ProcessRef, fifos: Fifos | undefined): SessionStream {
   if (fifos) {
-    // the pipes end when the process is deleted, after what it wrote
+    // The pipes end, after all output, when the process is deleted.
     const ended = waitExit(supervisor, process).then(async (code) => {
       await deleteProcess(supervisor, process);
       return code;
@@ -71,11 +71,11 @@ export async function follow(
   }
   const end = await session.end;
   if (end.kind === "signalled") return { code: end.exitCode, hasEnded: false };
-  const told = end.kind === "ended" ? end.exitCode : undefined;
-  return { code: told ?? (await waitExit(supervisor, process)), hasEnded: true };
+  const exitCode = end.kind === "ended" ? end.exitCode : undefined;
+  return { code: exitCode ?? (await waitExit(supervisor, process)), hasEnded: true };
 }
 
-/** Starts a process and follows it as planned to its end; then it is removed. @returns its exit code */
+/** Starts a process, follows it to its exit and deletes it. @returns its exit code */
 export async function startAndFollow(
   context: Context,
   {
@@ -105,7 +105,7 @@ export async function waitExit(supervisor: Supervisor, process: ProcessRef): Pro
   return exitStatus;
 }
 
-/** Removes a process that has ended; one that is gone already is as good. */
+/** Deletes a process that has exited; one that is deleted already is no failure. */
 export async function deleteProcess(supervisor: Supervisor, process: ProcessRef): Promise<void> {
   try {
     await supervisor.call("tasks.delete", process);

@@ -5,7 +5,7 @@ import { checkInputTerminal, terminalSize } from "@gantry/cli/terminal";
 import type { Stdio } from "@gantry/ipc/contracts/common";
 import { CommandError, type Context } from "../command.ts";
 
-/** Where the streams of a process go. */
+/** Flags for the streams of a process. */
 export const ioFlags = {
   "log-uri": { type: "string", value: "URI", doc: "Write all output to a file: file:///PATH" },
   "fifo-dir": { type: "string", value: "DIR", doc: "Use named pipes made in this directory" },
@@ -14,16 +14,16 @@ export const ioFlags = {
 
 type IoValues = FlagValues<typeof ioFlags> & { readonly "null-io"?: boolean };
 
-/** How the streams of a process that is about to start are connected. */
+/** The connections of a new process's streams. */
 export interface StreamPlan {
   readonly stdio: Stdio;
   readonly fifoDirectory: string | undefined;
-  /** This process is connected with them until the end. */
+  /** This program is attached to them until the process exits. */
   readonly isAttached: boolean;
   readonly isDetached: boolean;
 }
 
-/** Decides from the flags. @throws CommandError for flags that do not go together, or no terminal where one is needed */
+/** Derives the connections from the flags. @throws CommandError for conflicting flags, or a missing terminal */
 export function planStreams(context: Context, values: IoValues, terminal: boolean): StreamPlan {
   const { detach } = values;
   const log = values["log-uri"];

@@ -45,7 +45,7 @@ export const command = defineCommand({
   },
 });
 
-/** Gives the terminal this one's size; a change of size, even where there is none, makes programs draw themselves anew. */
+/** Sets the terminal's size to this terminal's; a change makes programs redraw, so that one is forced. */
 async function redraw(engine: Engine, id: string): Promise<void> {
   const size = terminalSize();
   if (!size) return;

@@ -17,7 +17,7 @@ export const command = defineCommand({
       try {
         await engine.call("containerRemove", { Id: name, Force: values.force, RemoveVolumes: values.volumes });
       } catch (error) {
-        // with -f what is not there is as it should be
+        // With -f a missing container is no failure.
         if (!(values.force && isRpcError(error, "NotFound"))) throw error;
         context.out.printError(`Error: No such container: ${name}`);
         return;

@@ -1,6 +1,6 @@
 import type { FlagTable } from "@gantry/cli";
 
-/** How a container is stopped: of `stop`, and of `restart`, which begins with it. */
+/** Flags of `stop` and of `restart`, which stops first. */
 export const stopFlags = {
   signal: { type: "string", short: "s", value: "SIGNAL", doc: "Signal to send to the container" },
   time: {

@@ -38,8 +38,8 @@ function rowsOf(table: string, pids: ReadonlySet<number>): string {
   const pidColumn = titles.indexOf("PID");
   if (pidColumn < 0) throw new CommandError("Couldn't find PID field in ps output");
   const cells = (line: string): string[] => {
-    const words = line.trim().split(/\s+/);
-    return [...words.slice(0, titles.length - 1), words.slice(titles.length - 1).join(" ")];
+    const fields = line.trim().split(/\s+/);
+    return [...fields.slice(0, titles.length - 1), fields.slice(titles.length - 1).join(" ")];
   };
   const wanted = lines.map(cells).filter((row) => pids.has(Number(row[pidColumn])));
   return [titles, ...wanted].map((row) => `${row.join("\t")}\n`).join("");

@@ -6,7 +6,7 @@ import { ellipsis, shortId } from "../../format/text.ts";
 
 const shownColumns = 45;
 
-/** One step of how an image was made, as the engine tells it. */
+/** One step of an image's history, as the engine reports it. */
 interface Step {
   readonly Id: string;
   readonly Created: number;

@@ -22,7 +22,7 @@ export const command = defineCommand({
     const engine = await context.engine();
     const stream = engine.open("imageLoad", defined({ Platform: values.platform }));
     const sent = upload(stream, source);
-    // steps are for a person to watch; a script wants the names
+    // Progress is shown on a terminal only; a script needs the names.
     const shown = showProgress(context, stream.items, { target: 1, quiet: values.quiet || !isTerminal(1) });
     const [, , { Loaded }] = await Promise.all([sent, shown, stream.result]);
     for (const name of Loaded) {

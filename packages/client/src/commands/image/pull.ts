@@ -1,6 +1,6 @@
 import { familiarName, parseReference } from "@gantry/oci-spec/reference";
 import { CommandError, type Context, defineCommand } from "../../command.ts";
-import { credentialsFor, pullImage, pullTag, say } from "../../image/pull.ts";
+import { credentialsFor, printOutcome, pullImage, pullTag } from "../../image/pull.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] NAME[:TAG|@DIGEST]",
@@ -42,6 +42,6 @@ async function pullAll(
   for (const tag of Tags) {
     changed = (await pullTag(context, `${repository}:${tag}`, { ...options, target: 1, auth })) || changed;
   }
-  if (!options.quiet) say(context, 1, changed, repository);
+  if (!options.quiet) printOutcome(context, 1, changed, repository);
   return `${reference.domain}/${reference.path}`;
 }

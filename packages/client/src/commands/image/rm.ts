@@ -23,7 +23,7 @@ export const command = defineCommand({
         if (Deleted !== undefined) context.out.print(`Deleted: ${Deleted}`);
       }
     });
-    // with --force it is enough that it is not there
+    // With --force a missing image is no failure.
     return onlyMissing ? 0 : exitCode;
   },
 });

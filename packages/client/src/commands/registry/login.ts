@@ -34,7 +34,7 @@ interface Given {
   readonly password: string | undefined;
 }
 
-/** What was given; what is kept already; else what a person answers. */
+/** The credentials from the flags, else the stored ones, else from a prompt. */
 async function wanted(context: Context, domain: string, { username, password }: Given): Promise<Credentials> {
   if (username !== undefined && password !== undefined) return { username, password };
   const kept = await registryCredentials(domain, context.env, (text) => context.log.warn(text));
@@ -43,11 +43,11 @@ async function wanted(context: Context, domain: string, { username, password }: 
     return kept;
   }
   if (!isTerminal(0)) throw new CommandError("Error: Cannot perform an interactive login from a non TTY device");
-  const { ask } = await import("../../io/ask.ts");
+  const { prompt } = await import("../../io/prompt.ts");
   const suggestion = kept?.username === undefined ? "" : ` (${kept.username})`;
-  const name = username ?? ((await ask(context, `Username${suggestion}: `)).trim() || kept?.username || "");
+  const name = username ?? ((await prompt(context, `Username${suggestion}: `)).trim() || kept?.username || "");
   if (name === "") throw new CommandError("Error: Non-null Username Required");
-  const secret = password ?? (await ask(context, "Password: ", true));
+  const secret = password ?? (await prompt(context, "Password: ", true));
   if (secret === "") throw new CommandError("Error: Password Required");
   return { username: name, password: secret };
 }

@@ -6,7 +6,7 @@ import type { PlainObject } from "../../format/template/values.ts";
 
 type Find = (engine: Engine, name: string, size: boolean) => Promise<PlainObject>;
 
-/** In the order in which a name is looked for. */
+/** The kinds of objects, in the order in which a name is looked up. */
 const kinds: Readonly<Record<string, Find>> = {
   container: (engine, name, size) => engine.call("containerInspect", { Id: name, ...(size ? { Size: true } : {}) }),
   image: (engine, name) => engine.call("imageInspect", { Name: name }),

@@ -1,4 +1,4 @@
-/** Where a node stands in the template's text, for the words of an error. */
+/** Position of a node in the template's text, for error messages. */
 export interface Span {
   readonly at: number;
   readonly end: number;
@@ -11,7 +11,7 @@ export type Operand = Span &
     | { readonly kind: "function"; readonly name: string }
     | { readonly kind: "variable"; readonly name: string }
     | { readonly kind: "pipe"; readonly pipe: Pipe }
-    /** Fields of what `of` gives, `.` where it is dot. */
+    /** Fields of the value of `of`, or of `.`. */
     | { readonly kind: "fields"; readonly of: Operand; readonly names: readonly string[] }
   );
 

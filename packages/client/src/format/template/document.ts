@@ -21,13 +21,13 @@ const mapFields = new Set([
 const nilPointers = new Set(["Health", "Healthcheck", "Init", "OomKillDisable", "PidsLimit", "IPAMConfig"]);
 
 /**
- * A document of the engine as Go's types would show it to a template: maps are told from structs,
+ * A document of the engine as Go's types would show it to a template: maps are distinguished from structs,
  * null lists and maps are empty ones, a container's absent Health is nil. The document itself is left as it is.
  */
 export function typedDocument(document: PlainObject): PlainObject {
   const typed = typedObject(document);
   const state = typed["State"];
-  // there to be asked for, but not in what is printed of the whole
+  // A template can use it, but it is not part of the printed document.
   if (isObject(state) && !("Health" in state)) {
     Object.defineProperty(state, "Health", { value: null, enumerable: false });
   }
@@ -49,7 +49,7 @@ function typedValue(name: string, value: unknown): unknown {
   return markMap(Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapItem(item)])));
 }
 
-/** What a key of a map holds; a nil list stays an empty one. */
+/** The value of a map's key; a nil list stays an empty list. */
 function mapItem(value: unknown): unknown {
   return value === null ? markNil([]) : typedValue("", value);
 }

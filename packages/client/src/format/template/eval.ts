@@ -7,7 +7,7 @@ export class TemplateExecError extends Error {
   override name = "TemplateExecError";
 }
 
-/** Tells a range's body to stop or to go on with the next item. */
+/** Stops a range, or continues it with the next item. */
 class LoopJump {
   readonly kind: "break" | "continue";
   constructor(kind: "break" | "continue") {
@@ -84,7 +84,7 @@ class Evaluator {
   }
 
   #range(node: Extract<Node, { kind: "if" | "with" | "range" }>, dot: unknown): void {
-    // the variables are set per item, so the pipe must not declare them itself
+    // The variables are set for each item, so the pipe must not declare them itself.
     const value = this.#pipe({ ...node.pipe, variables: [] }, dot);
     const items = this.#items(value, node.pipe);
     if (items.length === 0) {
@@ -157,15 +157,15 @@ class Evaluator {
     for (const operand of operands) {
       const value = this.#argument(operand, dot);
       args.push(value);
-      // and/or look no further than they must, so that {{if and .A .A.B}} is safe
+      // `and` and `or` stop at the first deciding argument, so that {{if and .A .A.B}} is safe.
       if ((name === "and" && !isTrue(value)) || (name === "or" && isTrue(value))) return value;
     }
     try {
       return this.#functions.get(name)?.(...args, ...piped);
     } catch (error) {
       if (!(error instanceof FunctionError)) throw error;
-      const words = error.message.startsWith("wrong ") ? error.message : `error calling ${name}: ${error.message}`;
-      throw this.#error(command, words);
+      const text = error.message.startsWith("wrong ") ? error.message : `error calling ${name}: ${error.message}`;
+      throw this.#error(command, text);
     }
   }
 
@@ -228,10 +228,10 @@ class Evaluator {
     return this.#source.slice(at, end);
   }
 
-  #error(node: Span, words: string): TemplateExecError {
+  #error(node: Span, text: string): TemplateExecError {
     const before = this.#source.slice(0, node.at);
     const line = before.split("\n").length;
     const column = Buffer.byteLength(before.slice(before.lastIndexOf("\n") + 1));
-    return new TemplateExecError(`template: :${line}:${column}: executing "" at <${this.#text(node)}>: ${words}`);
+    return new TemplateExecError(`template: :${line}:${column}: executing "" at <${this.#text(node)}>: ${text}`);
   }
 }

@@ -4,7 +4,7 @@ import { formatValue, isMap, isObject, isStruct, isTrue, typeName } from "./valu
 
 export type TemplateFunction = (...args: unknown[]) => unknown;
 
-/** A function was called with what it does not take; the message is Go's. */
+/** A function was called with invalid arguments; the message is Go's. */
 export class FunctionError extends Error {
   override name = "FunctionError";
 }
@@ -26,12 +26,12 @@ const builtins: Readonly<Record<string, TemplateFunction>> = {
   html: (...args) => sprint(args).replace(/[&<>"'\0]/g, (char) => htmlEscapes[char] ?? char),
   urlquery: (...args) => encodeURIComponent(sprint(args)).replaceAll("%20", "+"),
   js: (...args) => JSON.stringify(sprint(args)).slice(1, -1).replaceAll("'", "\\'"),
-  // both stop at the first argument that decides; the evaluator gives them one after the other
+  // Both stop at the first deciding argument; the evaluator passes the arguments one by one.
   and: (...args) => args.find((arg) => !isTrue(arg)) ?? args.at(-1),
   or: (...args) => args.find(isTrue) ?? args.at(-1),
 };
 
-/** What docker adds to Go's own functions. */
+/** The functions that docker adds to Go's own. */
 const additions: Readonly<Record<string, TemplateFunction>> = {
   json: (...args) => toJson(one("json", args)),
   split: (...args) => text("split", args[0]).split(text("split", args[1])),
@@ -56,7 +56,7 @@ export const templateFunctions: ReadonlyMap<string, TemplateFunction> = new Map(
   Object.entries({ ...builtins, ...additions }),
 );
 
-/** The functions in a table's header row: what works on a value leaves the header's words alone. */
+/** The functions in a table's header row: those that change a value leave the header's text unchanged. */
 export const headerFunctions: ReadonlyMap<string, TemplateFunction> = new Map([
   ...templateFunctions,
   ...["json", "title", "lower", "upper", "truncate", "split", "join", "pad"].map((name): [string, TemplateFunction] => [
@@ -106,7 +106,7 @@ function indexOne(value: unknown, key: unknown): unknown {
   throw new FunctionError(`can't index item of type ${typeName(value)}`);
 }
 
-/** What a missing key of a map gives: an empty string where the map is one of strings, else nothing. */
+/** The value of a missing key of a map: an empty string for a map of strings, else no value. */
 function zeroOf(map: Record<string, unknown>): unknown {
   return isMap(map) && Object.values(map).every((value) => typeof value === "string") ? "" : undefined;
 }

@@ -4,7 +4,7 @@ import { headerFunctions, templateFunctions } from "./functions.ts";
 import { TemplateSyntaxError } from "./lexer.ts";
 import { parseTemplate } from "./parser.ts";
 
-/** A template that is ready to be used. */
+/** A compiled template. */
 export interface Template {
   /** @throws CommandError "Template parsing error: …" when it does not fit the data */
   render(data: unknown): string;

@@ -1,4 +1,4 @@
-/** Go's text/template, the part that people write on a command line: https://pkg.go.dev/text/template */
+/** Go's text/template, the subset that is used on command lines: https://pkg.go.dev/text/template */
 
 export type TokenKind =
   | "text"
@@ -14,7 +14,7 @@ export type TokenKind =
 
 export interface Token {
   readonly kind: TokenKind;
-  /** A string's or character's value; else the text as it stands. */
+  /** A string's or character's value; else the text itself. */
   readonly value: string;
   /** Where it starts in the template. */
   readonly at: number;
@@ -33,7 +33,7 @@ export class TemplateSyntaxError extends Error {
 }
 
 const space = /[ \t\r\n]/;
-// letters beyond ASCII are taken as they come: Unicode classes would cost a millisecond at every start
+// Non-ASCII letters are not classified: Unicode classes would cost a millisecond at every start.
 const actionToken =
   /(?<space>[ \t\r\n]+)|(?<field>\.[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)|(?<variable>\$[\w\u0080-\uffff]*)|(?<number>[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?))|(?<identifier>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)|(?<string>"(?:[^"\\\n]|\\.)*"|`[^`]*`)|(?<char>'(?:[^'\\\n]|\\.)+')|(?<symbol>:=|[.|(),=])/y;
 
@@ -136,7 +136,7 @@ const escapes: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** Takes Go's escapes out of a quoted string's inside. */
+/** Decodes Go's escapes in the contents of a quoted string. */
 function unquote(text: string): string {
   return text.replace(
     /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))/g,

@@ -7,16 +7,16 @@ type Branch = (typeof branches)[number];
 
 /**
  * Parses a template.
- * @param functions names of the functions that there are
- * @throws TemplateSyntaxError in Go's words
+ * @param functions names of the known functions
+ * @throws TemplateSyntaxError with Go's message
  */
 export function parseTemplate(source: string, functions: ReadonlySet<string>): Node[] {
   return new Parser(source, functions).all();
 }
 
-/** What ended a list of nodes. */
+/** The keyword that ended a list of nodes. */
 interface ListEnd {
-  readonly word: "eof" | "end" | "else";
+  readonly keyword: "eof" | "end" | "else";
   readonly at: number;
 }
 
@@ -34,7 +34,7 @@ class Parser {
 
   all(): Node[] {
     const { nodes, end } = this.#list();
-    if (end.word !== "eof") throw this.#tokens.error(`unexpected {{${end.word}}}`, end.at);
+    if (end.keyword !== "eof") throw this.#tokens.error(`unexpected {{${end.keyword}}}`, end.at);
     return nodes;
   }
 
@@ -42,33 +42,34 @@ class Parser {
     const nodes: Node[] = [];
     for (;;) {
       const token = this.#tokens.take();
-      if (!token) return { nodes, end: { word: "eof", at: this.#tokens.source.length } };
+      if (!token) return { nodes, end: { keyword: "eof", at: this.#tokens.source.length } };
       if (token.kind === "text") {
         nodes.push({ kind: "text", text: token.value });
         continue;
       }
-      const word = this.#tokens.keyword();
-      if (word === "end" || word === "else") {
+      const keyword = this.#tokens.keyword();
+      if (keyword === "end" || keyword === "else") {
         this.#tokens.take();
-        return { nodes, end: { word, at: token.at } };
+        return { nodes, end: { keyword, at: token.at } };
       }
-      nodes.push(this.#action(word));
+      nodes.push(this.#action(keyword));
     }
   }
 
-  #action(word: string | undefined): Node {
-    if (word === undefined) {
+  #action(keyword: string | undefined): Node {
+    if (keyword === undefined) {
       const pipe = this.#pipe();
       this.#tokens.close("command");
       return { kind: "action", pipe };
     }
     const at = this.#tokens.peek()?.at ?? 0;
     this.#tokens.take();
-    if (isBranch(word)) return this.#branch(word);
-    if (word !== "break" && word !== "continue") throw this.#tokens.error(`{{${word}}} is not supported here`, at);
-    if (this.#rangeDepth === 0) throw this.#tokens.error(`{{${word}}} outside {{range}}`, at);
-    this.#tokens.close(word);
-    return { kind: word };
+    if (isBranch(keyword)) return this.#branch(keyword);
+    if (keyword !== "break" && keyword !== "continue")
+      throw this.#tokens.error(`{{${keyword}}} is not supported here`, at);
+    if (this.#rangeDepth === 0) throw this.#tokens.error(`{{${keyword}}} outside {{range}}`, at);
+    this.#tokens.close(keyword);
+    return { kind: keyword };
   }
 
   #branch(kind: Branch): Node {
@@ -78,9 +79,9 @@ class Parser {
     if (kind === "range") this.#rangeDepth++;
     const body = this.#list();
     if (kind === "range") this.#rangeDepth--;
-    const orElse = body.end.word === "else" ? this.#orElse(kind) : [];
-    if (body.end.word === "eof") throw this.#tokens.error("unexpected EOF", body.end.at);
-    if (body.end.word === "end") this.#tokens.close("end");
+    const orElse = body.end.keyword === "else" ? this.#orElse(kind) : [];
+    if (body.end.keyword === "eof") throw this.#tokens.error("unexpected EOF", body.end.at);
+    if (body.end.keyword === "end") this.#tokens.close("end");
     this.#variables.length = scope;
     return { kind, pipe, body: body.nodes, orElse };
   }
@@ -94,8 +95,8 @@ class Parser {
     }
     this.#tokens.close("else");
     const { nodes, end } = this.#list();
-    if (end.word === "eof") throw this.#tokens.error("unexpected EOF", end.at);
-    if (end.word === "else") throw this.#tokens.error("expected end; found {{else}}", end.at);
+    if (end.keyword === "eof") throw this.#tokens.error("unexpected EOF", end.at);
+    if (end.keyword === "else") throw this.#tokens.error("expected end; found {{else}}", end.at);
     this.#tokens.close("end");
     return nodes;
   }
@@ -199,7 +200,7 @@ class Parser {
         this.#tokens.take();
         return { kind: "literal", value: this.#number(token), ...span };
       case "identifier":
-        return this.#word(token);
+        return this.#identifier(token);
       case "symbol":
         return this.#symbol(token, context);
       default:
@@ -207,7 +208,7 @@ class Parser {
     }
   }
 
-  #word({ value, at, end }: Token): Operand {
+  #identifier({ value, at, end }: Token): Operand {
     this.#tokens.take();
     if (value === "nil") return { kind: "nil", at, end };
     if (value === "true" || value === "false") return { kind: "literal", value: value === "true", at, end };
@@ -247,6 +248,6 @@ class Parser {
   }
 }
 
-function isBranch(word: string): word is Branch {
-  return (branches as readonly string[]).includes(word);
+function isBranch(keyword: string): keyword is Branch {
+  return (branches as readonly string[]).includes(keyword);
 }

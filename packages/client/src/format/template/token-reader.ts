@@ -1,6 +1,6 @@
 import { lex, TemplateSyntaxError, type Token } from "./lexer.ts";
 
-/** Words that are not functions. */
+/** Keywords, which cannot be functions. */
 export const keywords: readonly string[] = [
   "if",
   "with",
@@ -26,7 +26,7 @@ export class TokenReader {
     this.#tokens = lex(source);
   }
 
-  /** Where the next one stands, to come back to. */
+  /** Position of the next token, to return to. */
   get position(): number {
     return this.#next;
   }
@@ -50,7 +50,7 @@ export class TokenReader {
     return true;
   }
 
-  /** Takes the end of an action. @throws TemplateSyntaxError when something else is there */
+  /** Takes the end of an action. @throws TemplateSyntaxError for any other token */
   close(context: string): void {
     const token = this.peek();
     if (token?.kind !== "close") {
@@ -59,7 +59,7 @@ export class TokenReader {
     this.#next++;
   }
 
-  /** The keyword that is next, if one is. */
+  /** The next token, if it is a keyword. */
   keyword(): string | undefined {
     const token = this.peek();
     return token?.kind === "identifier" && keywords.includes(token.value) ? token.value : undefined;

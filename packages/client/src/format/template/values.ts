@@ -1,9 +1,9 @@
 /** How Go sees the values that a template is given. `undefined` is "no value", `null` is nil. */
 
-/** A value of a Go struct type: only what it names exists, and a wrong name is an error. */
+/** A value of a Go struct type: an unknown field is an error. */
 export interface StructView {
   readonly [structMark]: true;
-  /** For the words of an error. */
+  /** Go's name of the type, for error messages. */
   readonly typeName: string;
   /** Names in the order in which they are printed. */
   readonly names: readonly string[];
@@ -12,7 +12,7 @@ export interface StructView {
 
 const structMark = Symbol("struct");
 
-/** A struct whose fields (or methods without arguments) are computed when they are asked for. */
+/** A struct whose fields (or methods without arguments) are computed on access. */
 export function structView(typeName: string, fields: Readonly<Record<string, () => unknown>>): StructView {
   return { [structMark]: true, typeName, names: Object.keys(fields), get: (name) => fields[name]?.() };
 }
@@ -55,7 +55,7 @@ export function isNil(value: object): boolean {
   return nilMarks.has(value);
 }
 
-/** Keys of an object: sorted for a map, as they stand for a struct. */
+/** Keys of an object: sorted for a map, in their order for a struct. */
 export function keysOf(object: PlainObject): string[] {
   const keys = Object.keys(object);
   return isMap(object) ? keys.sort() : keys;
@@ -90,13 +90,13 @@ export function formatValue(value: unknown): string {
   return String(value);
 }
 
-/** Whole numbers as they are, others as Go's %v does: the shortest form, an exponent from 1e21 on. */
+/** Whole numbers in full, others as Go's %v does: the shortest form, an exponent from 1e21 on. */
 export function formatNumber(value: number): string {
   if (Number.isInteger(value) && Number.isSafeInteger(value)) return String(value);
   return String(value).replace(/e([+-])(\d)$/, "e$10$2");
 }
 
-/** Name of a value's type in the words of an error. */
+/** Name of a value's type in error messages. */
 export function typeName(value: unknown): string {
   if (isStruct(value)) return value.typeName;
   if (typeof value === "string") return "string";

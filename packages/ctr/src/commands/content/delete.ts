@@ -19,7 +19,7 @@ export const command = defineCommand({
         await supervisor.call("content.delete", { namespace, digest });
         out.print(digest);
       } catch (error) {
-        // gone is what was asked for
+        // A missing one needs no removal.
         if (!isRpcError(error, "NotFound")) throw error;
       }
     });

@@ -5,7 +5,7 @@ import { checkDigest } from "../../parse/digest.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] DIGEST",
-  summary: "Edit a blob, and print the digest of what it became",
+  summary: "Edit a blob, and print the digest of the new one",
   flags: {
     validate: {
       type: "string",
@@ -34,7 +34,7 @@ export const command = defineCommand({
   },
 });
 
-/** Lets a person change some bytes in a file of their own. @throws CommandError when the editor fails */
+/** Opens bytes in the user's editor. @throws CommandError when the editor fails */
 async function edit({ env }: Context, editor: string, bytes: Uint8Array): Promise<Uint8Array> {
   const { mkdtemp, readFile, rm, writeFile } = await import("node:fs/promises");
   const { spawnSync } = await import("node:child_process");
@@ -42,7 +42,7 @@ async function edit({ env }: Context, editor: string, bytes: Uint8Array): Promis
   try {
     const file = join(directory, "blob");
     await writeFile(file, bytes);
-    // as git does: EDITOR may have arguments of its own
+    // As for git, EDITOR may have arguments.
     const { status } = spawnSync("sh", ["-c", `${editor} "$1"`, "sh", file], { stdio: "inherit" });
     if (status !== 0) throw new CommandError(`${editor} failed: nothing was stored`);
     return await readFile(file);

@@ -8,7 +8,7 @@ import { checkDigest } from "../../parse/digest.ts";
 export const command = defineCommand({
   usage: "[OPTIONS] REF [DIGEST...]",
   summary:
-    "Write objects of a registry's repository to standard output: those of the digests, else what REF names. Nothing is stored",
+    "Write objects of a registry's repository to standard output: those with the digests, else the one that REF names. Nothing is stored",
   flags: registryFlags,
   refused: refusedRegistryFlags,
   args: [1, anyNumber],

@@ -48,11 +48,11 @@ async function check(source: BlobSource, { name, target }: Image, { here, snapsh
   const content = needed.slice(1);
   const present = content.filter(({ digest }) => here.has(digest));
   const isComplete = diffIds !== undefined && present.length === content.length && here.has(target.digest);
-  const word = isComplete ? "complete" : present.length > 0 ? "incomplete" : "unavailable";
+  const state = isComplete ? "complete" : present.length > 0 ? "incomplete" : "unavailable";
   const chain = diffIds && chainIdsOf(diffIds).at(-1);
   const isUnpacked = diffIds !== undefined && (chain === undefined || snapshots.has(chain));
   const sizes = `${formatBytes(bytesOf(present))}/${formatBytes(bytesOf(content))}`;
-  const status = `${word} (${present.length}/${content.length})`;
+  const status = `${state} (${present.length}/${content.length})`;
   const row = [name, target.mediaType, target.digest, status, sizes, String(isUnpacked)];
   return { row, isReady: isComplete && isUnpacked };
 }

@@ -21,7 +21,7 @@ export const command = defineCommand({
         await supervisor.call("images.delete", { namespace, name });
         out.print(name);
       } catch (error) {
-        // gone is what was asked for
+        // A missing one needs no removal.
         if (!isRpcError(error, "NotFound")) throw error;
         context.log.warn(`${text}: image not found`);
       }

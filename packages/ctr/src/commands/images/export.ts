@@ -9,7 +9,7 @@ export const command = defineCommand({
   usage: "[OPTIONS] FILE|- IMAGE...",
   summary: "Export images as an OCI archive that Docker reads, too",
   flags: {
-    "skip-manifest-json": { type: "boolean", doc: "Leave out what only Docker needs" },
+    "skip-manifest-json": { type: "boolean", doc: "Omit manifest.json, which only Docker needs" },
     "skip-non-distributable": { type: "boolean", doc: "Leave out layers that may not be passed on" },
     platform: { type: "list", value: "OS/ARCH[/VARIANT]", doc: "Export the content of a platform" },
     "all-platforms": { type: "boolean", doc: "Export the content of all platforms" },

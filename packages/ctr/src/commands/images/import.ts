@@ -10,7 +10,7 @@ import { followTransfer } from "../../images/transfer.ts";
 export const command = defineCommand({
   usage: "[OPTIONS] FILE|DIR|-",
   summary:
-    "Import images from an archive: an OCI layout in a tar or a directory, or what docker save writes; also gzip or zstd",
+    "Import images from an archive: an OCI layout in a tar or a directory, or an archive of docker save; also gzip or zstd",
   flags: {
     ...snapshotterFlag,
     "base-name": {
@@ -52,7 +52,7 @@ export const command = defineCommand({
   },
 });
 
-/** What is sent to the supervisor, or a layout's directory that it reads itself. */
+/** The archive to send, or the directory of a layout that the supervisor reads itself. */
 interface Opened {
   readonly source?: AsyncIterable<Uint8Array>;
   readonly directory?: string;
@@ -85,7 +85,7 @@ async function importFrom(context: Context, { source, request, snapshotter }: Im
   return 0;
 }
 
-/** Images without a name are told apart by the day of their import, as ctr does. */
+/** Images without a name are named by the day of their import, as ctr does. */
 function generatedName(): string {
   return `docker.io/library/import-${new Date().toISOString().slice(0, 10)}`;
 }

@@ -10,7 +10,7 @@ export const command = defineCommand({
   summary: "Mount an image's root file system on a path; the unmount command undoes it",
   flags: {
     rw: { type: "boolean", doc: "Allow writing" },
-    platform: { type: "string", value: "OS/ARCH[/VARIANT]", doc: "Mount another platform's" },
+    platform: { type: "string", value: "OS/ARCH[/VARIANT]", doc: "Mount the image of another platform" },
     ...snapshotterFlag,
   },
   args: [2, 2],
@@ -23,7 +23,7 @@ export const command = defineCommand({
     const supervisor = await context.supervisor();
     await requireOwnSnapshotter(context, supervisor, values.snapshotter);
     const { chainId } = await supervisor.call("images.resolve", request);
-    // the snapshot has the target's name, so that unmount --rm finds it
+    // The snapshot has the target's name, so that unmount --rm finds it.
     const snapshot = { namespace, key: target, parent: chainId };
     const { mounts } = await supervisor.call(values.rw ? "snapshots.prepare" : "snapshots.view", snapshot);
     try {

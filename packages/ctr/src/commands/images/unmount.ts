@@ -15,7 +15,7 @@ export const command = defineCommand({
     try {
       nativeSys().umount(target, UMOUNT_NOFOLLOW);
     } catch (error) {
-      // nothing mounted is what was asked for
+      // Nothing is mounted there: no failure.
       if (isSystemError(error, "ENOENT")) throw new CommandError(`${directory}: no such file or directory`);
       if (!isSystemError(error, "EINVAL")) throw error;
     }

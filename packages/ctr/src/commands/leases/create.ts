@@ -5,7 +5,7 @@ import { parseLabels } from "../../parse/labels.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] [KEY=VALUE...]",
-  summary: "Create a lease, which keeps what it names from being removed; its id is printed",
+  summary: "Create a lease, which protects its resources from removal, and print its id",
   flags: {
     id: { type: "string", value: "ID", doc: "Id of the lease; made up unless given" },
     expires: {

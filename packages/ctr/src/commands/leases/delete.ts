@@ -3,7 +3,7 @@ import { forEach } from "../../supervisor/failure.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] LEASE...",
-  summary: "Delete leases; what only they kept is removed",
+  summary: "Delete leases, and remove the resources that only they kept",
   flags: { sync: { type: "boolean", doc: "Return when that is removed" } },
   args: [1, anyNumber],
   missing: "please provide the id of a lease",

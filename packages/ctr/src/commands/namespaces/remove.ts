@@ -16,7 +16,7 @@ export const command = defineCommand({
       try {
         await supervisor.call("namespaces.delete", { name, ...also });
       } catch (error) {
-        // gone is what was asked for
+        // A missing one needs no removal.
         if (!isRpcError(error, "NotFound")) throw error;
       }
       context.out.print(name);

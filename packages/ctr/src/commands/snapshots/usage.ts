@@ -5,7 +5,7 @@ import { ofSnapshotter, snapshotterFlag } from "../../images/snapshotter.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] [KEY...]",
-  summary: "Show what snapshots take on disk, of their own",
+  summary: "Show the disk usage of snapshots without their parents",
   flags: { bytes: { type: "boolean", short: "b", doc: "Display sizes in bytes" }, ...snapshotterFlag },
   args: [0, anyNumber],
   examples: ["", "-b work"],

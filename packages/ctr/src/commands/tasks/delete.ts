@@ -6,9 +6,9 @@ const SIGKILL = 9;
 
 export const command = defineCommand({
   usage: "[OPTIONS] CONTAINER...",
-  summary: "Delete one or more tasks, which must have ended",
+  summary: "Delete one or more tasks, which must have exited",
   flags: {
-    force: { type: "boolean", short: "f", doc: "End a task that runs" },
+    force: { type: "boolean", short: "f", doc: "Kill a running task first" },
     "exec-id": { type: "string", value: "ID", doc: "Delete this process, and exit with its exit code" },
   },
   args: [1, anyNumber],

@@ -18,7 +18,7 @@ export const command = defineCommand({
   missing: "container id and a command must be provided",
   stopAtPositional: true,
   examples: ["--exec-id list redis ls /", "-t --exec-id shell redis sh", "-d --exec-id job redis sleep 60"],
-  async run(context, { values, args: [containerId = "", ...words] }) {
+  async run(context, { values, args: [containerId = "", ...args] }) {
     const execId = values["exec-id"];
     if (execId === undefined || execId === "") throw new CommandError('required flag "exec-id" not set');
     const { namespace } = context;
@@ -26,7 +26,7 @@ export const command = defineCommand({
     const plan = planStreams(context, values, values.tty);
     const supervisor = await context.supervisor();
     const { spec } = await supervisor.call("containers.get", { namespace, id: containerId });
-    const document = execProcess(spec, { args: words, cwd: values.cwd, terminal: values.tty });
+    const document = execProcess(spec, { args, cwd: values.cwd, terminal: values.tty });
     const { stdio, fifoDirectory } = plan;
     const request = {
       namespace,

@@ -5,7 +5,7 @@ import { stopSignalLabel } from "../../run/create-container.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] CONTAINER",
-  summary: "Signal a container: the one its image asks for, SIGTERM unless it does",
+  summary: "Signal a container: by default its image's stop signal, else SIGTERM",
   flags: {
     signal: { type: "string", short: "s", value: "SIGNAL", doc: "Signal to send, by name or number" },
     "exec-id": { type: "string", value: "ID", doc: "Signal this process" },

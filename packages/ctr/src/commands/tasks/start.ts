@@ -7,7 +7,7 @@ export const command = defineCommand({
   usage: "[OPTIONS] CONTAINER",
   summary: "Start a container that has been created",
   flags: {
-    "null-io": { type: "boolean", doc: "Connect the process's streams with nothing" },
+    "null-io": { type: "boolean", doc: "Connect the process's streams to /dev/null" },
     "pid-file": { type: "string", value: "FILE", doc: "Write the process's id to a file" },
     ...ioFlags,
   },

@@ -2,7 +2,7 @@ import { defineCommand } from "../../command.ts";
 
 export const command = defineCommand({
   usage: "",
-  summary: "Print what the supervisor is and where it keeps things, as JSON",
+  summary: "Print the supervisor's version, process and directories as JSON",
   flags: {},
   args: [0, 0],
   examples: [""],

@@ -9,8 +9,8 @@ export const command = defineCommand({
   usage: "[OPTIONS] IMAGE|ROOTFS ID [COMMAND] [ARG...]",
   summary: "Run a container",
   flags: {
-    rm: { type: "boolean", doc: "Remove the container after its end; not with --detach" },
-    "null-io": { type: "boolean", doc: "Connect the process's streams with nothing" },
+    rm: { type: "boolean", doc: "Remove the container after its exit; not with --detach" },
+    "null-io": { type: "boolean", doc: "Connect the process's streams to /dev/null" },
     "pid-file": { type: "string", value: "FILE", doc: "Write the process's id to a file" },
     ...ioFlags,
     ...containerFlags,
@@ -25,7 +25,7 @@ export const command = defineCommand({
   ],
   async run(context, { values, args }) {
     if (values.detach && values.rm) throw new CommandError("flags --detach and --rm cannot be specified together");
-    // flags are judged before anything is made
+    // Flags are checked before anything is created.
     const early = planStreams(context, values, values.tty);
     const container = await createContainer(context, values, args);
     try {

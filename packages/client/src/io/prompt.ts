@@ -1,7 +1,7 @@
 import { CommandError, type Context } from "../command.ts";
 
-/** Asks a person on the terminal for a line. @param isSecret what is typed is not shown */
-export async function ask(context: Context, prompt: string, isSecret = false): Promise<string> {
+/** Prompts for a line on the terminal. @param isSecret the input is not echoed */
+export async function prompt(context: Context, prompt: string, isSecret = false): Promise<string> {
   context.out.write(1, prompt);
   await context.out.drain();
   const [{ createInterface }, { Writable }] = await Promise.all([import("node:readline"), import("node:stream")]);
