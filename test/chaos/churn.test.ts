@@ -12,7 +12,7 @@ const atRest = 6;
 test(`${rounds} containers with a published port, one after the other, leave nothing in any daemon`, async (t) => {
   await using stack = await startStack();
   const engine = stack.engine().pid;
-  const supervisor = processesOf(stack.scope).find(({ words }) => /\/supervisor\s/.test(words))?.pid ?? -1;
+  const supervisor = processesOf(stack.scope).find(({ commandLine }) => /\/supervisor\s/.test(commandLine))?.pid ?? -1;
   const churn = async (count: number) => {
     for (let round = 0; round < count; round++) {
       const { code, stdout, stderr } = await stack.client(["run", "--rm", "-p", "8080:80", "busybox", "echo", "x"]);
@@ -44,7 +44,7 @@ async function settledCounts(stack: Stack, daemons: readonly number[]): Promise<
   return counts;
 }
 
-/** What the kernel knows of the stack, in numbers. */
+/** Counts of the resources that the kernel holds for the stack. */
 async function countsAtRest(stack: Stack, daemons: readonly number[]): Promise<Record<string, number>> {
   const { stdout } = await stack.sh(
     `iptables-save | grep -c ^-A; ip -o link | wc -l; ls ${stack.state}/netns 2>/dev/null | wc -l;

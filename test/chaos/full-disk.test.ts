@@ -16,7 +16,7 @@ test("a full disk: clear errors, nothing is lost, and all works again once there
   const command = stack.namespaces.enter(binary("engine"), [...args, "--cgroup-parent", stack.cgroupParent]);
   await using engine = start(...command, { env: { GANTRY_TEST_ID: stack.scope.marker } });
   const host = { env: { GANTRY_HOST: `ipc://${files.path}/s/engine.sock` } };
-  const client = (...words: string[]) => stack.client(words, host);
+  const client = (...args: string[]) => stack.client(args, host);
   const fill = () => stack.sh(`dd if=/dev/zero of=${small}/filler bs=4k 2>/dev/null`);
   const free = () => stack.sh(`rm -f ${small}/filler`);
   try {
@@ -39,10 +39,10 @@ test("a full disk: clear errors, nothing is lost, and all works again once there
       ["start", "waits"],
       ["tag", "busybox", "other:1"],
     ];
-    for (const words of attempts) {
-      const { code, stderr } = await client(...words);
+    for (const args of attempts) {
+      const { code, stderr } = await client(...args);
       if (code !== 0)
-        t.match(stderr, /no space left|disk is full|ENOSPC|quota/i, `${words.join(" ")}: ${stderr.trim()}`);
+        t.match(stderr, /no space left|disk is full|ENOSPC|quota/i, `${args.join(" ")}: ${stderr.trim()}`);
       t.notMatch(stderr, /\n\s+at /, "no stack trace");
     }
     t.match((await client("ps", "--format", "{{.Names}}")).stdout, /runs/, "what is known can be asked for");
@@ -58,7 +58,7 @@ test("a full disk: clear errors, nothing is lost, and all works again once there
     const begun = performance.now();
     const { code, stderr } = await client("rm", "-f", "waits", "runs");
     if (code !== 0) t.match(stderr, /no space left|disk is full|ENOSPC/i, `rm -f: ${stderr.trim()}`);
-    t.ok(performance.now() - begun < 15_000, "nobody waits for what cannot be written");
+    t.ok(performance.now() - begun < 15_000, "no command waits for a write that cannot succeed");
     await free();
     await waitFor(async () => (await client("rm", "-f", "waits", "runs")).code === 0, {
       what: "it goes once there is room",

@@ -86,7 +86,7 @@ test("kill -9 of the engine in the middle of operations: each is whole or undone
     t.notMatch((await stack.sh("iptables-save")).stdout, /DNAT/, "no rule is left");
     t.match((await stack.sh("ip -o link show type bridge")).stdout, /^\d+: gantry0: [^\n]*\n$/, "no bridge is left");
     t.same(
-      processesOf(stack.scope).filter(({ words }) => /port-proxy/.test(words)),
+      processesOf(stack.scope).filter(({ commandLine }) => /port-proxy/.test(commandLine)),
       [],
       "no proxy is left",
     );

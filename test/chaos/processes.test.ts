@@ -3,10 +3,10 @@ import { childrenOf, processesOf, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { isAlive, killAndWait, type Stack, startStack } from "../support/stack.ts";
 
-test("kill -9 of the OCI runtime's workers: nobody notices", async (t) => {
+test("kill -9 of the OCI runtime's workers: no caller notices", async (t) => {
   await using stack = await startStack();
   const { client } = stack;
-  const standby = () => processesOf(stack.scope).filter(({ words }) => /oci-runtime.worker/.test(words));
+  const standby = () => processesOf(stack.scope).filter(({ commandLine }) => /oci-runtime.worker/.test(commandLine));
   await waitFor(() => standby().length === 2, { what: "two standby workers" });
   for (const { pid } of standby()) await killAndWait(pid);
   t.equal((await client(["run", "--rm", "busybox", "echo", "after standby"])).stdout, "after standby\n");
@@ -27,7 +27,7 @@ test("kill -9 of the OCI runtime's workers: nobody notices", async (t) => {
 test("kill -9 of standby shims: others take their place, nothing of them is left", async (t) => {
   await using stack = await startStack();
   const { client } = stack;
-  const standby = () => processesOf(stack.scope).filter(({ words }) => /\/shim$/.test(words));
+  const standby = () => processesOf(stack.scope).filter(({ commandLine }) => /\/shim$/.test(commandLine));
   await waitFor(() => standby().length === 2, { what: "two standby shims" });
   const killed = standby().map(({ pid }) => pid);
   for (const pid of killed) process.kill(pid, "SIGKILL");
@@ -64,7 +64,7 @@ test("kill -9 of a proxy: the rules serve the port, and the port comes back with
 
 function proxies(stack: Stack): number[] {
   return processesOf(stack.scope)
-    .filter(({ words }) => /port-proxy .*-host-port/.test(words))
+    .filter(({ commandLine }) => /port-proxy .*-host-port/.test(commandLine))
     .map(({ pid }) => pid)
     .filter(isAlive);
 }

@@ -9,7 +9,7 @@ test("SIGTERM of engine and supervisor with containers running, then a start: al
   const { client } = stack;
   await stack.ok(["run", "-d", "--name", "runs", "busybox", "sleep", "1000"]);
   const pid = Number(await stack.ok(["inspect", "-f", "{{.State.Pid}}", "runs"]));
-  const supervisor = processesOf(stack.scope).find(({ words }) => /\/supervisor\s/.test(words));
+  const supervisor = processesOf(stack.scope).find(({ commandLine }) => /\/supervisor\s/.test(commandLine));
   process.kill(supervisor?.pid ?? -1, "SIGTERM");
   await stack.restartEngine("SIGTERM");
   t.ok(isAlive(pid));
@@ -53,10 +53,10 @@ test("root, state and socket belong to one engine: another one is refused before
     ],
     [`--root ${other} --state ${other} -H ${stack.host}`, /^engine: \S+engine\.sock: another server listens there\n$/],
   ];
-  for (const [args, words] of cases) {
+  for (const [args, message] of cases) {
     const refused = await engine(args);
     t.equal(refused.code, 1, args);
-    t.match(refused.stderr, words);
+    t.match(refused.stderr, message);
   }
   for (const state of [stack.state, other]) {
     const root = join(stack.root, "supervisor");
@@ -108,7 +108,7 @@ test("a shutdown with 20 containers ends them all in the time of one", async (t)
   t.equal(shutdown.code, 0, shutdown.stderr);
   t.ok(performance.now() - begun < 9000, `${performance.now() - begun} ms`);
   await waitFor(() => processesOf(stack.scope).length === 0, {
-    what: `nothing runs: ${processesOf(stack.scope).map(({ words }) => words)}`,
+    what: `nothing runs: ${processesOf(stack.scope).map(({ commandLine }) => commandLine)}`,
   });
   t.equal((await stack.sh("iptables-save")).stdout.match(/^-A/gm), null);
   t.equal((await stack.sh("ip -o link show type bridge")).stdout, "");

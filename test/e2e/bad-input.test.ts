@@ -35,9 +35,9 @@ const cases: [string[], number, RegExp][] = [
 ];
 
 test("each wrong command line has one clear error and its exit code", async (t) => {
-  for (const [args, code, words] of cases) {
+  for (const [args, code, message] of cases) {
     const result = await client(args);
-    t.match(result.stderr, words, args.join(" "));
+    t.match(result.stderr, message, args.join(" "));
     t.equal(result.code, code, `${args.join(" ")}: exit code (${result.stderr.trim()})`);
     t.notMatch(result.stderr, /\n\s+at .*:\d+/, "no stack trace");
   }

@@ -48,7 +48,7 @@ test("commit pauses, and says what is wrong", async (t) => {
   await ok(["commit", "--pause=false", "web", "web:running"]);
   t.equal(await ok(["inspect", "-f", "{{.State.Status}}", "web"]), "running");
   const before = await ok(["images", "-a", "-q", "--no-trunc"]);
-  for (const [args, words] of [
+  for (const [args, message] of [
     [["nobody"], /No such container: nobody/],
     [["web", "Bad:Name"], /invalid reference format/],
     [["-c", "RUN x", "web"], /"RUN x" is not a valid change command/],
@@ -56,7 +56,7 @@ test("commit pauses, and says what is wrong", async (t) => {
   ] as const) {
     const refused = await client(["commit", ...args]);
     t.equal(refused.code, 1);
-    t.match(refused.stderr, words);
+    t.match(refused.stderr, message);
   }
   t.equal(await ok(["images", "-a", "-q", "--no-trunc"]), before, "a refused commit leaves nothing");
   await ok(["rm", "-f", "web"]);

@@ -30,7 +30,7 @@ test("Debian with redis: imported, pushed, pulled, published, used from outside,
     `${registry}/debian-redis:7`,
   ]);
   t.equal(run.code, 0, run.stderr);
-  const ask = (...words: string[]) => sh(`redis-cli -h 127.0.0.1 -p 6379 ${words.join(" ")}`);
+  const ask = (...args: string[]) => sh(`redis-cli -h 127.0.0.1 -p 6379 ${args.join(" ")}`);
   await waitFor(async () => (await ask("PING")).stdout.trim() === "PONG", { timeoutMs: 15_000, what: "redis" });
   t.equal((await ask("SET", "key", "value")).stdout.trim(), "OK");
   t.equal((await client(["exec", "db", "id", "-un"])).stdout.trim(), "redis");

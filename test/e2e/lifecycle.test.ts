@@ -155,7 +155,7 @@ test("a restart keeps a container with --rm, its exit removes it", async (t) => 
   await waitFor(async () => (await client(["inspect", "brief"])).code !== 0);
 });
 
-test("events tell what happened, in order", async (t) => {
+test("events report what happened, in order", async (t) => {
   const since = String(Date.now() / 1000 - 0.001);
   await ok("run", "--rm", "--name", "told", "busybox", "true");
   const until = String(Date.now() / 1000 + 1);

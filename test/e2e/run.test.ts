@@ -159,7 +159,7 @@ test("a signal to the client reaches the container", async (t) => {
   t.match(result.stdout, /got/);
 });
 
-test("a failed start says the runtime's words once, and a name that is not there what it is", async (t) => {
+test("a failed start reports the runtime's message once, and an unknown name as such", async (t) => {
   const failed = async (...args: string[]) => (await client(["run", "--rm", ...args])).stderr;
   t.equal(
     await failed("busybox", "no-such-program"),
@@ -172,7 +172,7 @@ test("a failed start says the runtime's words once, and a name that is not there
   t.match(await failed("-v", "/etc/passwd:/tmp", "busybox", "true"), /Are you trying to mount a directory onto a file/);
 });
 
-test("root is in its own group, whoever asks for it; the host's IPC namespace can be shared", async (t) => {
+test("root is in its own group in every kind of start; the host's IPC namespace can be shared", async (t) => {
   const groups = "grep Groups: /proc/self/status | tr -d '\\t '";
   t.equal((await client(["run", "--rm", "busybox", "sh", "-c", groups])).stdout, "Groups:0\n");
   await client(["run", "-d", "--name", "groups", "busybox", "sleep", "300"]);

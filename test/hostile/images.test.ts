@@ -12,7 +12,7 @@ const { client } = stack;
 const outside = join(stack.directory, "outside");
 await stack.sh(`mkdir ${outside} && echo secret > ${outside}/file`);
 
-test("layers that reach for the host change nothing on it, and the image works or is refused in words", async (t) => {
+test("layers that reach for the host change nothing on it, and the image works or is refused with a message", async (t) => {
   const up = "../".repeat(20);
   const evil: Record<string, LayerEntry[]> = {
     "a path that climbs": [{ path: `${up}${outside}/new`, content: "x" }],
@@ -176,7 +176,7 @@ test("a gzip bomb costs disk while it is read, no memory, and goes when it is re
   t.ok(peak < 400_000, `the supervisor had ${peak} KiB at most`);
 });
 
-/** What an error must be: one line that says what it is about, and no stack. */
+/** An error must be one line that names its subject, without a stack trace. */
 const oneSentence = /^Error response from engine: [^\n]{10,600}\n$/;
 
 async function load(archive: Uint8Array) {

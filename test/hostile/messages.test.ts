@@ -8,7 +8,7 @@ import { type Daemon, daemonsOf, openFiles, privateMemory, RawPeer } from "./raw
 
 const stack = await fileStack();
 
-/** What each daemon can be asked with an empty body, and a stream of its that stays open. */
+/** A call of each daemon that takes an empty body, and a stream that stays open. */
 const questions: Readonly<Record<string, { ask: string; stream: [method: string, body: object] }>> = {
   engine: { ask: "info", stream: ["events", {}] },
   supervisor: { ask: "version", stream: ["events.subscribe", { from: 0 }] },
@@ -29,7 +29,7 @@ test("random frames, wrong bodies, huge frames: every daemon goes on", (t) =>
     for (let count = 0; count < 500; count++) {
       await peer.send(pack([1, 1 + random(7), random(50), ask, random(9)]), noise(random(30)));
     }
-    // An item for nobody, as large as a frame may be, and an array that would take gigabytes.
+    // An item of an unknown call, as large as a frame may be, and an array that would take gigabytes.
     await peer.send(pack([1, 4, 77]), pack({}), Buffer.alloc(60 << 20));
     const arrays = Buffer.alloc(5 + (20 << 20), 0x90);
     arrays[0] = 0xdd;
@@ -42,7 +42,7 @@ test("random frames, wrong bodies, huge frames: every daemon goes on", (t) =>
     await large.send(pack([1, 4, 77]), Buffer.alloc((64 << 20) + 1));
   }));
 
-test("thousands of open streams that nobody reads: memory and calls come back with the peer's end", (t) =>
+test("thousands of open streams without a reader: memory and calls come back with the peer's end", (t) =>
   withEach(t, async ({ name, endpoint }) => {
     using peer = new RawPeer(endpoint);
     const [method, body] = questions[name]?.stream ?? ["", {}];

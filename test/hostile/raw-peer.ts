@@ -11,7 +11,7 @@ export interface Daemon {
   readonly pid: number;
 }
 
-/** Every daemon that listens now: whoever of the stack's processes has a listening socket below its state directory. */
+/** The stack's processes that have a listening socket below its state directory. */
 export function daemonsOf(stack: Stack): Daemon[] {
   // Num RefCount Protocol Flags Type St Inode Path; flag 0x10000 is SO_ACCEPTCON
   const table = readFileSync(`/proc/${stack.namespaces.pid}/net/unix`, "utf8");
@@ -29,12 +29,12 @@ export function daemonsOf(stack: Stack): Daemon[] {
 
 /** The process id of the stack's supervisor. */
 export function supervisorOf(stack: Stack): number {
-  const found = processesOf(stack.scope).find(({ words }) => /^\S*\/supervisor\s/.test(words));
+  const found = processesOf(stack.scope).find(({ commandLine }) => /^\S*\/supervisor\s/.test(commandLine));
   if (!found) throw new Error("the stack has no supervisor");
   return found.pid;
 }
 
-/** What a process's descriptors refer to; none when it is gone. */
+/** Targets of a process's descriptors; none when it has ended. */
 export function openFiles(pid: number): string[] {
   try {
     return readdirSync(`/proc/${pid}/fd`).map((fd) => {

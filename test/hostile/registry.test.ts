@@ -37,12 +37,12 @@ const lies: Readonly<Record<string, RegExp>> = {
   "no-token": /gives no token/,
 };
 
-for (const [repository, words] of Object.entries(lies)) {
+for (const [repository, message] of Object.entries(lies)) {
   test(`pull from a registry that lies: ${repository}`, async (t) => {
     const before = privateMemory(supervisorOf(stack));
     const { code, stderr } = await client(["pull", "-q", `${host}/${repository}:1`], { timeoutMs: 25_000 });
     t.equal(code, 1);
-    t.match(stderr, words);
+    t.match(stderr, message);
     t.match(stderr, /^[^\n]{20,500}\n$/, `one sentence: ${stderr.trim()}`);
     t.match(stderr, repository, "it names the image");
     t.same(left(), [], "nothing is left");

@@ -51,7 +51,7 @@ export interface Alone extends AsyncDisposable {
   /** Runs it in its directory to its end, with nothing of this project on PATH. */
   run(args: readonly string[], options?: RunOptions): Promise<RunResult>;
   start(args: readonly string[], options?: StartOptions): TestProcess;
-  /** What it unpacked below a directory of `home`. */
+  /** Files that it unpacked below a directory of `home`. */
   addons(below: string): UnpackedAddon[];
   /** Makes a file or directory the user's own. */
   give(path: string, mode: number): void;
@@ -133,18 +133,18 @@ export async function busyboxBundle(runtime: Alone, args: readonly string[]): Pr
   return bundle;
 }
 
-/** What a process has written to standard output up to its first line end. */
+/** The first line of a process's standard output. */
 export async function firstLine(process: TestProcess): Promise<string> {
   const whole = () => process.stdout().split("\n").length > 1 && process.stdout();
   const text = await waitFor(whole, { timeoutMs: 10_000, what: "a line of output" });
   return text.slice(0, text.indexOf("\n"));
 }
 
-/** Connects to a TCP port of the loopback interface, sends some words and returns the whole answer. */
-export function say(port: number, words: string): Promise<string> {
+/** Connects to a TCP port of the loopback interface, sends a text and returns the whole answer. */
+export function say(port: number, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = "";
-    const socket = createConnection(port, "127.0.0.1", () => socket.end(words));
+    const socket = createConnection(port, "127.0.0.1", () => socket.end(text));
     socket.setEncoding("utf8").on("data", (text) => {
       answer += text;
     });

@@ -145,7 +145,7 @@ async function signalled(client: TestProcess, output: RegExp, signal: NodeJS.Sig
 }
 
 function supervisorOf(stack: KitStack): number {
-  const found = processesOf(stack.scope).find(({ words }) => /^\S*\/supervisor\s/.test(words));
+  const found = processesOf(stack.scope).find(({ commandLine }) => /^\S*\/supervisor\s/.test(commandLine));
   if (!found) throw new Error("the stack has no supervisor");
   return found.pid;
 }

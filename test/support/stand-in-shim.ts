@@ -117,6 +117,6 @@ const { directory } = JSON.parse(first.value as string) as { directory: string }
 const endpoint = `ipc://${join(directory, "shim.sock")}`;
 await serve(shimContract, handlers, { endpoint });
 process.stdout.write(`${JSON.stringify({ address: endpoint, pid: process.pid, version: "stand-in" })}\n`);
-// Until a container has come, the end of stdin means that nobody needs this shim.
+// Until a container is created, the end of stdin means that this shim is not needed.
 await lines.next();
 if (!container) process.exit(0);

@@ -181,7 +181,7 @@ test("skopeo and umoci read what is saved here", async (t) => {
   t.equal(await ok(stack, `chroot ${layout}.bundle/rootfs /bin/busybox echo unpacked`), "unpacked\n");
   t.match(await ok(stack, `umoci stat --image ${layout}:latest --json`), "history");
   t.match(await ok(stack, `cat ${layout}/index.json ${layout}/manifest.json`), Id.slice(7));
-  // What umoci adds a layer to is read again.
+  // The image to which umoci added a layer is read again.
   const note = join(scratch, "note");
   writeFileSync(note, "inserted\n");
   await ok(stack, `umoci insert --image ${layout}:latest ${note} /note && tar -C ${layout} -cf ${layout}.tar .`);

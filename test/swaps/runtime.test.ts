@@ -2,7 +2,7 @@ import { requires } from "@gantry/testkit";
 import { type Test, test } from "tap";
 import { type Stack, startStack } from "../support/stack.ts";
 
-/** What a container must do whatever runtime, init or proxy is underneath. */
+/** Behaviour that does not depend on the runtime, init or proxy. */
 async function works(t: Test, stack: Stack, flags: string[]): Promise<void> {
   const { client } = stack;
   t.strictSame(await client(["run", "--rm", ...flags, "busybox", "sh", "-c", "echo hi; exit 4"]), {

@@ -1,7 +1,7 @@
 import { test } from "tap";
 import { cannotBoot, testInGuest } from "./guest.ts";
 
-/** What is run in the guest, where every process takes several times as long: what the version of cgroups matters to. */
+/** Files for which the version of cgroups matters: in the guest every process takes several times as long. */
 const files = [{ name: "systemd" }, { name: "cgroup2" }];
 
 /** A guest that is short of processor time is slow, not broken. */

@@ -13,13 +13,13 @@ export const cannotBoot =
       ? false
       : "needs qemu-system-x86";
 
-/** What tests and CRIU use of the kernel; the guest has it as modules, and nobody who loads them when asked. */
+/** Kernel modules that tests and CRIU use: nothing in the guest loads them on demand. */
 const modules = [
   ...["crc32c_generic", "nf_tables", "nf_conntrack", "nf_conntrack_netlink", "veth", "tun", "macvlan"],
   ...["unix_diag", "tcp_diag", "udp_diag", "raw_diag", "netlink_diag", "af_packet_diag"],
 ];
 
-/** Words of a shell that load them. */
+/** A shell command that loads them. */
 const loadModules = `for m in ${modules.join(" ")}; do busybox modprobe $m; done`;
 
 interface Outcome {
@@ -27,16 +27,16 @@ interface Outcome {
   readonly ok: boolean;
   /** Why it was skipped. */
   readonly skipped: string | undefined;
-  /** What its assertions said. */
-  readonly words: string;
+  /** Output of its assertions. */
+  readonly output: string;
 }
 
 /** One test for each of those that a file had in the guest. */
 function report(t: Test, tests: readonly Outcome[], text: string): void {
   t.ok(tests.length > 0, `the file ran:\n${tests.length > 0 ? "" : text}`);
-  for (const { name, ok, skipped, words } of tests) {
+  for (const { name, ok, skipped, output } of tests) {
     if (skipped !== undefined) t.pass(name, { skip: skipped });
-    else t.ok(ok, ok ? name : `${name}\n${words}`);
+    else t.ok(ok, ok ? name : `${name}\n${output}`);
   }
 }
 
@@ -98,13 +98,13 @@ function sections(output: string): [name: string, text: string][] {
 /** The top-level tests of a file's TAP, each with what stands before its result. */
 function outcomes(tap: string): Outcome[] {
   const found: Outcome[] = [];
-  let words = "";
+  let output = "";
   for (const line of tap.split("\n")) {
     const match = /^(not )?ok \d+ - (.*?)(?: # time=\S+)?(?: # SKIP ?(.*))?$/.exec(line);
     if (match) {
-      found.push({ name: match[2] ?? "", ok: match[1] === undefined, skipped: match[3], words });
-      words = "";
-    } else words += `${line}\n`;
+      found.push({ name: match[2] ?? "", ok: match[1] === undefined, skipped: match[3], output });
+      output = "";
+    } else output += `${line}\n`;
   }
   return found;
 }

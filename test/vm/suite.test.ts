@@ -4,7 +4,7 @@ import { cannotBoot, testInGuest } from "./guest.ts";
 /** A guest that is short of processor time is slow, not broken. */
 const limitSeconds = 800;
 
-/** What `cgroup2.test.ts` and `runtimes.test.ts` do not run there; the command line is in the latter's oracle suite. */
+/** Files that `cgroup2.test.ts` and `runtimes.test.ts` do not run in the guest; the command line is in the latter's oracle suite. */
 const files = [
   ...["container", "limits", "undo", "escapes", "escapes-shared", "descriptors", "rootless", "worker"],
   ...["net-devices", "scheduling", "seccomp-listener", "labels", "notify"],

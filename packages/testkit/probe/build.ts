@@ -7,7 +7,7 @@ const here = import.meta.dirname;
 /**
  * Builds the static in-container probe unless it is newer than its sources, and returns its path.
  * Each subcommand prints one JSON document; run it without arguments for the list.
- * @throws Error with the compiler's words
+ * @throws Error with the compiler's output
  */
 export function buildProbe(): string {
   const output = resolve(here, "../build/probe");

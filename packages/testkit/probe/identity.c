@@ -128,13 +128,13 @@ int probe_namespaces(int argc, char **argv)
 	return 0;
 }
 
-static int list(char **words)
+static int list(char **items)
 {
 	putchar('[');
-	for (int i = 0; words[i]; i++) {
+	for (int i = 0; items[i]; i++) {
 		if (i)
 			putchar(',');
-		json_string(words[i]);
+		json_string(items[i]);
 	}
 	printf("]\n");
 	return 0;

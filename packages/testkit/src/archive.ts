@@ -6,7 +6,7 @@ import * as tar from "tar-stream";
 /** One entry of a layer; the path is relative to the root directory, without a leading slash. */
 export interface LayerEntry {
   readonly path: string;
-  /** What it is; a file where absent. */
+  /** Default: file. */
   readonly type?: "file" | "directory" | "symlink" | "link" | "fifo";
   readonly content?: string | Uint8Array;
   /** Target of a symlink, or the path in the archive that a link names. */

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./resource.ts";
 
-/** What belongs to one stack, so that nothing else on the machine is looked at. */
+/** Marks of one stack: the leak check looks at nothing else on the machine. */
 export interface LeakScope {
   /** Value of GANTRY_TEST_ID in the environment of the stack's processes. */
   readonly marker: string;
@@ -14,7 +14,7 @@ export interface LeakScope {
   readonly namespacePid: number;
 }
 
-/** What there was at one moment, in words, by kind. */
+/** Resources of a stack at one moment, as text, by kind. */
 export interface LeakSnapshot {
   readonly mounts: readonly string[];
   readonly cgroups: readonly string[];
@@ -29,11 +29,11 @@ export async function snapshot(scope: LeakScope): Promise<LeakSnapshot> {
     cgroups: cgroupDirectories(scope.cgroupParent),
     interfaces: interfacesOf(scope.namespacePid),
     rules: await rulesOf(scope.namespacePid),
-    processes: processesOf(scope).map(({ pid, words }) => `${pid} ${words}`),
+    processes: processesOf(scope).map(({ pid, commandLine }) => `${pid} ${commandLine}`),
   };
 }
 
-/** What is there now and was not before: one line each, such as `mount left: /tmp/x (overlay)`; empty when nothing. */
+/** Resources that are there now and were not before: one line each, such as `mount left: /tmp/x (overlay)`; empty when nothing. */
 export function checkLeaks(before: Partial<LeakSnapshot>, after: Partial<LeakSnapshot>): string[] {
   const kinds = [
     ["mounts", "mount"],
@@ -117,7 +117,7 @@ async function rulesOf(pid: number): Promise<string[]> {
  * The stack's processes: by marker, by argument, by cgroup (containers), and by network namespace (proxies have no
  * environment). Not this one, nor the namespaces' holder.
  */
-export function processesOf(scope: LeakScope): { pid: number; words: string }[] {
+export function processesOf(scope: LeakScope): { pid: number; commandLine: string }[] {
   const own = new Set([process.pid, scope.namespacePid]);
   const network = networkOf(scope.namespacePid);
   const isApart = network !== undefined && network !== networkOf(process.pid);
@@ -126,13 +126,13 @@ export function processesOf(scope: LeakScope): { pid: number; words: string }[] 
     .map(Number)
     .filter((pid) => pid > 0 && !own.has(pid))
     .flatMap((pid) => {
-      const words = readOr(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
+      const commandLine = readOr(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
       const marked = `\0${readOr(`/proc/${pid}/environ`)}`.includes(`\0GANTRY_TEST_ID=${scope.marker}\0`);
-      const named = scope.paths.some((path) => words.includes(path));
+      const named = scope.paths.some((path) => commandLine.includes(path));
       const contained = inside.test(readOr(`/proc/${pid}/cgroup`));
       const near = isApart && networkOf(pid) === network;
       const alive = (marked || named || contained || near) && !isDead(pid);
-      return alive ? [{ pid, words: words || nameOf(pid) }] : [];
+      return alive ? [{ pid, commandLine: commandLine || nameOf(pid) }] : [];
     });
 }
 

@@ -3,7 +3,7 @@ import { release } from "node:os";
 import { delimiter, join } from "node:path";
 import { distBin } from "./paths.ts";
 
-/** What a test may need of the machine. `tool:NAME` is a command on PATH, `binary:NAME` one that the build makes. */
+/** A requirement of a test on the machine. `tool:NAME` is a command on PATH, `binary:NAME` one that the build makes. */
 export type Requirement =
   | "root"
   | "overlay"
@@ -32,7 +32,7 @@ export function requires(t: Skippable, ...needs: readonly Requirement[]): boolea
   return !reason;
 }
 
-/** The same as words for a test's `skip` option; false when nothing is missing. */
+/** The reason for a test's `skip` option; false when nothing is missing. */
 export function missing(...needs: readonly Requirement[]): string | false {
   const reasons = needs.map(reasonAgainst).filter((reason) => reason !== undefined);
   return reasons.length > 0 && `needs ${reasons.join(", ")}`;

@@ -17,17 +17,17 @@ export function tempDir(label = "test"): TempDir {
 }
 
 export interface WaitOptions {
-  /** How long to go on asking; 5 s where absent. */
+  /** How long to check again; default 5 s. */
   readonly timeoutMs?: number;
-  /** Pause between two questions; 2 ms where absent. */
+  /** Pause between two checks; default 2 ms. */
   readonly intervalMs?: number;
-  /** What is waited for, for the error. */
+  /** Names the condition in the error. */
   readonly what?: string;
 }
 
 /**
- * Asks until the condition gives something truthy, and returns that. A condition that throws is asked again.
- * @throws Error with what was waited for and the condition's last error, at the time limit
+ * Checks the condition until it returns something truthy, and returns that. A condition that throws is checked again.
+ * @throws Error that names the condition and has its last error as cause, at the time limit
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
@@ -53,7 +53,7 @@ export async function waitFor<T>(
 export interface TestProcess extends AsyncDisposable {
   readonly pid: number;
   readonly child: ChildProcess;
-  /** What it has written so far. */
+  /** The output so far. */
   stdout(): string;
   stderr(): string;
   /** Resolves once it has ended and its output has been read; `code` is 128+n after signal n. */
@@ -67,7 +67,7 @@ export interface ProcessEnd {
 }
 
 export interface StartOptions extends Pick<SpawnOptions, "cwd" | "detached" | "stdio"> {
-  /** Added to this process's environment; undefined takes a name away. */
+  /** Added to this process's environment; undefined removes a name. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
@@ -86,7 +86,7 @@ export function start(command: string, args: readonly string[] = [], options: St
     child.once("close", (code, signal) => resolve({ code: code ?? 128 + signalNumber(signal), signal }));
   });
   track(child);
-  for (const promise of [exited, ended]) promise.catch(() => {}); // told to those who ask
+  for (const promise of [exited, ended]) promise.catch(() => {}); // reported to callers that await them
   return {
     pid: child.pid ?? -1,
     child,
@@ -130,7 +130,7 @@ export function killTree(pid: number): void {
   }
 }
 
-/** What runs now: a test that is cut short (a time limit, control-C) takes it along. */
+/** Processes that run now: they are killed with a test that is cut short (a time limit, Ctrl-C). */
 const running = new Set<ChildProcess>();
 
 function track(child: ChildProcess): void {

@@ -48,7 +48,7 @@ export interface Stack extends AsyncDisposable {
   engine(): TestProcess;
   /** Runs the client to its end. */
   client(args: readonly string[], options?: ClientOptions): Promise<RunResult>;
-  /** Runs the client and gives its output; throws with its words when it fails. */
+  /** Runs the client and gives its output; throws with its error output when it fails. */
   ok(args: readonly string[], options?: ClientOptions): Promise<string>;
   /** Starts the client on a terminal to be driven. */
   terminal(args: readonly string[], options?: TerminalOptions): Terminal;
@@ -56,7 +56,7 @@ export interface Stack extends AsyncDisposable {
   start(args: readonly string[]): TestProcess;
   /** Runs a shell's command line in the stack's namespaces. */
   sh(command: string, options?: RunOptions): Promise<RunResult>;
-  /** What every engine of this stack has written to its standard streams. */
+  /** Output of all engines of this stack. */
   engineLog(): string;
   /** Ends the engine with a signal, and starts it again on the same state. */
   restartEngine(signal?: NodeJS.Signals): Promise<void>;
@@ -64,7 +64,7 @@ export interface Stack extends AsyncDisposable {
 
 /**
  * Starts the built engine on empty state and waits until it answers.
- * At the end of the scope every container is removed, the stack is shut down, and what it left behind is an error.
+ * At the end of the scope every container is removed and the stack is shut down; anything left behind is an error.
  * @throws Error with the engine's log when it does not start
  */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
@@ -186,7 +186,7 @@ class OwnStack implements Stack {
     rmSync(this.#base, { recursive: true, force: true, maxRetries: 3 });
   }
 
-  /** Takes the stack down as a person would, and says what is then left. */
+  /** Shuts the stack down as a user would, and reports what is left. */
   async #end(): Promise<string[]> {
     const engine = this.#engine;
     if (!engine || engine.child.exitCode !== null || engine.child.signalCode !== null) {

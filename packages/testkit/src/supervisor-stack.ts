@@ -34,14 +34,14 @@ export interface SupervisorStack extends AsyncDisposable {
   readonly directory: string;
   readonly root: string;
   readonly state: string;
-  /** The namespace that ctr works in unless told: containers' cgroups are below one of this name. */
+  /** The namespace that ctr works in by default: containers' cgroups are below one of this name. */
   readonly namespace: string;
   readonly scope: LeakScope;
   readonly namespaces: Namespaces;
   readonly bin: string;
   /** Runs ctr to its end. */
   ctr(args: readonly string[], options?: RunOptions): Promise<RunResult>;
-  /** Runs ctr and gives its output; throws with its words when it fails. */
+  /** Runs ctr and gives its output; throws with its error output when it fails. */
   ok(args: readonly string[], options?: RunOptions): Promise<string>;
   /** Starts ctr on a terminal to be driven. */
   terminal(args: readonly string[], options?: TerminalOptions): Terminal;

@@ -88,7 +88,7 @@ test("what a stack leaves behind is an error that names it, and is removed", asy
       /process left after the shutdown: \d+ .*sleep 987/,
     ],
   ];
-  for (const [kind, command, words] of leaks) {
+  for (const [kind, command, message] of leaks) {
     let scope: LeakScope | undefined;
     const broken = async () => {
       await using stack = await stackWith(directory.path, { patienceMs: 300 });
@@ -97,7 +97,7 @@ test("what a stack leaves behind is an error that names it, and is removed", asy
         kind === "process" ? `GANTRY_TEST_ID=${scope.marker} env --ignore-signal=TERM sh -c '${command}'` : command;
       t.equal((await stack.sh(trapped.replaceAll("STATE", stack.state).replace("PARENT", stack.cgroupParent))).code, 0);
     };
-    await t.rejects(broken(), words, kind);
+    await t.rejects(broken(), message, kind);
     t.same(cgroupDirectories(scope?.cgroupParent ?? ""), []);
     t.equal((await run("pgrep", ["-f", "sleep 987"])).stdout, "");
   }

@@ -6,7 +6,7 @@ import { pipeline } from "node:stream/promises";
 import { run } from "@gantry/testkit";
 import { paths } from "../paths.ts";
 
-/** What makes it 300 MB and more, of many small files and some large ones. */
+/** Packages that make it 300 MB and more, of many small files and some large ones. */
 const packages = ["ca-certificates", "g++", "git", "python3"];
 const minutes = 60_000;
 

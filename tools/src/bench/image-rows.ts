@@ -49,7 +49,7 @@ const pullRow: Measurement = {
   },
 };
 
-/** What a container adds before it is committed: some 200 MB of large and small files. */
+/** Files that a container adds before it is committed: some 200 MB, large and small. */
 const changes = "mkdir /copy && cp -a /usr/lib/gcc /usr/lib/python3* /usr/share /copy/";
 
 /** `commit` of a container of that image. */

@@ -76,9 +76,9 @@ export function wallTime({ argv, env }: Command): Promise<number> {
     const [program, ...args] = argv;
     const started = performance.now();
     const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], ...(env ? { env } : {}) });
-    let words = "";
+    let stderr = "";
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      words = (words + text).slice(-2000);
+      stderr = (stderr + text).slice(-2000);
     });
     child.on("error", reject);
     let took = 0;
@@ -87,7 +87,7 @@ export function wallTime({ argv, env }: Command): Promise<number> {
     });
     child.on("close", (code, signal) => {
       if (code === 0) resolve(took);
-      else reject(new Error(`${argv.join(" ")} ended with ${signal ?? code}: ${words.trim()}`));
+      else reject(new Error(`${argv.join(" ")} ended with ${signal ?? code}: ${stderr.trim()}`));
     });
   });
 }

@@ -13,9 +13,9 @@ export function processesNamed(name: string, marker: string): number[] {
     .filter((entry) => /^\d+$/.test(entry))
     .filter((entry) => {
       try {
-        const words = readFileSync(`/proc/${entry}/cmdline`, "utf8").split("\0");
-        const about = words.join(" ") + readFileSync(`/proc/${entry}/environ`, "utf8");
-        return (words[0] ?? "").split("/").pop() === name && about.includes(marker);
+        const args = readFileSync(`/proc/${entry}/cmdline`, "utf8").split("\0");
+        const about = args.join(" ") + readFileSync(`/proc/${entry}/environ`, "utf8");
+        return (args[0] ?? "").split("/").pop() === name && about.includes(marker);
       } catch {
         return false;
       }

@@ -30,8 +30,8 @@ function againstRuntime(name: string, peerName: string, peerPath: string, script
       const peer = await runtimeCommand(setting, peerPath, script);
       const probe = await run(peer.argv[0], peer.argv.slice(1), peer.env ? { env: peer.env } : {});
       if (probe.code === 0) return { name, unit: "ms", peerName, ...(await pairedTimes(ours, peer, runs)) };
-      const words = (probe.stderr || probe.stdout).trim().split("\n").pop() ?? "";
-      const note = `${peerName} does not run here: ${words}`;
+      const message = (probe.stderr || probe.stdout).trim().split("\n").pop() ?? "";
+      const note = `${peerName} does not run here: ${message}`;
       return { name, unit: "ms", ours: await soloTimes(ours, runs), peerName, note };
     },
   };

@@ -5,7 +5,7 @@ import type { Command } from "./measure.ts";
 import { inside, type Setting } from "./setting.ts";
 import type { Row } from "./table.ts";
 
-/** Our stack or docker, spoken to in the same words. */
+/** Our stack or docker, driven by the same command lines. */
 export interface Side {
   command(...args: string[]): Command;
   readonly host: Pick<Host, "directory" | "startProcess" | "sh">;

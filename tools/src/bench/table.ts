@@ -5,7 +5,7 @@ export interface Row {
   readonly name: string;
   readonly unit: "ms" | "MB";
   readonly ours?: Figure;
-  /** What the peer is, such as "docker". */
+  /** Name of the peer, such as "docker". */
   readonly peerName: string;
   readonly peer?: Figure;
   readonly note?: string;
