@@ -90,7 +90,7 @@ test("names are as ctr gives them: a base, digests, the whole index", async (t) 
   t.notOk(namesOf(unnamed).some((name) => name.includes("@")));
 });
 
-test("platforms are exported: one, some, all, or what is here", async (t) => {
+test("platforms are exported: one, some, all, or those in the store", async (t) => {
   await using parts = imageParts();
   const layout = await layoutOf(parts);
   const name = "docker.io/library/app:both";
@@ -181,7 +181,7 @@ test("archives of Docker's oldest form are read", async (t) => {
   t.strictSame(readdirSync(`${parts.root}/ingest`), []);
 });
 
-test("members of a docker-archive come in any order, and links lead to layers", async (t) => {
+test("members of a docker-archive may be in any order, and layers may be links", async (t) => {
   const layer = await tarOf(file("a", "one"));
   const diffIds = [`sha256:${hexOf(layer)}`];
   const config = JSON.stringify({ os: "linux", architecture: "amd64", rootfs: { type: "layers", diff_ids: diffIds } });

@@ -59,7 +59,7 @@ test("an ingest is written in parts, listed, and committed once it is right", as
   await client.call("content.delete", { namespace, digest });
 });
 
-test("an ingest goes on after the supervisor was killed in the middle of it", async (t) => {
+test("an ingest is resumed after the supervisor was killed during a write", async (t) => {
   const bytes = randomBytes(3 << 20);
   const expected = digestOf(bytes);
   const stream = stack.client.open("content.ingest", { namespace, ref, total: bytes.length, expected });

@@ -11,7 +11,7 @@ import { type Stack, startStack } from "./support/stack.ts";
 const seed = Number(process.env.GANTRY_TEST_SEED ?? Date.now() % 1_000_000);
 const kills = 6;
 
-test(`killed at any moment, seed ${seed}, the supervisor keeps all that it has said and nothing else`, {
+test(`killed at any moment, seed ${seed}, the supervisor keeps exactly the changes that it has confirmed`, {
   timeout: 180_000,
 }, async (t) => {
   await using directory = tempDir("crash");

@@ -36,7 +36,7 @@ function workbench(snapshotter: SnapshotterName) {
     ...parts,
     inside,
     prepare: async (parent: string) => await snapshots.prepare(namespace, `active${count++}`, parent, { snapshotter }),
-    /** A committed snapshot with what some work makes of its parent. */
+    /** A committed snapshot with changes to its parent. */
     async make(parent: string, work: (root: string) => void | Promise<void>): Promise<SnapshotRow> {
       const row = await this.prepare(parent);
       await inside(row, work);
@@ -132,7 +132,7 @@ for (const snapshotter of ["overlayfs", "native"] as const) {
   });
 }
 
-test("a layer is plain, gzip or zstd, with the digest of what is in it", async (t) => {
+test("a layer is uncompressed, gzip or zstd, and has the digest of its content", async (t) => {
   await using bench = workbench("overlayfs");
   const upper = await bench.make("", (root) => writeFileSync(join(root, "big"), Buffer.alloc(5_000_000, "text ")));
   const layer = await bench.diff(upper, undefined);
@@ -188,7 +188,7 @@ test("files that end while they are written leave a whole layer", async (t) => {
   t.equal(readFileSync(join(files, "a")).length, 3 << 20);
 });
 
-test("layers that umoci made are unpacked as umoci unpacks them", async (t) => {
+test("layers of umoci are unpacked to the same files as by umoci", async (t) => {
   await using bench = workbench("overlayfs");
   const layout = join(bench.directory, "layout");
   const umoci = (...args: string[]) => execFileSync("umoci", args, { stdio: "pipe" });

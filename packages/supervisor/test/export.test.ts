@@ -34,7 +34,7 @@ async function save(parts: Parts, path: string, request: Omit<ExportRequest, "na
   return bytes;
 }
 
-test("what is written is read again: the same target, names and bytes", async (t) => {
+test("an export is loaded with the same target, names and bytes", async (t) => {
   await using parts = imageParts();
   const [image] = await load(parts, archive);
   parts.images.set(namespace, "example.org/second:2", image?.target as ImageDescriptor);
@@ -56,6 +56,6 @@ test("what is written is read again: the same target, names and bytes", async (t
   }
 });
 
-test("what the tests made goes", async () => {
+test("teardown", async () => {
   await scope.disposeAsync();
 });

@@ -12,9 +12,9 @@ const seed = Number(process.env.GANTRY_TEST_SEED ?? Date.now() % 1_000_000);
 const rounds = 12;
 const stepsPerRound = 60;
 
-/** What there ought to be: what refers to what, and what is kept. */
+/** The expected state: references, and roots. */
 class Model {
-  /** Blobs by digest, and what each one needs. */
+  /** Blobs by digest, and the digests that each one needs. */
   readonly blobs = new Map<string, string[]>();
   readonly images = new Map<string, string>();
   readonly leases = new Map<string, Set<string>>();
@@ -34,7 +34,7 @@ class Model {
     return [...needed].sort();
   }
 
-  /** What a collection has taken is forgotten. */
+  /** Forgets what a collection has removed. */
   forgetLost(): void {
     const needed = new Set(this.needed());
     for (const digest of [...this.blobs.keys()]) if (!needed.has(digest)) this.blobs.delete(digest);
@@ -81,7 +81,7 @@ test(`collection beside other operations, seed ${seed}`, async (t) => {
       const digest = random.pick([...(digests ?? [])]);
       if (id === undefined || digest === undefined || !model.blobs.has(digest)) return;
       const name = `docker.io/library/image${random.below(8)}:latest`;
-      // The blob's lease may end while the image is made: an operation that names content keeps it.
+      // The blob's lease may end while the image is created: an operation that names content keeps it.
       model.images.set(name, digest);
       parts.images.set(namespace, name, { mediaType: mediaTypes.manifest, digest, size: 1 });
     },
@@ -130,7 +130,7 @@ test(`collection beside other operations, seed ${seed}`, async (t) => {
   t.strictSame(parts.left(), { images: 0, blobs: 0, snapshots: 0 });
 });
 
-test("snapshots go from the top down, and none that is being built upon", async (t) => {
+test("snapshots are removed from the top down, but no parent of a snapshot that is being created", async (t) => {
   await using parts = imageParts();
   const { metadata, snapshots, leases } = parts.stores;
   const random = randomFrom(seed);
@@ -156,7 +156,7 @@ test("snapshots go from the top down, and none that is being built upon", async 
   t.strictSame(new Set(metadata.snapshots.list(namespace).map(({ key }) => key)), needed);
 });
 
-test("what a killed operation had waits for the next one of its name", async (t) => {
+test("the content of a killed operation is kept for the next one of its name", async (t) => {
   await using parts = imageParts();
   const { metadata, content } = parts.stores;
   const operation = { namespace, resumable: "pull of something" };

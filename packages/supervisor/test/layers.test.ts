@@ -149,7 +149,7 @@ test("a later entry takes the place of an earlier one", async (t) => {
   t.equal(readlinkSync(join(path, "c")), "a");
 });
 
-test("whiteouts hide what is below and nothing of their own layer", async (t) => {
+test("whiteouts hide entries of the layers below, and none of their own layer", async (t) => {
   await using bench = workbench();
   await bench.apply(directory("d"), file("d/old"), file("gone"), directory("mixed"), file("mixed/below"));
   const { path } = await bench.apply(
@@ -187,7 +187,7 @@ test("directories and links that only the layers below have are taken over", asy
   await t.rejects(bench.apply(link("alias", "nowhere")), { message: /target "nowhere" is not in the image/ });
 });
 
-test("long names come in GNU's form and in pax form", async (t) => {
+test("long names are read in the formats of GNU and pax", async (t) => {
   await using bench = workbench();
   const long = `${"n".repeat(90)}/${"m".repeat(200)}`;
   const { path } = await bench.apply(file(long, "deep"), symlink("s", "t".repeat(150)));
@@ -236,7 +236,7 @@ test("where the layers below are in the same directory, whiteouts remove", async
   t.equal(readFileSync(join(temp.path, "both"), "utf8"), "new");
 });
 
-test("a few bytes that hold more than the disk are refused before it is full", async (t) => {
+test("a decompression bomb is refused before the disk is full", async (t) => {
   await using temp = tempDir("layers");
   const disk = join(temp.path, "disk");
   mkdirSync(disk);
@@ -278,7 +278,7 @@ test("files that are their maker's from the start have their own group and mode 
   ]);
 });
 
-test("a process of its own unpacks as this one does, and says the same of what is wrong", async (t) => {
+test("a separate process unpacks like this one, and reports the same errors", async (t) => {
   await using temp = tempDir("layers");
   const main = join(import.meta.dirname, "../src/main.ts");
   const self = { program: process.execPath, args: [main] };

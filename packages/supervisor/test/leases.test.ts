@@ -23,7 +23,7 @@ const snapshotKeys = async () =>
   (await stack.client.call("snapshots.list", { namespace })).snapshots.map(({ key }) => key);
 const collect = async () => await stack.client.call("gc.run", { namespace });
 
-test("a lease keeps content until it goes", async (t) => {
+test("a lease keeps content until it is deleted", async (t) => {
   const { client } = stack;
   const lease = await client.call("leases.create", { namespace, labels: { a: "b" } });
   t.match(lease.id, /^\d+-[0-9a-f]{8}$/);
@@ -104,7 +104,7 @@ test("a leased snapshot is kept by its container", async (t) => {
   t.strictSame(await snapshotKeys(), []);
 });
 
-test("an image's content goes with it, unless a lease keeps it", async (t) => {
+test("an image's content is removed with it, unless a lease keeps it", async (t) => {
   const { client } = stack;
   const lease = (await client.call("leases.create", { namespace })).id;
   await sendFile(client.open("images.load", { namespace, lease }), archive);

@@ -114,7 +114,7 @@ test("an archive that is none, or damaged, is refused and leaves nothing", async
   t.strictSame(readdirSync(`${parts.root}/blobs/sha256`), []);
 });
 
-test("a root file system's tar becomes an image, compressed or not", async (t) => {
+test("the tar of a root file system is imported as an image, compressed or not", async (t) => {
   await using parts = imageParts();
   const tar = await tarOf({ ...directory("./"), mode: 0o755 }, directory("bin"), file("bin/tool", "#!"));
   const plainPath = join(work, "rootfs.tar");
@@ -146,7 +146,7 @@ test("a root file system's tar becomes an image, compressed or not", async (t) =
   });
 });
 
-test("what the tests made goes", async () => {
+test("teardown", async () => {
   await scope.disposeAsync();
 });
 

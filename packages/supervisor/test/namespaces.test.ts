@@ -13,7 +13,7 @@ before(async () => {
   stack = scope.use(await startStack({ standby: 0 }));
 });
 
-test("namespaces are made, told of, labelled, and removed when they are empty", async (t) => {
+test("namespaces are created, published, labelled, and removed when they are empty", async (t) => {
   const { client } = stack;
   const name = "made";
   await client.call("namespaces.create", { name, labels: { a: "1", b: "2" } });
@@ -33,7 +33,7 @@ test("namespaces are made, told of, labelled, and removed when they are empty", 
   await client.call("namespaces.delete", { name });
 });
 
-test("what one namespace has, another does not see", async (t) => {
+test("a namespace does not see the objects of another one", async (t) => {
   const { client } = stack;
   await using directory = tempDir("namespaces");
   const archive = await busyboxArchive(directory.path);

@@ -88,6 +88,6 @@ test("a pull whose caller gives up while it unpacks gives no name", async (t) =>
   t.strictSame(parts.left(), nothing);
 });
 
-test("the registry ends", async () => {
+test("teardown", async () => {
   await scope.disposeAsync();
 });

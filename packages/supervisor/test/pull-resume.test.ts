@@ -8,7 +8,7 @@ import { startStack } from "./support/stack.ts";
 const namespace = "test";
 const mebibyte = 1 << 20;
 
-test("a pull goes on where a killed supervisor was", async (t) => {
+test("a pull resumes the download of a killed supervisor", async (t) => {
   await using directory = tempDir("resume");
   await using registry = await startRegistry(directory.path);
   const archive = `${directory.path}/image.tar`;
@@ -35,13 +35,13 @@ test("a pull goes on where a killed supervisor was", async (t) => {
   await waitFor(async () => (await begun())?.offset === 3 * mebibyte, { what: "three mebibytes" });
   stack.supervisor.kill("SIGKILL");
   await stack.restart();
-  t.match(await begun(), { offset: 3 * mebibyte, ref: /^layer-sha256:/ }, "what had come is kept");
+  t.match(await begun(), { offset: 3 * mebibyte, ref: /^layer-sha256:/ }, "the first bytes are kept");
 
   stalls = false;
   ranges.length = 0;
   const second = client.open("images.pull", { namespace, name });
   t.equal((await second.result).image.name, name);
-  t.ok(ranges.includes(`bytes=${3 * mebibyte}-`), "the rest was asked for");
+  t.ok(ranges.includes(`bytes=${3 * mebibyte}-`), "only the rest was requested");
   t.strictSame((await client.call("content.ingests", { namespace })).ingests, []);
 });
 

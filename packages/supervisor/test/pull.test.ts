@@ -58,7 +58,7 @@ test("an image is pulled, once, whatever its layers are compressed with", async 
   t.strictSame(readdirSync(`${parts.root}/blobs/sha256`), []);
 });
 
-test("what cannot be pulled is said in words, and leaves nothing", async (t) => {
+test("a failed pull has a clear error and leaves nothing", async (t) => {
   await using parts = imageParts();
   const pull = (name: string, more = {}) => parts.pull({ name, ...more });
   await t.rejects(pull(`${registry}/team/none:1`), {
@@ -96,7 +96,7 @@ test("content with a wrong digest is refused, and leaves nothing", async (t) => 
   t.strictSame(readdirSync(`${parts.root}/ingest`), []);
 });
 
-test("a busy server and cut connections are tried again, from where they were", async (t) => {
+test("a busy server and broken connections are retried, and downloads resumed", async (t) => {
   let busy = 2;
   let cuts = 2;
   await using proxy = await startProxy(registry, (request, response) => {
@@ -116,7 +116,7 @@ test("a busy server and cut connections are tried again, from where they were", 
   t.equal(cuts, 0);
 });
 
-test("tokens and passwords are given to those who ask", async (t) => {
+test("tokens and passwords answer the challenges of registries", async (t) => {
   const basic = `Basic ${Buffer.from("user:secret").toString("base64")}`;
   const guarded = (wants: "bearer" | "basic") =>
     startProxy(registry, (request, response, address) => {
@@ -149,7 +149,7 @@ test("tokens and passwords are given to those who ask", async (t) => {
   }
 });
 
-test("a pull that is given up stops and leaves nothing", async (t) => {
+test("a cancelled pull stops and leaves nothing", async (t) => {
   const stop = new AbortController();
   await using proxy = await startProxy(registry, (request) => {
     if (!request.url?.includes("/blobs/")) return false;

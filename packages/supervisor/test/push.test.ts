@@ -23,7 +23,7 @@ before(async () => {
   await skopeo("copy", "-q", "--dest-tls-verify=false", "--format", "oci", `docker-archive:${archive}`, target);
 });
 
-test("what was pulled is pushed: sent, mounted, or there already; skopeo reads the same back", async (t) => {
+test("a pulled image is pushed: uploaded, mounted, or present already; skopeo reads the same back", async (t) => {
   await using parts = imageParts();
   const { image } = await parts.pull({ name: `${registry}/team/busybox:1` });
   const { digest } = image.target;
@@ -42,12 +42,12 @@ test("what was pulled is pushed: sent, mounted, or there already; skopeo reads t
   const wrong = `${other}/near@sha256:${"0".repeat(64)}`;
   await t.rejects(parts.push({ name: wrong, source: image.name }), {
     code: "InvalidArgument",
-    message: /has another digest: sha256/,
+    message: /has another digest than .*: sha256/,
   });
   await t.rejects(parts.push({ name: `${other}/none:1` }), { code: "NotFound", message: /no such image/ });
 });
 
-test("what was loaded is pushed", async (t) => {
+test("a loaded image is pushed", async (t) => {
   await using parts = imageParts();
   const [image] = await loadArchive(parts, archive);
   const name = `${registry}/team/loaded:1`;
@@ -57,7 +57,7 @@ test("what was loaded is pushed", async (t) => {
   t.equal((await second.pull({ name })).image.target.digest, target.digest);
 });
 
-test("a large layer goes in pieces, and goes on where the connection was cut", async (t) => {
+test("a large layer is uploaded in pieces, and resumed after a broken connection", async (t) => {
   await using parts = imageParts();
   const name = await loadLarge(parts);
   let cuts = 2;
@@ -88,7 +88,7 @@ test("a registry that takes no pieces gets the layer whole", async (t) => {
   t.equal(await digestAt(`${other}/whole:1`), target.digest);
 });
 
-test("bursts of 429 and 503 are waited out; what stays refused is said", async (t) => {
+test("bursts of 429 and 503 are retried; a lasting refusal is reported", async (t) => {
   await using parts = imageParts();
   const source = (await parts.pull({ name: `${registry}/team/busybox:1` })).image.name;
   let busy = 3;
@@ -113,7 +113,7 @@ test("bursts of 429 and 503 are waited out; what stays refused is said", async (
   });
 });
 
-test("bytes go where the registry says, but not what it is trusted with", async (t) => {
+test("uploads follow the registry's Location, without its credentials", async (t) => {
   await using parts = imageParts();
   const source = (await parts.pull({ name: `${registry}/team/busybox:1` })).image.name;
   const seen: (string | undefined)[] = [];
@@ -138,7 +138,7 @@ test("bytes go where the registry says, but not what it is trusted with", async 
   t.ok(seen.every((value) => value === undefined));
 });
 
-test("an index is pushed whole when all of it is here, else what is here for this platform", async (t) => {
+test("an index is pushed whole when it is complete, else only this platform", async (t) => {
   await using parts = imageParts();
   const image = await digestAt(`${registry}/team/busybox:1`);
   const manifest = await documentAt(registry, "team/busybox", image);
@@ -175,7 +175,7 @@ test("an index is pushed whole when all of it is here, else what is here for thi
   t.equal(one.digest, theirs.digest);
 });
 
-test("artifacts are kept whole, and what refers to an image is kept with it", async (t) => {
+test("artifacts are kept whole, and referrers of an image with it", async (t) => {
   await using parts = imageParts();
   const image = await digestAt(`${registry}/team/busybox:1`);
   const subject = await documentAt(registry, "team/busybox", image);
@@ -217,7 +217,7 @@ test("artifacts are kept whole, and what refers to an image is kept with it", as
   t.equal(second.left().blobs, 0, "and it goes with the image");
 });
 
-test("a registry with the referrers API is asked by it, and keeps the list itself", async (t) => {
+test("the referrers API is used where a registry has it", async (t) => {
   const subject = await documentAt(other, "team/signature", "image");
   const artifact = await documentAt(other, "team/signature", "1");
   const type = "application/vnd.oci.image.index.v1+json";

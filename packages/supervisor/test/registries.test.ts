@@ -37,7 +37,7 @@ before(async () => {
   }
 });
 
-test("an authority is trusted when the person says so, and nobody else", async (t) => {
+test("an authority is trusted only when it is configured", async (t) => {
   await using parts = imageParts();
   const name = "registry.test/box:1";
   const settings = (text: string) => configure(parts.certificates, "registry.test", { "hosts.toml": text });
@@ -119,7 +119,7 @@ test("a registry that wants a certificate of its clients gets it, in Docker's la
   t.ok((await parts.pull({ name: "registry.test/box:1" })).changed);
 });
 
-test("mirrors are asked first, and the registry after them", async (t) => {
+test("mirrors are tried first, then the registry", async (t) => {
   await using parts = imageParts();
   await using mirror = await startProxy(plain, (request, response) => {
     if (request.headers["x-mirror"] !== "yes") response.writeHead(403).end();
@@ -141,7 +141,7 @@ test("mirrors are asked first, and the registry after them", async (t) => {
   t.ok(mirror.requests.every((request) => request.startsWith("GET /cache/v2/box/")));
   const before = mirror.requests.length;
   await parts.push({ name, source: name });
-  t.equal(mirror.requests.length, before, "it does not take what is pushed");
+  t.equal(mirror.requests.length, before, "it gets no uploads");
   for (const { name: known } of parts.stores.metadata.images.list("test")) parts.images.delete("test", known);
   use(await freeAddress(), "", "");
   t.ok((await parts.pull({ name })).changed, "one that is down is passed over");
@@ -154,7 +154,7 @@ test("mirrors are asked first, and the registry after them", async (t) => {
   });
 });
 
-test("tokens: for what is done, renewed, by a refresh token", async (t) => {
+test("tokens: scoped to the action, renewed, from a refresh token", async (t) => {
   const asked: { scopes: string[]; grant: string }[] = [];
   const tokens = new Map<string, string[]>();
   await using server = await serveTokens((scopes, grant) => {
@@ -200,7 +200,7 @@ test("tokens: for what is done, renewed, by a refresh token", async (t) => {
   await t.rejects(parts.pull({ name }), { code: "PermissionDenied", message: /refuses the credentials/ });
 });
 
-test("a redirection to another host is followed without what the registry is trusted with", async (t) => {
+test("a redirect to another host is followed without the registry's credentials", async (t) => {
   const seen: IncomingMessage["headers"][] = [];
   let asks: string | undefined;
   await using storage = await startProxy(plain, (request, response) => {

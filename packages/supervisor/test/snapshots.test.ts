@@ -93,7 +93,7 @@ for (const snapshotter of ["overlayfs", "native"] as const) {
   });
 }
 
-test("snapshots that are made at the same time do not meet", async (t) => {
+test("snapshots that are created at the same time do not interfere", async (t) => {
   await using temp = tempDir("snapshots");
   await using parts = open(temp.path);
   const { snapshots } = parts;
@@ -126,7 +126,7 @@ test("users of containers get through the directories, and cannot list them", as
 
 for (const type of ["btrfs", "xfs"] as const) {
   const skip = hasFilesystem(type) ? false : `needs mkfs.${type}, and a kernel with ${type}`;
-  test(`native: on ${type} a copy shares its extents with what it was copied from`, { skip }, async (t) => {
+  test(`native: on ${type} a copy shares its extents with the original`, { skip }, async (t) => {
     await using disk = await loopMount(type);
     await using parts = open(disk.root);
     const { snapshots } = parts;
@@ -153,7 +153,7 @@ for (const type of ["btrfs", "xfs"] as const) {
   });
 }
 
-test("a root that overlayfs cannot use gets the copying driver by itself, and says why", async (t) => {
+test("a root that overlayfs cannot use gets the copying driver, and the reason is reported", async (t) => {
   await using temp = tempDir("snapshots");
   // An overlay cannot be the upper directory of another one.
   const names = ["lower", "upper", "work", "root"].map((name) => join(temp.path, name));

@@ -43,7 +43,7 @@ test("content is stored once, seen only where it was put, and checked", async (t
   t.strictSame(readdirSync(join(stack.root, "blobs/sha256")), []);
 });
 
-test("namespaces are made, labelled, and removed when empty", async (t) => {
+test("namespaces are created, labelled, and removed when empty", async (t) => {
   const { client } = stack;
   await client.call("namespaces.create", { name: "three", labels: { a: "1", b: "2" } });
   await t.rejects(client.call("namespaces.create", { name: "three", labels: {} }), { code: "AlreadyExists" });
@@ -106,7 +106,7 @@ test("snapshots lie on one another, and views cannot be written", async (t) => {
   await client.call("snapshots.remove", { namespace, key: "first" });
 });
 
-test("what a killed supervisor left half-made is gone after the next start", async (t) => {
+test("unfinished objects of a killed supervisor are removed at the next start", async (t) => {
   writeFileSync(join(stack.root, "ingest/left"), "x");
   writeFileSync(join(stack.root, "blobs/sha256", "2".repeat(64)), "x");
   mkdirSync(join(stack.root, "snapshots/999/fs"), { recursive: true });

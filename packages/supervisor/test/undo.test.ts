@@ -20,7 +20,7 @@ import { findSnapshotters, type Snapshotters } from "../src/snapshots/snapshotte
 
 const namespace = "test";
 
-/** Stores whose snapshots are made by a driver with some parts replaced. */
+/** Stores with a snapshot driver of which some methods are replaced. */
 function open(replaced: Partial<SnapshotDriver> = {}) {
   const temp = tempDir("undo");
   const background = new BackgroundTasks((error) => {
@@ -57,11 +57,11 @@ function open(replaced: Partial<SnapshotDriver> = {}) {
   };
 }
 
-test("a snapshot whose directory cannot be made fails with the kernel's reason", async (t) => {
+test("a snapshot whose directory cannot be created fails with the kernel's error", async (t) => {
   await using temp = tempDir("undo");
   const root = join(temp.path, "small");
   mkdirSync(root);
-  // Inodes for the root and for the directory of what is being removed, and no more.
+  // Inodes for the root and for the directory `.removing`, and no more.
   execFileSync("mount", ["-t", "tmpfs", "-o", "nr_inodes=2,mode=755", "tmpfs", root]);
   const metadata = openMetadata(join(temp.path, "metadata.db"));
   try {
@@ -75,7 +75,7 @@ test("a snapshot whose directory cannot be made fails with the kernel's reason",
   }
 });
 
-test("a failed undo does not hide what a snapshot failed with", async (t) => {
+test("a failed undo does not hide the first failure", async (t) => {
   let directory = "";
   await using parts = open({
     make: async ({ id }) => {

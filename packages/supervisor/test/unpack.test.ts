@@ -27,7 +27,7 @@ const namespace = "test";
 const native = nativeSys();
 const mtime = new Date(1_600_000_000_000);
 
-/** Two layers: the second removes, replaces and hides what the first one has. */
+/** Two layers: the second removes, replaces and hides entries of the first one. */
 async function layers(): Promise<Buffer[]> {
   const busybox = readFileSync("/bin/busybox");
   const attribute = { "SCHILY.xattr.user.note": "kept" };
@@ -84,7 +84,7 @@ async function withImage() {
 
 async function* none(): AsyncGenerator<Uint8Array> {}
 
-test("an image becomes a plain root file system", async (t) => {
+test("an image is unpacked to a plain root file system", async (t) => {
   const { parts, name } = await withImage();
   await using _ = parts;
   const target = join(parts.directory, "rootfs");

@@ -70,7 +70,7 @@ export async function removeContainer(stack: Stack, id: string): Promise<void> {
   await stack.client.call("snapshots.remove", { namespace, key: id });
 }
 
-/** Runs a container to its end and gives what it wrote. */
+/** Runs a container to its end. @returns its output */
 export async function runContainer(
   stack: Stack,
   options: ContainerOptions,

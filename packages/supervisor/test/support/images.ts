@@ -52,7 +52,7 @@ export function imageParts(options: { readonly snapshotBytes?: number } = {}) {
       pushImage({ images, directories: [certificates], progress }, { namespace: "test", ...request }, signal),
     /** Directory of the registries' configuration. */
     certificates,
-    /** What is there of any image. */
+    /** Numbers of images, blobs and snapshots in the stores. */
     left: () => ({
       images: metadata.images.list("test").length,
       blobs: metadata.blobs.list("test").length,

@@ -8,9 +8,9 @@ import { run, start, waitFor } from "@gantry/testkit";
 export interface RegistrySettings {
   /** Files of a certificate and its key: it speaks TLS. */
   readonly tls?: { readonly cert: string; readonly key: string };
-  /** It wants a certificate of this authority from its clients. */
+  /** It requires client certificates of this authority. */
   readonly clientAuthority?: string;
-  /** It wants basic authentication, as user "user" with the password "secret". */
+  /** It requires basic authentication, as user "user" with the password "secret". */
   readonly htpasswd?: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface TestAuthority {
   readonly key: string;
 }
 
-/** Makes an authority that no machine knows, and a certificate of it. */
+/** Creates an authority that is not in the system's list, and a certificate of it. */
 export async function makeAuthority(directory: string): Promise<TestAuthority> {
   const file = (name: string) => join(directory, name);
   const openssl = async (...args: string[]) => {
@@ -97,7 +97,7 @@ export interface FakeRegistry extends AsyncDisposable {
   readonly requests: string[];
 }
 
-/** A registry that passes on to another one, and that may answer itself where the test wants something odd. */
+/** A registry that forwards to another one. @param intercept returns true for requests that it answers itself */
 export async function startProxy(
   upstream: string,
   intercept: (request: IncomingMessage, response: ServerResponse, address: string) => boolean,
@@ -123,7 +123,7 @@ export async function startProxy(
 /** The headers that a registry and its client need of each other. */
 const passed = ["content-type", "content-range", "location", "range", "docker-content-digest", "www-authenticate"];
 
-/** What the upstream answers, whole. */
+/** Passes a request on to the upstream registry, and its whole response back. */
 export async function passOn(upstream: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = "GET", headers: given } = request;
   const asked = ["accept", "range", "content-type", "content-range", "authorization"];
@@ -145,7 +145,7 @@ export async function passOn(upstream: string, request: IncomingMessage, respons
   response.end(bytes);
 }
 
-/** An address on this machine where nobody listens. */
+/** An address on this machine without a listener. */
 export async function freeAddress(): Promise<string> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -8,7 +8,7 @@ import { mountsBelow, type Stack } from "./stack.ts";
 export const ofTask = (containerId: string) => ({ namespace, containerId });
 export const stdio = { terminal: false, stdin: false };
 
-/** All events from a number on, until one that is asked for. */
+/** All events from a sequence number up to a given one. */
 export async function eventsUntil(
   stack: Stack,
   from: number,
