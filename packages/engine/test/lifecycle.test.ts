@@ -144,6 +144,16 @@ test("a command that does not exist: Docker's message, exit code 127, and the co
   const { State } = await engine.inspect(Id);
   t.match(State, { Status: "created", ExitCode: 127, Running: false, Error: /executable file not found/ });
   t.equal((await engine.client.call("containerWait", { Id })).StatusCode, 127);
+  const brief = await engine.client.call("containerCreate", {
+    Config: { Image: "busybox", Cmd: ["nope"] },
+    HostConfig: { NetworkMode: "none", AutoRemove: true },
+  });
+  const removed = engine.client.call("containerWait", { Id: brief.Id, Condition: "removed" });
+  await t.rejects(engine.client.call("containerStart", { Id: brief.Id }), {
+    message: /executable file not found/,
+    data: { ExitCode: 127 },
+  });
+  t.equal((await removed).StatusCode, 127, "with AutoRemove it does not stay");
 });
 
 test("stop asks first and kills after the time; kill, pause and their conflicts", async (t) => {

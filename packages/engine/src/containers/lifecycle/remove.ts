@@ -57,6 +57,13 @@ export function removeAfterExit(deps: RemoveDeps, container: Container): void {
   container.lifecycle.startAutoRemoval(removal);
 }
 
+/** The same after a start that failed. The caller holds the container's lock. */
+export function removeUnstarted(deps: RemoveDeps, container: Container): void {
+  container.document.removal = { volumes: true };
+  deps.registry.save(container);
+  removeAfterExit(deps, container);
+}
+
 /** Finishes a removal that an earlier engine began. */
 export function resumeRemoval(deps: RemoveDeps, container: Container): Promise<void> {
   return finishRemoval(deps, container, container.alive ? container.lifecycle.run : undefined);

@@ -1,8 +1,9 @@
 import type { Container } from "../container.ts";
 import { type LaunchDeps, launch } from "../launch/launch.ts";
+import { type RemoveDeps, removeUnstarted } from "./remove.ts";
 import { admit } from "./table.ts";
 
-export type StartDeps = LaunchDeps;
+export interface StartDeps extends LaunchDeps, RemoveDeps {}
 
 /**
  * Starts a container on request; does nothing when it runs.
@@ -14,6 +15,12 @@ export function startContainer(deps: StartDeps, container: Container): Promise<v
     const { document } = container;
     document.restartCount = 0;
     document.restartDelayMs = undefined;
-    await launch(deps, container);
+    try {
+      await launch(deps, container);
+    } catch (error) {
+      // As Docker: no exit will follow that could remove it.
+      if (document.hostConfig.AutoRemove) removeUnstarted(deps, container);
+      throw error;
+    }
   });
 }
