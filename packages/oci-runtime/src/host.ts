@@ -3,8 +3,8 @@ import type { Seccomp } from "@gantry/oci-spec/runtime";
 import { type Facts, readFacts } from "./facts.ts";
 import { lazy } from "./lazy.ts";
 import { PlanError } from "./plan/op.ts";
-import { cachedFilters } from "./run/filter-cache.ts";
-import { readInitProgram } from "./run/init-program.ts";
+import { cachedFilters } from "./run/launch/filter-cache.ts";
+import { readInitProgram } from "./run/launch/init-program.ts";
 
 /** What every operation on this machine needs; made once a process. */
 export interface Host {

@@ -1,7 +1,7 @@
 import { formatHelp, parseFlags, UsageError } from "@gantry/cli";
 import { OutputError, reportOutputError, writeNow } from "@gantry/cli/output";
+import { version } from "@gantry/common/version";
 import { globalFlags, helpText, isCommand } from "./commands/table.ts";
-import { version } from "./version.ts";
 
 /** As of runc. */
 const noSuchCommand = 3;

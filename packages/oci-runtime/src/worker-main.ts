@@ -1,8 +1,8 @@
 import { type FlagTable, formatHelp, type HelpText, parseFlags, UsageError } from "@gantry/cli";
 import { reportOutputError, writeNow } from "@gantry/cli/output";
+import { version } from "@gantry/common/version";
 import { makeContext } from "./commands/context.ts";
 import { globalFlags } from "./commands/table.ts";
-import { version } from "./version.ts";
 
 const flags = {
   address: { type: "string", value: "ENDPOINT", doc: "ipc://PATH of the socket to make" },

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "n
 import { join } from "node:path";
 import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { cgroupPaths } from "../src/cgroup/manager.ts";
-import { createContainer } from "../src/run/create.ts";
+import { cgroupPaths } from "../src/cgroup/paths.ts";
+import { createContainer } from "../src/run/create/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
 import { execInContainer } from "../src/run/exec.ts";
 import { startContainer } from "../src/run/start.ts";

@@ -15,13 +15,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultCapabilities, exampleSpec, type Spec } from "@gantry/oci-spec/runtime";
 import { distBin } from "@gantry/testkit";
-import { cgroupManager, cgroupPaths } from "../src/cgroup/manager.ts";
+import { cgroupManager } from "../src/cgroup/manager.ts";
+import { cgroupPaths } from "../src/cgroup/paths.ts";
 import { type Host, type HostOptions, loadHost, openHost } from "../src/host.ts";
-import { type CreateRequest, createContainer } from "../src/run/create.ts";
+import { type CreateRequest, createContainer } from "../src/run/create/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
 import { execInContainer } from "../src/run/exec.ts";
+import { waitForExit } from "../src/run/launch/wait.ts";
 import { startContainer } from "../src/run/start.ts";
-import { waitForExit } from "../src/run/wait.ts";
 import { Store } from "../src/state/store.ts";
 
 const busybox = "/bin/busybox";

@@ -8,8 +8,8 @@ import { applyDeviceRules } from "../src/cgroup/device-filter.ts";
 import { deleteContainer } from "../src/run/delete.ts";
 import { containerStats } from "../src/run/inspect.ts";
 import { killContainer } from "../src/run/kill.ts";
-import { pauseContainer } from "../src/run/pause.ts";
-import { updateContainer } from "../src/run/update.ts";
+import { pauseContainer } from "../src/run/limits/pause.ts";
+import { updateContainer } from "../src/run/limits/update.ts";
 import { statusOf } from "../src/state/lifecycle.ts";
 import { Box, cannotRun } from "./box.ts";
 

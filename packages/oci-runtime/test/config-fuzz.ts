@@ -6,7 +6,8 @@ import {
   type Spec,
   SpecError,
 } from "@gantry/oci-spec/runtime";
-import { cgroupManager, cgroupPaths } from "../src/cgroup/manager.ts";
+import { cgroupManager } from "../src/cgroup/manager.ts";
+import { cgroupPaths } from "../src/cgroup/paths.ts";
 import type { Facts } from "../src/facts.ts";
 import { compile } from "../src/plan/compile.ts";
 import { encode } from "../src/plan/encode.ts";

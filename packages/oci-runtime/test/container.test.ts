@@ -15,7 +15,7 @@ import { S_IFIFO } from "@gantry/native-sys";
 import { defaultCapabilities, defaultSeccompProfile } from "@gantry/oci-spec/runtime";
 import { missing, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { createContainer } from "../src/run/create.ts";
+import { createContainer } from "../src/run/create/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
 import { containerState } from "../src/run/inspect.ts";
 import { killContainer } from "../src/run/kill.ts";
@@ -234,7 +234,7 @@ test("a life: created, running, stopped; each command only where it belongs", { 
   });
   await waitFor(() => existsSync(join(box.rootfs, "tmp/ready")));
   await killContainer(box.host, box.store, { id, signal: 15, all: false });
-  const { waitForExit } = await import("../src/run/wait.ts");
+  const { waitForExit } = await import("../src/run/launch/wait.ts");
   t.equal(await waitForExit(box.host, pid), 5);
   t.equal(containerState(box.host, box.store, id).status, "stopped");
   await t.rejects(killContainer(box.host, box.store, { id, signal: 15, all: false }), {

@@ -3,10 +3,10 @@ import { closeSync, mkdirSync, openSync, readFileSync, readSync, rmSync, symlink
 import { join } from "node:path";
 import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { createContainer } from "../src/run/create.ts";
+import { createContainer } from "../src/run/create/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
+import { waitForExit } from "../src/run/launch/wait.ts";
 import { startContainer } from "../src/run/start.ts";
-import { waitForExit } from "../src/run/wait.ts";
 import { Box, cannotRun } from "./box.ts";
 
 /** Attacks through what a container and its host have in common: mounts, shared memory, a terminal. */

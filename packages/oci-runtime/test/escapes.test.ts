@@ -19,12 +19,12 @@ import { join } from "node:path";
 import { AF_UNIX, S_IFCHR, S_IFIFO, SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Mount } from "@gantry/oci-spec/runtime";
 import { test } from "tap";
-import { cgroupPaths } from "../src/cgroup/manager.ts";
+import { cgroupPaths } from "../src/cgroup/paths.ts";
 import { operations } from "../src/plan/generated/ops.ts";
-import { createContainer } from "../src/run/create.ts";
+import { createContainer } from "../src/run/create/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
 import { execInContainer } from "../src/run/exec.ts";
-import { waitForExit } from "../src/run/wait.ts";
+import { waitForExit } from "../src/run/launch/wait.ts";
 import { Box, cannotRun, program } from "./box.ts";
 import { pause, type RawOperation, tampered } from "./tamper.ts";
 

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseSpec } from "@gantry/oci-spec/runtime";
-import { cgroupManager, cgroupPaths } from "../src/cgroup/manager.ts";
+import { cgroupManager } from "../src/cgroup/manager.ts";
+import { cgroupPaths } from "../src/cgroup/paths.ts";
 import type { Facts } from "../src/facts.ts";
 import { compile } from "../src/plan/compile.ts";
 import { mappedMounts } from "../src/plan/mapped-mounts.ts";

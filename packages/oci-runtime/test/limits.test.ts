@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { S_IFCHR } from "@gantry/native-sys";
 import { test } from "tap";
-import { createContainer } from "../src/run/create.ts";
+import { createContainer } from "../src/run/create/create.ts";
 import { killContainer } from "../src/run/kill.ts";
 import { Box, cannotRun } from "./box.ts";
 

@@ -1,5 +1,5 @@
 import { test } from "tap";
-import { createContainer } from "../src/run/create.ts";
+import { createContainer } from "../src/run/create/create.ts";
 import { Box, cannotRun } from "./box.ts";
 
 /** A configuration that cannot be used is refused with the path of the value and what would be right. */

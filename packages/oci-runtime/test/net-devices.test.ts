@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { operations } from "../src/plan/generated/ops.ts";
-import { createContainer } from "../src/run/create.ts";
+import { createContainer } from "../src/run/create/create.ts";
 import { Box, cannotRun } from "./box.ts";
 import { impossible, tampered } from "./tamper.ts";
 

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "tap";
-import { joinRdt, leaveRdt } from "../src/run/intel-rdt.ts";
+import { joinRdt, leaveRdt } from "../src/run/limits/intel-rdt.ts";
 import { Box, cannotRun } from "./box.ts";
 
 /** Where and when processes run, and where their memory is. */

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { distBin, missing, start, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { updateContainer } from "../src/run/update.ts";
+import { updateContainer } from "../src/run/limits/update.ts";
 import { Box, cannotRun } from "./box.ts";
 import { criuReason } from "./criu.ts";
 import { Runtime } from "./oracle/runtime.ts";

@@ -4,11 +4,11 @@ import type { NativeSys } from "@gantry/native-sys";
 import { defaultCapabilities, defaultSeccompProfile } from "@gantry/oci-spec/runtime";
 import { type Test, test } from "tap";
 import { operations } from "../src/plan/generated/ops.ts";
-import { createContainer } from "../src/run/create.ts";
+import { createContainer } from "../src/run/create/create.ts";
 import { deleteContainer } from "../src/run/delete.ts";
 import { execInContainer } from "../src/run/exec.ts";
+import { waitForExit } from "../src/run/launch/wait.ts";
 import { startContainer } from "../src/run/start.ts";
-import { waitForExit } from "../src/run/wait.ts";
 import { Box, cannotRun } from "./box.ts";
 import { impossible, type RawOperation, tampered } from "./tamper.ts";
 

@@ -7,7 +7,7 @@ import { runtimeContract } from "@gantry/ipc/contracts/runtime";
 import { P_PID, PR_SET_CHILD_SUBREAPER, SIGNALS, WEXITED } from "@gantry/native-sys";
 import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { waitForExit } from "../src/run/wait.ts";
+import { waitForExit } from "../src/run/launch/wait.ts";
 import { processStat } from "../src/state/lifecycle.ts";
 import { Box, cannotRun, program } from "./box.ts";
 

@@ -2,7 +2,8 @@ import { accessSync, constants, existsSync } from "node:fs";
 import { dirname, join } from "node:path/posix";
 import type { Resources, Spec } from "@gantry/oci-spec/runtime";
 import type { Host } from "../host.ts";
-import { type CgroupManager, type CgroupPaths, cgroupPaths } from "./manager.ts";
+import { cgroupPaths } from "./paths.ts";
+import type { CgroupManager, CgroupPaths } from "./types.ts";
 import { mountpoint } from "./v2-tree.ts";
 
 /**

@@ -1,4 +1,5 @@
 import { type DeviceRule, defaultDeviceRules, type Resources } from "@gantry/oci-spec/runtime";
+import type { LimitContext } from "./types.ts";
 
 const [denyAll, ...standard] = defaultDeviceRules;
 
@@ -15,4 +16,9 @@ export function containerResources(resources: Resources | undefined): Resources 
 function allowsAll(rules: readonly DeviceRule[]): boolean {
   const last = rules.at(-1);
   return last?.allow === true && (!last.type || last.type === "a");
+}
+
+/** Whether device rules are set: in a user namespace no devices can be made, and the kernel takes no rules. */
+export function enforcesDevices({ facts }: LimitContext): boolean {
+  return facts.privileged && !facts.inUserNamespace;
 }

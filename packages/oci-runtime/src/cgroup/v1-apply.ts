@@ -2,25 +2,26 @@ import { existsSync } from "node:fs";
 import { join } from "node:path/posix";
 import type { Resources } from "@gantry/oci-spec/runtime";
 import { readNumber, readText, setLimit } from "./files.ts";
-import { enforcesDevices, type Means } from "./manager.ts";
 import { checkMemory } from "./memory-check.ts";
+import { enforcesDevices } from "./resources.ts";
+import type { LimitContext } from "./types.ts";
 import { type Limit, limitsV1 } from "./v1-limits.ts";
 
 /** The container's directory by controller. */
 type Directories = ReadonlyMap<string, string>;
 
 /** Sets limits of version 1. @throws Error naming the limit and the file */
-export function applyV1(directories: Directories, resources: Resources, means: Means): void {
+export function applyV1(directories: Directories, resources: Resources, context: LimitContext): void {
   const memory = directories.get("memory");
   if (resources.memory?.checkBeforeUpdate && memory)
     checkMemory(resources.memory, readNumber(join(memory, "memory.usage_in_bytes")));
   const { devices = [], ...rest } = resources;
-  const limits = limitsV1({ ...rest, devices: enforcesDevices(means) ? devices : [] }, means.warn);
+  const limits = limitsV1({ ...rest, devices: enforcesDevices(context) ? devices : [] }, context.warn);
   for (const limit of inOrder(limits, directories.get("memory")))
-    apply(limit, directories.get(limit.controller), means);
+    apply(limit, directories.get(limit.controller), context);
 }
 
-function apply(limit: Limit, directory: string | undefined, { warn }: Means): void {
+function apply(limit: Limit, directory: string | undefined, { warn }: LimitContext): void {
   const { controller, file, otherwise, value, field, optional } = limit;
   const names = [file, ...(otherwise ? [otherwise] : [])];
   const there = names.find((name) => directory && existsSync(join(directory, name)));

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Resources } from "@gantry/oci-spec/runtime";
 import type { Facts } from "../facts.ts";
 import { makeDirectory, pidsBelow, readText, removeTree, writeFile } from "./files.ts";
-import type { CgroupManager, CgroupPaths, Means } from "./manager.ts";
+import type { CgroupManager, CgroupPaths, LimitContext } from "./types.ts";
 
 /** Cgroups of version 1, with or without a tree of version 2 beside them: one directory in each hierarchy. */
 export class VersionOne implements CgroupManager {
@@ -45,9 +45,9 @@ export class VersionOne implements CgroupManager {
     }
   }
 
-  async apply(resources: Resources, means: Means): Promise<void> {
+  async apply(resources: Resources, context: LimitContext): Promise<void> {
     const { applyV1 } = await import("./v1-apply.ts");
-    applyV1(this.#byController, resources, means);
+    applyV1(this.#byController, resources, context);
   }
 
   pids(): number[] {

@@ -3,16 +3,17 @@ import { join } from "node:path/posix";
 import type { Resources } from "@gantry/oci-spec/runtime";
 import { applyDeviceRules } from "./device-filter.ts";
 import { readNumber, readText, setLimit } from "./files.ts";
-import { enforcesDevices, type Means } from "./manager.ts";
 import { checkMemory } from "./memory-check.ts";
+import { enforcesDevices } from "./resources.ts";
+import type { LimitContext } from "./types.ts";
 import { limitsV2, type PresentLimits, type UnifiedLimit } from "./v2-limits.ts";
 import { cgroupsAbove, mountpoint } from "./v2-tree.ts";
 
 /** Sets limits of a cgroup of version 2. @throws Error naming the limit and the file */
-export function applyV2(cgroup: string, resources: Resources, means: Means): void {
+export function applyV2(cgroup: string, resources: Resources, context: LimitContext): void {
   if (resources.memory?.checkBeforeUpdate) checkMemory(resources.memory, readNumber(join(cgroup, "memory.current")));
-  for (const limit of limitsV2(resources, presentLimits(cgroup), means.warn)) apply(cgroup, limit, means);
-  if (resources.devices && enforcesDevices(means)) applyDeviceRules(means.native, cgroup, resources.devices);
+  for (const limit of limitsV2(resources, presentLimits(cgroup), context.warn)) apply(cgroup, limit, context);
+  if (resources.devices && enforcesDevices(context)) applyDeviceRules(context.native, cgroup, resources.devices);
 }
 
 function presentLimits(cgroup: string): PresentLimits {
@@ -24,7 +25,11 @@ function presentLimits(cgroup: string): PresentLimits {
   };
 }
 
-function apply(cgroup: string, { file, value, field, optional, otherwise }: UnifiedLimit, { warn }: Means): void {
+function apply(
+  cgroup: string,
+  { file, value, field, optional, otherwise }: UnifiedLimit,
+  { warn }: LimitContext,
+): void {
   const path = join(cgroup, file);
   if (existsSync(path)) setLimit(path, value, field);
   else if (otherwise && existsSync(join(cgroup, otherwise.file)))

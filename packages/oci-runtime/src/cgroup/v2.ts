@@ -2,7 +2,7 @@ import { join } from "node:path/posix";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Resources } from "@gantry/oci-spec/runtime";
 import { makeDirectory, pidsBelow, readTable, readText, removeTree, writeFile } from "./files.ts";
-import type { CgroupManager, Means } from "./manager.ts";
+import type { CgroupManager, LimitContext } from "./types.ts";
 import { cgroupsAbove, mountpoint } from "./v2-tree.ts";
 
 /** The container's one cgroup of version 2. */
@@ -36,9 +36,9 @@ export class VersionTwo implements CgroupManager {
     }
   }
 
-  async apply(resources: Resources, means: Means): Promise<void> {
+  async apply(resources: Resources, context: LimitContext): Promise<void> {
     const { applyV2 } = await import("./v2-apply.ts");
-    applyV2(this.#path, resources, means);
+    applyV2(this.#path, resources, context);
   }
 
   pids(): number[] {

@@ -1,5 +1,5 @@
 import { UsageError } from "@gantry/cli";
-import { checkpointContainer } from "../run/checkpoint.ts";
+import { checkpointContainer } from "../run/criu/checkpoint.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 import { criuFlags, criuSettings } from "./criu-flags.ts";

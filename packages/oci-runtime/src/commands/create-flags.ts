@@ -3,7 +3,7 @@ import { resolve } from "node:path/posix";
 import { type FlagTable, type FlagValues, UsageError } from "@gantry/cli";
 import { SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
-import type { CreateRequest } from "../run/create.ts";
+import type { CreateRequest } from "../run/create/create.ts";
 import type { Context } from "./context.ts";
 
 /** What `create` and `run` share. */

@@ -1,4 +1,4 @@
-import { createContainer } from "../run/create.ts";
+import { createContainer } from "../run/create/create.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 import { createFlags, createRequest, sendPidFd, writePidFile } from "./create-flags.ts";

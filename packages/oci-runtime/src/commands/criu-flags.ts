@@ -1,6 +1,6 @@
 import { resolve } from "node:path/posix";
 import { type FlagTable, type FlagValues, UsageError } from "@gantry/cli";
-import type { CriuSettings } from "../run/checkpoint.ts";
+import type { CriuSettings } from "../run/criu/checkpoint.ts";
 import { emptyNamespaces } from "../run/criu/namespaces.ts";
 import { cgroupModes } from "../run/criu/options.ts";
 import type { Context } from "./context.ts";

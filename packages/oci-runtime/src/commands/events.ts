@@ -42,7 +42,7 @@ interface Telling {
 
 async function untilEnd(id: string, context: Context, { milliseconds, figures, onOom }: Telling): Promise<void> {
   const host = await context.host();
-  const { watchOom } = await import("../run/oom.ts");
+  const { watchOom } = await import("../run/limits/oom.ts");
   const ended = containerEnd(host, context.store, id);
   const stop = watchOom(host, context.store.load(id).cgroups, onOom);
   // What fails is that it has ended, which is about to be told.

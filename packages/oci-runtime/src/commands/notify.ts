@@ -1,5 +1,5 @@
 import type { Host } from "../host.ts";
-import type { CreateRequest } from "../run/create.ts";
+import type { CreateRequest } from "../run/create/create.ts";
 import { startContainer } from "../run/start.ts";
 import type { Context } from "./context.ts";
 
@@ -9,7 +9,7 @@ export async function withNotifySocket<Request extends Pick<CreateRequest, "id" 
   request: Request,
 ): Promise<Request> {
   if (!environment["NOTIFY_SOCKET"]) return request;
-  const { addNotifySocket } = await import("../run/notify.ts");
+  const { addNotifySocket } = await import("../run/notify/notify.ts");
   return addNotifySocket(store, request);
 }
 
@@ -26,7 +26,7 @@ export async function startNotifying(
 ): Promise<{ readonly told: Promise<void> }> {
   const address = environment["NOTIFY_SOCKET"];
   if (address) {
-    const { startWithNotifySocket } = await import("../run/notify.ts");
+    const { startWithNotifySocket } = await import("../run/notify/notify.ts");
     return startWithNotifySocket(host, store, { id, stays, address });
   }
   await startContainer(host, store, id);

@@ -1,4 +1,4 @@
-import { pauseContainer, resumeContainer } from "../run/pause.ts";
+import { pauseContainer, resumeContainer } from "../run/limits/pause.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 

@@ -1,10 +1,11 @@
 import { isAbsolute, join, resolve } from "node:path/posix";
-import { cgroupManager, cgroupPaths } from "../cgroup/manager.ts";
+import { cgroupManager } from "../cgroup/manager.ts";
+import { cgroupPaths } from "../cgroup/paths.ts";
 import { readFacts } from "../facts.ts";
 import { compile } from "../plan/compile.ts";
 import { explain } from "../plan/explain.ts";
 import { slotsFor } from "../plan/op.ts";
-import { readConfig } from "../run/create.ts";
+import { readConfig } from "../run/create/create.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 

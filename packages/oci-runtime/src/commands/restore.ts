@@ -1,10 +1,10 @@
 import { resolve } from "node:path/posix";
 import { UsageError } from "@gantry/cli";
 import { PR_SET_CHILD_SUBREAPER } from "@gantry/native-sys";
-import { readConfig } from "../run/create.ts";
+import { readConfig } from "../run/create/create.ts";
+import { restoreContainer } from "../run/criu/restore.ts";
 import { deleteContainer } from "../run/delete.ts";
-import { foreground } from "../run/foreground.ts";
-import { restoreContainer } from "../run/restore.ts";
+import { foreground } from "../run/launch/foreground.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 import { connectConsole, createFlags, writePidFile } from "./create-flags.ts";

@@ -1,9 +1,9 @@
 import { PR_SET_CHILD_SUBREAPER } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
-import { ownSize } from "../run/console.ts";
-import { type CreateRequest, createContainer, readConfig } from "../run/create.ts";
+import { type CreateRequest, createContainer, readConfig } from "../run/create/create.ts";
 import { deleteContainer } from "../run/delete.ts";
-import { type Foreground, foreground } from "../run/foreground.ts";
+import { ownSize } from "../run/launch/console.ts";
+import { type Foreground, foreground } from "../run/launch/foreground.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command, Context } from "./context.ts";
 import { createFlags, createRequest, sendPidFd, writePidFile } from "./create-flags.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type FlagTable, type FlagValues, UsageError } from "@gantry/cli";
 import type { BlockIO, CpuLimits, MemoryLimits, Resources } from "@gantry/oci-spec/runtime";
-import { type RdtSchemata, updateContainer } from "../run/update.ts";
+import { type RdtSchemata, updateContainer } from "../run/limits/update.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 

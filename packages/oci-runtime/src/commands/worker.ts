@@ -5,7 +5,7 @@ const name = "oci-runtime-worker";
 
 /**
  * Becomes the program that serves these commands over messages: same process id, same streams. It is a binary of its
- * own, because what a command needs to start quickly and what messages need are not to be had together.
+ * own: a command must start quickly, and the message transport needs a JS runtime that does not.
  *
  * @param args the command line without the word "worker"
  * @throws Error when that program is not installed

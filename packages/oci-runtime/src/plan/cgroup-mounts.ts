@@ -2,8 +2,8 @@ import { join } from "node:path/posix";
 import { MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC, MOUNT_ATTR_NOSUID, MOUNT_ATTR_RDONLY } from "@gantry/native-sys";
 import type { CompileInput } from "./compile.ts";
 import type { MountOptions } from "./mount-options.ts";
-import { readonlyOp } from "./mounts.ts";
 import type { Op } from "./op.ts";
+import { readonlyOp } from "./readonly-op.ts";
 
 export interface CgroupTarget {
   readonly target: string;

@@ -6,6 +6,7 @@ import type { CompileInput } from "./compile.ts";
 import { mappedMounts } from "./mapped-mounts.ts";
 import { type MountOptions, parseMountOptions, propagationTypes } from "./mount-options.ts";
 import { gather, type Op, PlanError } from "./op.ts";
+import { readonlyOp } from "./readonly-op.ts";
 
 /** The root file system and everything mounted into it, up to the point where hooks may look at it. */
 export function mountOps(input: CompileInput): Op[] {
@@ -196,8 +197,4 @@ function instanceOp({ mount, target, options, why }: Instance, later: Op[]): Op 
 /** A tmpfs without a mode of its own is like the directory that it covers, and not open to everybody. */
 function inherits(type: string, options: readonly string[]): number {
   return type === "tmpfs" && !options.some((option) => option.startsWith("mode=")) ? 1 : 0;
-}
-
-export function readonlyOp(path: string, why: string): Op {
-  return { op: "attributes", why, path, set: MOUNT_ATTR_RDONLY, clear: 0, recursive: 0 };
 }

@@ -2,7 +2,7 @@ import type { ErrorCode, ErrorReason } from "@gantry/ipc/contracts/errors";
 import { SpecError } from "@gantry/oci-spec/runtime";
 import { PlanError } from "../plan/op.ts";
 import { ContainerError } from "../state/store.ts";
-import { OperationError } from "./failure.ts";
+import { OperationError } from "./launch/failure.ts";
 
 /** The part of an error that is for programs: the same by messages and in the JSON log. */
 export interface Classification {

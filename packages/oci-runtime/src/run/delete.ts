@@ -1,11 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type CgroupManager, cgroupManager } from "../cgroup/manager.ts";
+import { cgroupManager } from "../cgroup/manager.ts";
+import type { CgroupManager } from "../cgroup/types.ts";
 import type { Host } from "../host.ts";
 import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts";
 import { ContainerError, type Record, type Store } from "../state/store.ts";
 import { runHooks } from "./hooks.ts";
 import { killQuietly, signalFirst } from "./kill.ts";
-import { endScope } from "./scope.ts";
+import { endScope } from "./limits/scope.ts";
 
 /**
  * Removes a container that has stopped or was never started; with force one that runs, too.
@@ -29,7 +30,7 @@ export async function deleteContainer(
   await endAll(host, record, cgroup);
   await endScope(record.scope);
   await cgroup.remove();
-  if (record.rdt) (await import("./intel-rdt.ts")).leaveRdt(record.rdt);
+  if (record.rdt) (await import("./limits/intel-rdt.ts")).leaveRdt(record.rdt);
   store.remove(id);
   try {
     await runHooks("poststop", record.spec.hooks?.poststop, stateDocument(record, "stopped"));

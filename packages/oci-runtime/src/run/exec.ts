@@ -6,10 +6,10 @@ import { compileExec, namespaceFiles } from "../plan/compile-exec.ts";
 import { execSlots, type Plan, syncPoints } from "../plan/op.ts";
 import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts";
 import { ContainerError, type Record, type Store } from "../state/store.ts";
-import { warnOfCapabilities } from "./create.ts";
-import { type Launched, launch } from "./launch.ts";
-import { notifyVariable } from "./notify-place.ts";
-import { subCgroups } from "./sub-cgroups.ts";
+import { warnOfCapabilities } from "./create/create.ts";
+import { type Launched, launch } from "./launch/launch.ts";
+import { subCgroups } from "./limits/sub-cgroups.ts";
+import { notifyVariable } from "./notify/notify-paths.ts";
 
 export interface ExecRequest {
   readonly id: string;
@@ -47,7 +47,7 @@ export async function execInContainer(host: Host, store: Store, request: ExecReq
       unlimited: status === "paused",
       onSync: async (point, pid, descriptor) => {
         if (point !== syncPoints.listener) return undefined;
-        const { sendListener } = await import("./listener.ts");
+        const { sendListener } = await import("./create/listener.ts");
         const { seccomp } = record.spec.linux ?? {};
         sendListener(host, { pid, descriptor, seccomp, state: stateDocument(record, "running") });
         return undefined;

@@ -6,7 +6,7 @@ import { hasNone } from "../cgroup/none.ts";
 import type { Host } from "../host.ts";
 import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
-import { ready } from "./ready.ts";
+import { ready } from "./launch/ready.ts";
 
 /** The state document as `state` prints it: runtime-spec's, with what callers of runc look for beside it. */
 export type PrintedState = State & { rootfs: string; created: string; owner: string };

@@ -3,8 +3,8 @@ import type { Host } from "../host.ts";
 import { demand, stateDocument, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
 import { hooksMs, runHooks } from "./hooks.ts";
-import { parseMessage } from "./message.ts";
-import { ready } from "./ready.ts";
+import { parseMessage } from "./launch/message.ts";
+import { ready } from "./launch/ready.ts";
 
 /**
  * Lets a created container's process become its program, and returns once it has.
@@ -36,7 +36,7 @@ async function release(host: Host, store: Store, record: Record): Promise<void> 
     const said = await readToEnd(host, result, hooksMs(hooks.map(({ timeout = 0 }) => timeout)) + host.waitLimitMs);
     const message = parseMessage(said);
     if (!message) return;
-    const { startError } = await import("./failure.ts");
+    const { startError } = await import("./launch/failure.ts");
     throw startError(message.value, message.text);
   } finally {
     closeSync(result);

@@ -1,18 +1,18 @@
+import { KeyedLock } from "@gantry/common/keyed-lock";
 import { type Handlers, RpcError } from "@gantry/ipc";
 import type { runtimeContract } from "@gantry/ipc/contracts/runtime";
 import type { Host } from "../host.ts";
 import { classify } from "../run/classify.ts";
-import { createContainer } from "../run/create.ts";
+import { createContainer } from "../run/create/create.ts";
 import { deleteContainer } from "../run/delete.ts";
 import { execInContainer } from "../run/exec.ts";
 import { containerPids, containerState, containerStats } from "../run/inspect.ts";
 import { killContainer } from "../run/kill.ts";
-import { pauseContainer, resumeContainer } from "../run/pause.ts";
+import { pauseContainer, resumeContainer } from "../run/limits/pause.ts";
+import { updateContainer } from "../run/limits/update.ts";
 import { startContainer } from "../run/start.ts";
-import { updateContainer } from "../run/update.ts";
 import { Store } from "../state/store.ts";
 import { withStreams } from "./streams.ts";
-import { Turns } from "./turns.ts";
 
 type Methods = (typeof runtimeContract)["methods"];
 
@@ -21,10 +21,10 @@ type Methods = (typeof runtimeContract)["methods"];
  * @param onRequest told of each request before it is begun
  */
 export function runtimeHandlers(host: Host, onRequest: () => void = () => undefined): Handlers<Methods> {
-  const turns = new Turns();
+  const locks = new KeyedLock();
   const act = <T>(request: { root: string; id: string }, work: (store: Store) => Promise<T>): Promise<T> => {
     onRequest();
-    return turns.take(`${request.root}/${request.id}`, () => work(new Store(request.root))).catch(asRpcError);
+    return locks.run(`${request.root}/${request.id}`, () => work(new Store(request.root))).catch(asRpcError);
   };
   const done = (work: Promise<unknown>) => work.then(() => ({}));
   return {

@@ -1,7 +1,7 @@
 import { closeSync, constants, openSync } from "node:fs";
 import { SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Host } from "../host.ts";
-import type { CreateRequest } from "../run/create.ts";
+import type { CreateRequest } from "../run/create/create.ts";
 
 /** Paths of a process's streams, as the contract has them. */
 export interface StreamPaths {

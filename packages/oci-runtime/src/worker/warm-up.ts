@@ -3,12 +3,13 @@ import { runInNewContext } from "node:vm";
 import { memoryNetwork } from "@gantry/ipc";
 import { runtimeContract } from "@gantry/ipc/contracts/runtime";
 import { defaultCapabilities, defaultSeccompProfile, exampleSpec, parseSpec } from "@gantry/oci-spec/runtime";
-import { cgroupManager, cgroupPaths } from "../cgroup/manager.ts";
+import { cgroupManager } from "../cgroup/manager.ts";
+import { cgroupPaths } from "../cgroup/paths.ts";
 import type { Host } from "../host.ts";
 import { compile } from "../plan/compile.ts";
 import { encode } from "../plan/encode.ts";
 import { type Op, type Plan, slotsFor } from "../plan/op.ts";
-import { launch } from "../run/launch.ts";
+import { launch } from "../run/launch/launch.ts";
 import { runtimeHandlers } from "./handlers.ts";
 
 const name = "warm-up";

@@ -1,7 +1,7 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path/posix";
 import type { Spec } from "@gantry/oci-spec/runtime";
-import type { CgroupPaths } from "../../cgroup/manager.ts";
+import type { CgroupPaths } from "../../cgroup/types.ts";
 
 export interface ExternalMount {
   readonly key: string;

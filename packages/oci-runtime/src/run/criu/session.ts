@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
-import { delimiter, isAbsolute, join, resolve } from "node:path/posix";
-import { isExecutable } from "@gantry/common/programs";
+import { delimiter, isAbsolute } from "node:path/posix";
+import { findProgram } from "@gantry/common/programs";
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_SEQPACKET } from "@gantry/native-sys";
 import type { Host } from "../../host.ts";
-import { ready } from "../ready.ts";
-import { waitForExit } from "../wait.ts";
+import { ready } from "../launch/ready.ts";
+import { waitForExit } from "../launch/wait.ts";
 import { type CriuOptions, encodeGoOn, encodeRequest, requestTypes } from "./options.ts";
 import { Decoded } from "./wire.ts";
 
@@ -37,13 +37,9 @@ export interface CriuRequest {
 
 /** @throws Error saying that there is none */
 export function findCriu(name: string, path: string | undefined): string {
-  const candidates = name.includes("/")
-    ? [resolve(name)]
-    : (path ?? "/usr/sbin:/usr/bin:/sbin:/bin")
-        .split(delimiter)
-        .filter(isAbsolute)
-        .map((directory) => join(directory, name));
-  const found = candidates.find(isExecutable);
+  const absolute = (path ?? "/usr/sbin:/usr/bin:/sbin:/bin").split(delimiter).filter(isAbsolute);
+  // With no directory left to look in, an empty PATH would mean the working directory.
+  const found = absolute.length > 0 || name.includes("/") ? findProgram(name, absolute.join(delimiter)) : undefined;
   if (found === undefined)
     throw new Error(
       `checkpoint and restore need the program criu: ${JSON.stringify(name)} is not there (Debian: criu)`,

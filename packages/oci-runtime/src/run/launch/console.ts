@@ -1,6 +1,6 @@
 import { readSync, writeSync } from "node:fs";
 import { AF_UNIX, POLLHUP, POLLIN, SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
-import type { Host } from "../host.ts";
+import type { Host } from "../../host.ts";
 
 /** A container's terminal, carried over this process's own standard streams while it runs in the foreground. */
 export interface Console {

@@ -1,6 +1,6 @@
 import { SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Seccomp, State } from "@gantry/oci-spec/runtime";
-import type { Host } from "../host.ts";
+import type { Host } from "../../host.ts";
 
 /** A process that has loaded a filter with a listener, and waits until somebody has that. */
 export interface Listening {

@@ -1,9 +1,9 @@
 import type { Resources, Spec } from "@gantry/oci-spec/runtime";
-import type { CgroupManager, CgroupPaths } from "../cgroup/manager.ts";
-import type { Systemd } from "../cgroup/systemd/bus.ts";
-import type { ScopeUnit } from "../cgroup/systemd/scope.ts";
-import type { Host } from "../host.ts";
-import type { Record } from "../state/store.ts";
+import type { Systemd } from "../../cgroup/systemd/bus.ts";
+import type { ScopeUnit } from "../../cgroup/systemd/scope.ts";
+import type { CgroupManager, CgroupPaths } from "../../cgroup/types.ts";
+import type { Host } from "../../host.ts";
+import type { Record } from "../../state/store.ts";
 
 /** A scope of systemd's that a container is to be in. */
 export interface Scope {
@@ -16,10 +16,10 @@ export interface Scope {
 export async function plannedScope(host: Host, spec: Spec, id: string): Promise<Scope | undefined> {
   if (!host.systemdCgroup) return undefined;
   const user = !host.facts.privileged;
-  const { unitPlace } = await import("../cgroup/systemd/names.ts");
+  const { unitPlace } = await import("../../cgroup/systemd/names.ts");
   const place = unitPlace(spec.linux?.cgroupsPath, id, user);
   const systemd = await connect(user);
-  const { scopePaths } = await import("../cgroup/systemd/scope.ts");
+  const { scopePaths } = await import("../../cgroup/systemd/scope.ts");
   return { systemd, unit: { ...place, user }, paths: scopePaths(host.facts, systemd, place) };
 }
 
@@ -35,7 +35,7 @@ interface Entering {
 
 /** Makes the scope around the helper. What systemd has no property for is written as without it. */
 export async function enterScope({ host, record, cgroup, scope, pid, resources }: Entering): Promise<void> {
-  const { scopeKeepsDevices, startScope } = await import("../cgroup/systemd/scope.ts");
+  const { scopeKeepsDevices, startScope } = await import("../../cgroup/systemd/scope.ts");
   await startScope(scope.systemd, {
     facts: host.facts,
     place: scope.unit,
@@ -57,7 +57,7 @@ export async function endScope(unit: ScopeUnit | undefined): Promise<void> {
 /** Tells systemd of limits that change. */
 export async function updateScopeOf(host: Host, unit: ScopeUnit | undefined, resources: Resources): Promise<void> {
   await withSystemd(unit, async (systemd, place) => {
-    const { updateScope } = await import("../cgroup/systemd/scope.ts");
+    const { updateScope } = await import("../../cgroup/systemd/scope.ts");
     await updateScope(systemd, host.facts, place, resources);
   });
 }
@@ -76,6 +76,6 @@ async function withSystemd(
 }
 
 async function connect(user: boolean): Promise<Systemd> {
-  const { connectSystemd } = await import("../cgroup/systemd/bus.ts");
+  const { connectSystemd } = await import("../../cgroup/systemd/bus.ts");
   return connectSystemd(user);
 }

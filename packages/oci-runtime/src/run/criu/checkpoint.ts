@@ -1,14 +1,14 @@
 import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path/posix";
-import type { Host } from "../host.ts";
-import { demand, statusOf } from "../state/lifecycle.ts";
-import type { Record, Store } from "../state/store.ts";
-import { externalMountsOf } from "./criu/mounts.ts";
-import { externalNamespaces } from "./criu/namespaces.ts";
-import { type CriuOptions, requestTypes } from "./criu/options.ts";
-import { findCriu, runCriu } from "./criu/session.ts";
-import { externalFiles, saveStreams, streamsOf } from "./criu/streams.ts";
-import { deleteContainer } from "./delete.ts";
+import type { Host } from "../../host.ts";
+import { demand, statusOf } from "../../state/lifecycle.ts";
+import type { Record, Store } from "../../state/store.ts";
+import { deleteContainer } from "../delete.ts";
+import { externalMountsOf } from "./mounts.ts";
+import { externalNamespaces } from "./namespaces.ts";
+import { type CriuOptions, requestTypes } from "./options.ts";
+import { findCriu, runCriu } from "./session.ts";
+import { externalFiles, saveStreams, streamsOf } from "./streams.ts";
 
 /** What checkpoint and restore have in common. */
 export interface CriuSettings {

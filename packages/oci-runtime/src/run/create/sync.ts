@@ -1,8 +1,8 @@
-import { syncPoints } from "../plan/op.ts";
-import { stateDocument } from "../state/lifecycle.ts";
-import type { Record } from "../state/store.ts";
-import { runHooks } from "./hooks.ts";
-import type { Making } from "./making.ts";
+import { syncPoints } from "../../plan/op.ts";
+import { stateDocument } from "../../state/lifecycle.ts";
+import type { Record } from "../../state/store.ts";
+import { runHooks } from "../hooks.ts";
+import type { Creation } from "./creation.ts";
 import { writeIdMaps, writeTimeOffsets } from "./maps.ts";
 
 export interface Sync {
@@ -13,16 +13,16 @@ export interface Sync {
 }
 
 /** Does what only the runtime can at a point of the plan; the answer is what hooks of the helper's read. */
-export async function serveSync(making: Making, { point, pid, words }: Sync): Promise<Uint8Array | undefined> {
-  const { host, spec } = making;
+export async function serveSync(creation: Creation, { point, pid, words }: Sync): Promise<Uint8Array | undefined> {
+  const { host, spec } = creation;
   const { linux = {} } = spec;
-  const state = stateDocument({ ...making.record, pid }, point === syncPoints.created ? "created" : "creating");
+  const state = stateDocument({ ...creation.record, pid }, point === syncPoints.created ? "created" : "creating");
   if (point === syncPoints.maps) await writeIdMaps(host, pid, { maps: linux, field: "linux" });
   else if (point === syncPoints.offsets) writeTimeOffsets(pid, linux);
   else if (point === syncPoints.netDevices) {
     const { moveNetDevices } = await import("./net-devices.ts");
     const moved = moveNetDevices(pid, linux.netDevices ?? {});
-    making.undo.push({ back: moved.putBack, close: moved.close });
+    creation.undo.push({ back: moved.putBack, close: moved.close });
   } else if (point === syncPoints.listener) {
     const { sendListener } = await import("./listener.ts");
     sendListener(host, { pid, descriptor: words, seccomp: linux.seccomp, state });
@@ -36,10 +36,10 @@ export async function serveSync(making: Making, { point, pid, words }: Sync): Pr
 }
 
 /** Puts the container's process into its class of resctrl, where one is asked for. */
-export async function rdtOf({ host, spec, request, undo }: Making, pid: number): Promise<Pick<Record, "rdt">> {
+export async function rdtOf({ host, spec, request, undo }: Creation, pid: number): Promise<Pick<Record, "rdt">> {
   const { intelRdt } = spec.linux ?? {};
   if (!intelRdt || !host.facts.resctrl) return {};
-  const { joinRdt, leaveRdt } = await import("./intel-rdt.ts");
+  const { joinRdt, leaveRdt } = await import("../limits/intel-rdt.ts");
   const { owned } = joinRdt(host.facts.resctrl, intelRdt, { id: request.id, pid });
   undo.push({ back: () => leaveRdt(owned) });
   return { rdt: owned };

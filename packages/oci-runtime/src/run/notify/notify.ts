@@ -2,13 +2,13 @@ import { chmodSync, closeSync, constants, existsSync, mkdirSync, openSync, rmSyn
 import { join } from "node:path/posix";
 import { MSG_DONTWAIT, MSG_NOSIGNAL, O_CLOEXEC, POLLIN, POLLOUT, SOCK_DGRAM } from "@gantry/native-sys";
 import type { Spec } from "@gantry/oci-spec/runtime";
-import type { Host } from "../host.ts";
-import { demand, statusOf } from "../state/lifecycle.ts";
-import type { Store } from "../state/store.ts";
-import { type CreateRequest, readConfig } from "./create.ts";
-import { notifyName, notifyPlace, notifyVariable } from "./notify-place.ts";
-import { ready } from "./ready.ts";
-import { startContainer } from "./start.ts";
+import type { Host } from "../../host.ts";
+import { demand, statusOf } from "../../state/lifecycle.ts";
+import type { Store } from "../../state/store.ts";
+import { type CreateRequest, readConfig } from "../create/create.ts";
+import { ready } from "../launch/ready.ts";
+import { startContainer } from "../start.ts";
+import { notifyName, notifyPlace, notifyVariable } from "./notify-paths.ts";
 
 function directoryOf(store: Store, id: string): string {
   return join(store.directory(id), "notify");

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { promisify } from "node:util";
 import type { IdMapping, Linux } from "@gantry/oci-spec/runtime";
-import type { Host } from "../host.ts";
-import { isOwnId } from "../plan/id-maps.ts";
+import type { Host } from "../../host.ts";
+import { isOwnId } from "../../plan/id-maps.ts";
 
 interface Maps {
   readonly maps: Pick<Linux, "uidMappings" | "gidMappings">;

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { type NamespaceType, type Spec, SpecError, type SpecProblem, sysctlNamespace } from "@gantry/oci-spec/runtime";
-import { namespaceFiles } from "../plan/compile-exec.ts";
+import { namespaceFiles } from "../../plan/compile-exec.ts";
 
 /**
  * Refuses settings of a namespace that the container joins and that is the runtime's own: the host would be changed.

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path/posix";
 import type { Seccomp } from "@gantry/oci-spec/runtime";
-import type { FilterMaker } from "../plan/encode.ts";
+import type { FilterMaker } from "../../plan/encode.ts";
 
 /** Raised when the same profile would compile to something else. */
 const version = 1;

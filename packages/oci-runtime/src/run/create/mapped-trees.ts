@@ -12,12 +12,12 @@ import {
   SOCK_STREAM,
 } from "@gantry/native-sys";
 import type { Spec } from "@gantry/oci-spec/runtime";
-import type { Host } from "../host.ts";
-import { type MappedMount, mappedMounts } from "../plan/mapped-mounts.ts";
-import { parseMountOptions } from "../plan/mount-options.ts";
-import { bindSource } from "../plan/mounts.ts";
+import type { Host } from "../../host.ts";
+import { type MappedMount, mappedMounts } from "../../plan/mapped-mounts.ts";
+import { parseMountOptions } from "../../plan/mount-options.ts";
+import { bindSource } from "../../plan/mounts.ts";
+import { waitForExit } from "../launch/wait.ts";
 import { writeIdMaps } from "./maps.ts";
-import { waitForExit } from "./wait.ts";
 
 /**
  * Opens the sources of all id-mapped mounts, as detached trees that are mapped already (mount_setattr(2)). That needs

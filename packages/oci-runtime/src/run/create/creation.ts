@@ -1,12 +1,12 @@
 import { existsSync, rmdirSync } from "node:fs";
 import { dirname } from "node:path/posix";
 import type { Spec } from "@gantry/oci-spec/runtime";
-import type { CgroupManager } from "../cgroup/manager.ts";
-import type { Host } from "../host.ts";
-import type { Record, Store } from "../state/store.ts";
+import type { CgroupManager } from "../../cgroup/types.ts";
+import type { Host } from "../../host.ts";
+import type { Record, Store } from "../../state/store.ts";
+import { killQuietly } from "../kill.ts";
+import { endScope, type Scope } from "../limits/scope.ts";
 import type { CreateRequest } from "./create.ts";
-import { killQuietly } from "./kill.ts";
-import { endScope, type Scope } from "./scope.ts";
 
 /** How one change of the host is taken back. */
 export interface Undo {
@@ -16,7 +16,7 @@ export interface Undo {
 }
 
 /** What creation has made so far; undone in reverse when it fails. */
-export interface Making {
+export interface Creation {
   readonly host: Host;
   readonly store: Store;
   readonly request: CreateRequest;
@@ -24,13 +24,13 @@ export interface Making {
   readonly cgroup: CgroupManager;
   /** Systemd's scope that the container is to be in, where systemd makes cgroups. */
   readonly scope: Scope | undefined;
-  /** What puts the rest of the host back, in the order of its making. */
+  /** What puts the rest of the host back, in the order of its creation. */
   readonly undo: Undo[];
   record: Record;
 }
 
 /** Takes back all that creation has made; what cannot be is told as a warning. */
-export async function undo({ store, record, cgroup, host, undo: steps }: Making): Promise<void> {
+export async function undo({ store, record, cgroup, host, undo: steps }: Creation): Promise<void> {
   const attempt = async (step: () => void | Promise<void>) => {
     try {
       await step();

@@ -1,5 +1,5 @@
 import { CLD_EXITED, P_PID, WEXITED } from "@gantry/native-sys";
-import type { Host } from "../host.ts";
+import type { Host } from "../../host.ts";
 import { ready } from "./ready.ts";
 
 /**

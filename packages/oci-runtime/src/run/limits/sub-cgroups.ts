@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path/posix";
-import type { CgroupPaths } from "../cgroup/manager.ts";
-import type { Facts } from "../facts.ts";
-import { ContainerError } from "../state/store.ts";
+import type { CgroupPaths } from "../../cgroup/types.ts";
+import type { Facts } from "../../facts.ts";
+import { ContainerError } from "../../state/store.ts";
 
 /**
  * A container's cgroups with those below them that `exec --cgroup` names: one path for all hierarchies, or

@@ -10,10 +10,10 @@ import {
   type SpawnedProcess,
   type SpawnOptions,
 } from "@gantry/native-sys";
-import type { Host } from "../host.ts";
-import { encode } from "../plan/encode.ts";
-import type { Plan } from "../plan/op.ts";
-import { hooksMs } from "./hooks.ts";
+import type { Host } from "../../host.ts";
+import { encode } from "../../plan/encode.ts";
+import type { Plan } from "../../plan/op.ts";
+import { hooksMs } from "../hooks.ts";
 import { type Message, messageKinds, parseMessage } from "./message.ts";
 import { ready } from "./ready.ts";
 import { waitForExit } from "./wait.ts";

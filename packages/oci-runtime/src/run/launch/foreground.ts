@@ -1,8 +1,8 @@
 import { constants as osConstants } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Host } from "../host.ts";
+import type { Host } from "../../host.ts";
+import { killQuietly } from "../kill.ts";
 import { type Console, openConsole } from "./console.ts";
-import { killQuietly } from "./kill.ts";
 import { waitForExit } from "./wait.ts";
 
 /** Signals that end or inform a program; those that the kernel makes of faults and of terminals' modes stay here. */

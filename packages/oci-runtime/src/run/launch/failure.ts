@@ -1,7 +1,7 @@
 import { getSystemErrorMap } from "node:util";
 import type { ErrorReason } from "@gantry/ipc/contracts/errors";
-import { describeShort } from "../plan/explain.ts";
-import type { Op, Plan } from "../plan/op.ts";
+import { describeShort } from "../../plan/explain.ts";
+import type { Op, Plan } from "../../plan/op.ts";
 
 /** An operation of a plan failed. The message is for the person who wrote the configuration. */
 export class OperationError extends Error {

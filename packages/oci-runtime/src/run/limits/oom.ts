@@ -1,8 +1,8 @@
 import { closeSync, openSync, readFileSync, readSync, watch, writeFileSync } from "node:fs";
 import { join } from "node:path/posix";
 import { POLLIN } from "@gantry/native-sys";
-import type { CgroupPaths } from "../cgroup/manager.ts";
-import type { Host } from "../host.ts";
+import type { CgroupPaths } from "../../cgroup/types.ts";
+import type { Host } from "../../host.ts";
 
 /** On version 1 the kernel announces lack of memory before it kills for it: the count is looked at again for a while. */
 const lookAgainMs = [0, 25, 100, 400];

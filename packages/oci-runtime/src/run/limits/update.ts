@@ -1,8 +1,9 @@
 import { type Resources, SpecError, validateResources, withoutNulls } from "@gantry/oci-spec/runtime";
-import { type CgroupManager, cgroupManager } from "../cgroup/manager.ts";
-import type { Host } from "../host.ts";
-import { demand, statusOf } from "../state/lifecycle.ts";
-import { ContainerError, type Record, type Store } from "../state/store.ts";
+import { cgroupManager } from "../../cgroup/manager.ts";
+import type { CgroupManager } from "../../cgroup/types.ts";
+import type { Host } from "../../host.ts";
+import { demand, statusOf } from "../../state/lifecycle.ts";
+import { ContainerError, type Record, type Store } from "../../state/store.ts";
 import { updateScopeOf } from "./scope.ts";
 
 /** Shares of cache and memory bandwidth (runtime-spec config-linux.md "IntelRdt"). */

@@ -2,22 +2,23 @@ import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path/posix";
 import { MNT_DETACH, MS_BIND, MS_REC } from "@gantry/native-sys";
 import type { Spec } from "@gantry/oci-spec/runtime";
-import { cgroupManager, checkUsable } from "../cgroup/manager.ts";
-import { containerCgroups } from "../cgroup/none.ts";
-import { containerResources } from "../cgroup/resources.ts";
-import type { Host } from "../host.ts";
-import { processStat, stateDocument } from "../state/lifecycle.ts";
-import type { Store } from "../state/store.ts";
+import { cgroupManager } from "../../cgroup/manager.ts";
+import { containerCgroups } from "../../cgroup/none.ts";
+import { checkUsable } from "../../cgroup/paths.ts";
+import { containerResources } from "../../cgroup/resources.ts";
+import type { Host } from "../../host.ts";
+import { processStat, stateDocument } from "../../state/lifecycle.ts";
+import type { Store } from "../../state/store.ts";
+import { type CreateRequest, findRootfs, newRecord, readConfig } from "../create/create.ts";
+import { type Creation, parentsRemover, undo } from "../create/creation.ts";
+import { runHooks } from "../hooks.ts";
+import { enterScope, plannedScope, type Scope } from "../limits/scope.ts";
 import { type CriuSettings, type Directories, openDirectories } from "./checkpoint.ts";
-import { type CreateRequest, findRootfs, newRecord, readConfig } from "./create.ts";
-import { externalMountsFor } from "./criu/mounts.ts";
-import { type OpenNamespaces, openNamespaces } from "./criu/namespaces.ts";
-import { type CriuOptions, requestTypes } from "./criu/options.ts";
-import { findCriu, type Notice, runCriu } from "./criu/session.ts";
-import { inheritedStreams } from "./criu/streams.ts";
-import { runHooks } from "./hooks.ts";
-import { type Making, parentsRemover, undo } from "./making.ts";
-import { enterScope, plannedScope, type Scope } from "./scope.ts";
+import { externalMountsFor } from "./mounts.ts";
+import { type OpenNamespaces, openNamespaces } from "./namespaces.ts";
+import { type CriuOptions, requestTypes } from "./options.ts";
+import { findCriu, type Notice, runCriu } from "./session.ts";
+import { inheritedStreams } from "./streams.ts";
 
 export interface RestoreRequest
   extends CriuSettings,
@@ -74,33 +75,33 @@ interface Restoring extends Planned {
 
 async function restoreIn(host: Host, store: Store, restoring: Restoring): Promise<number> {
   const { request, spec, scope } = restoring;
-  const making = begin(host, store, restoring);
+  const creation = begin(host, store, restoring);
   const root = join(store.directory(request.id), "criu-root");
   try {
-    store.save(making.record);
+    store.save(creation.record);
     request.onReserved?.();
-    making.undo.push({ back: parentsRemover(Object.values(making.record.cgroups)) });
+    creation.undo.push({ back: parentsRemover(Object.values(creation.record.cgroups)) });
     if (!scope) {
-      making.cgroup.create();
-      await making.cgroup.apply(containerResources(spec.linux?.resources), host);
+      creation.cgroup.create();
+      await creation.cgroup.apply(containerResources(spec.linux?.resources), host);
     }
     mkdirSync(root, { mode: 0o700 });
-    host.native.mount(making.record.rootfs, root, null, MS_BIND | MS_REC, null);
-    making.undo.push({ back: () => removeRoot(host, root) });
-    const pid = await restored(making, restoring, root);
+    host.native.mount(creation.record.rootfs, root, null, MS_BIND | MS_REC, null);
+    creation.undo.push({ back: () => removeRoot(host, root) });
+    const pid = await restored(creation, restoring, root);
     const stat = processStat(pid);
     if (!stat) throw new Error("the restored process ended at once");
-    making.record = { ...making.record, pid, startTime: stat.startTime };
-    store.save(making.record);
+    creation.record = { ...creation.record, pid, startTime: stat.startTime };
+    store.save(creation.record);
     removeRoot(host, root);
     return pid;
   } catch (error) {
-    await undo(making);
+    await undo(creation);
     throw error;
   }
 }
 
-function begin(host: Host, store: Store, { request, spec, scope }: Restoring): Making {
+function begin(host: Host, store: Store, { request, spec, scope }: Restoring): Creation {
   const rootfs = findRootfs(spec, request.bundle);
   const cgroups = scope?.paths ?? containerCgroups(host, spec, request.id);
   const created: CreateRequest = { ...request, spec, preserve: [], noPivot: false, newKeyring: true, sibling: false };
@@ -122,8 +123,8 @@ function removeRoot({ native }: Host, root: string): void {
   rmdirSync(root);
 }
 
-async function restored(making: Making, restoring: Restoring, root: string): Promise<number> {
-  const { host, record, spec } = making;
+async function restored(creation: Creation, restoring: Restoring, root: string): Promise<number> {
+  const { host, record, spec } = creation;
   const { request, program, inherit, namespaces, directories } = restoring;
   const roots: { controller: string; path: string }[] = [];
   const options: CriuOptions = {
@@ -149,15 +150,15 @@ async function restored(making: Making, restoring: Restoring, root: string): Pro
     log: directories.log(logFile),
     // CRIU puts the restored processes where it is itself.
     onSpawn: async (pid) => {
-      await enterCgroups(making, pid);
+      await enterCgroups(creation, pid);
       roots.push(...cgroupRoots(pid));
     },
-    onNotice: (notice) => serveNotice(making, request, notice),
+    onNotice: (notice) => serveNotice(creation, request, notice),
   });
 }
 
 /** Puts CRIU's process where the container is to be: a scope is made around it. */
-async function enterCgroups({ host, record, cgroup, scope, spec }: Making, pid: number): Promise<void> {
+async function enterCgroups({ host, record, cgroup, scope, spec }: Creation, pid: number): Promise<void> {
   const resources = containerResources(spec.linux?.resources);
   if (scope) await enterScope({ host, record, cgroup, scope, pid, resources });
   else for (const path of Object.values(record.cgroups)) writeFileSync(join(path, "cgroup.procs"), String(pid));
@@ -172,7 +173,7 @@ function cgroupRoots(pid: number): { controller: string; path: string }[] {
   });
 }
 
-async function serveNotice({ host, record, spec }: Making, request: RestoreRequest, notice: Notice): Promise<void> {
+async function serveNotice({ host, record, spec }: Creation, request: RestoreRequest, notice: Notice): Promise<void> {
   if (notice.point === "orphan-pts-master") {
     const [master] = notice.fds;
     if (master !== undefined && request.consoleSocket !== undefined)

@@ -2,20 +2,21 @@ import { closeSync, constants, openSync, readFileSync, realpathSync, statSync } 
 import { isAbsolute, join } from "node:path/posix";
 import { S_IFIFO } from "@gantry/native-sys";
 import { type Linux, type Process, parseSpec, type Spec } from "@gantry/oci-spec/runtime";
-import { cgroupManager, checkUsable } from "../cgroup/manager.ts";
-import { containerCgroups } from "../cgroup/none.ts";
-import { containerResources } from "../cgroup/resources.ts";
-import type { Host } from "../host.ts";
-import { ignoredCapabilities } from "../plan/capabilities.ts";
-import { compile } from "../plan/compile.ts";
-import { mappedMounts } from "../plan/mapped-mounts.ts";
-import { type Plan, PlanError, slotsFor } from "../plan/op.ts";
-import { processStat } from "../state/lifecycle.ts";
-import { ContainerError, type Record, type Store } from "../state/store.ts";
+import { cgroupManager } from "../../cgroup/manager.ts";
+import { containerCgroups } from "../../cgroup/none.ts";
+import { checkUsable } from "../../cgroup/paths.ts";
+import { containerResources } from "../../cgroup/resources.ts";
+import type { Host } from "../../host.ts";
+import { ignoredCapabilities } from "../../plan/capabilities.ts";
+import { compile } from "../../plan/compile.ts";
+import { mappedMounts } from "../../plan/mapped-mounts.ts";
+import { type Plan, PlanError, slotsFor } from "../../plan/op.ts";
+import { processStat } from "../../state/lifecycle.ts";
+import { ContainerError, type Record, type Store } from "../../state/store.ts";
+import { type Launched, launch } from "../launch/launch.ts";
+import { enterScope, plannedScope, type Scope } from "../limits/scope.ts";
+import { type Creation, parentsRemover, undo } from "./creation.ts";
 import { checkHostNamespaces } from "./host-namespaces.ts";
-import { type Launched, launch } from "./launch.ts";
-import { type Making, parentsRemover, undo } from "./making.ts";
-import { enterScope, plannedScope, type Scope } from "./scope.ts";
 import { rdtOf, serveSync } from "./sync.ts";
 
 export interface CreateRequest {
@@ -68,7 +69,7 @@ async function createIn(host: Host, store: Store, { request, spec, rootfs, scope
   const cgroup = cgroupManager(host.facts, paths);
   store.reserve(request.id);
   const record = newRecord(request, spec, { rootfs, cgroups: paths, ...(scope && { scope: scope.unit }) });
-  const making: Making = { host, store, request, spec, cgroup, scope, undo: [], record };
+  const creation: Creation = { host, store, request, spec, cgroup, scope, undo: [], record };
   try {
     checkUsable(host.facts, paths);
   } catch (error) {
@@ -78,17 +79,17 @@ async function createIn(host: Host, store: Store, { request, spec, rootfs, scope
   try {
     store.save(record);
     request.onReserved?.();
-    making.undo.push({ back: parentsRemover(Object.values(paths)) });
+    creation.undo.push({ back: parentsRemover(Object.values(paths)) });
     if (!scope) {
       cgroup.create();
       await cgroup.apply(containerResources(spec.linux?.resources), host);
     }
-    return await startInit(making, paths);
+    return await startInit(creation, paths);
   } catch (error) {
-    await undo(making);
+    await undo(creation);
     throw error;
   } finally {
-    for (const step of making.undo) step.close?.();
+    for (const step of creation.undo) step.close?.();
   }
 }
 
@@ -169,10 +170,10 @@ export function newRecord(
   };
 }
 
-async function startInit(making: Making, paths: Record["cgroups"]): Promise<Launched> {
-  const { host, store, request, spec, cgroup, scope, record } = making;
+async function startInit(creation: Creation, paths: Record["cgroups"]): Promise<Launched> {
+  const { host, store, request, spec, cgroup, scope, record } = creation;
   const resources = containerResources(spec.linux?.resources);
-  const plan = planOf(making, paths);
+  const plan = planOf(creation, paths);
   const pipes: number[] = [];
   let trees: number[] = [];
   try {
@@ -184,10 +185,10 @@ async function startInit(making: Making, paths: Record["cgroups"]): Promise<Laun
       others: [...pipes, ...trees, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
       sibling: request.sibling,
       ...(scope && { onSpawn: (pid) => enterScope({ host, record, cgroup, scope, pid, resources }) }),
-      onSync: (point, pid, words) => serveSync(making, { point, pid, words }),
+      onSync: (point, pid, words) => serveSync(creation, { point, pid, words }),
     });
     try {
-      await finishRecord(making, launched.pid);
+      await finishRecord(creation, launched.pid);
     } catch (error) {
       host.native.closeFd(launched.pidFd);
       throw error;
@@ -198,7 +199,7 @@ async function startInit(making: Making, paths: Record["cgroups"]): Promise<Laun
   }
 }
 
-function planOf({ host, request, spec, cgroup, scope, record }: Making, paths: Record["cgroups"]): Plan {
+function planOf({ host, request, spec, cgroup, scope, record }: Creation, paths: Record["cgroups"]): Plan {
   return compile({
     spec,
     facts: host.facts,
@@ -227,9 +228,9 @@ function openPipe({ native }: Host, path: string): number {
   return openSync(path, constants.O_RDWR);
 }
 
-async function finishRecord(making: Making, pid: number): Promise<void> {
+async function finishRecord(creation: Creation, pid: number): Promise<void> {
   const stat = processStat(pid);
   if (!stat) throw new Error("the container's process ended at once: it was killed");
-  making.record = { ...making.record, pid, startTime: stat.startTime, ...(await rdtOf(making, pid)) };
-  making.store.save(making.record);
+  creation.record = { ...creation.record, pid, startTime: stat.startTime, ...(await rdtOf(creation, pid)) };
+  creation.store.save(creation.record);
 }

@@ -1,7 +1,7 @@
-import { cgroupManager } from "../cgroup/manager.ts";
-import type { Host } from "../host.ts";
-import { demand, statusOf } from "../state/lifecycle.ts";
-import type { Store } from "../state/store.ts";
+import { cgroupManager } from "../../cgroup/manager.ts";
+import type { Host } from "../../host.ts";
+import { demand, statusOf } from "../../state/lifecycle.ts";
+import type { Store } from "../../state/store.ts";
 
 /** Freezes all processes. @throws ContainerError */
 export async function pauseContainer(host: Host, store: Store, id: string): Promise<void> {

@@ -7,6 +7,6 @@ import { embeddedAsset } from "@gantry/addon-loader";
 export function readInitProgram(): Uint8Array {
   return (
     embeddedAsset("init") ??
-    readFileSync(join(dirname(fileURLToPath(import.meta.url)), "../../../native-sys/build/init"))
+    readFileSync(join(dirname(fileURLToPath(import.meta.url)), "../../../../native-sys/build/init"))
   );
 }

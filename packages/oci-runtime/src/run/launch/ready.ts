@@ -1,5 +1,5 @@
 import { POLLIN } from "@gantry/native-sys";
-import type { Host } from "../host.ts";
+import type { Host } from "../../host.ts";
 
 interface Wait {
   /** Events of poll(2). */
