@@ -120,3 +120,19 @@ test("networks of a running container are connected and disconnected in any orde
   await client(["rm", "-f", "moved"]);
   t.equal((await client(["network", "rm", "one", "two"])).code, 0);
 });
+
+test("a rename reaches /etc/hosts inside the neighbours, and the lines added there stay", async (t) => {
+  await client(["network", "create", "names"]);
+  for (const name of ["left", "right"])
+    await client(["run", "-d", "--name", name, "--network", "names", "busybox", "sleep", "300"]);
+  const inside = async (command: string) => (await client(["exec", "left", "sh", "-c", command])).stdout;
+  await inside("echo 1.2.3.4 own >> /etc/hosts");
+  await client(["rename", "right", "renamed"]);
+  t.match(await inside("ping -c1 -W3 renamed"), /1 packets received/);
+  t.equal(await inside("grep -c '[[:space:]]right ' /etc/hosts"), "0\n");
+  await client(["rm", "-f", "renamed"]);
+  await waitFor(async () => (await inside("grep -c renamed /etc/hosts")) === "0\n");
+  t.equal(await inside("grep own /etc/hosts"), "1.2.3.4 own\n");
+  await client(["rm", "-f", "left"]);
+  await client(["network", "rm", "names"]);
+});

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, linkSync, mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "tap";
 import { fileStack } from "../support/file-stack.ts";
@@ -87,4 +88,29 @@ test("the message for a bad specification names it", async (t) => {
     t.equal(result.code, 125, spec);
     t.match(result.stderr, /invalid/, spec);
   }
+});
+
+test("a volume filled from an image keeps names that are not UTF-8, hard links and times; several creates fill it once", async (t) => {
+  const directory = join(stack.directory, "odd");
+  mkdirSync(join(directory, "data"), { recursive: true });
+  const odd = Buffer.concat([Buffer.from(`${directory}/data/`), Buffer.from([0x61, 0xff])]);
+  writeFileSync(odd, "odd\n");
+  linkSync(odd, join(directory, "data/second"));
+  utimesSync(odd, 1_600_000_000, 1_600_000_000);
+  cpSync("/bin/busybox", join(directory, "busybox"));
+  execFileSync("tar", ["-C", directory, "-cf", join(stack.directory, "odd.tar"), "."]);
+  t.equal((await client(["import", join(stack.directory, "odd.tar"), "odd:1"])).code, 0);
+  const names = Array.from({ length: 8 }, (_, index) => `filler${index}`);
+  const creates = await Promise.all(
+    names.map((name) => client(["create", "--name", name, "-v", "odd:/data", "odd:1", "/busybox", "true"])),
+  );
+  t.same(
+    creates.filter(({ code }) => code !== 0).map(({ stderr }) => stderr),
+    [],
+  );
+  const script = "/busybox stat -c '%i %h %Y' /data/a? /data/second; /busybox ls /data | /busybox wc -l";
+  const { stdout, stderr } = await client(["run", "--rm", "-v", "odd:/data", "odd:1", "/busybox", "sh", "-c", script]);
+  t.match(stdout, /^(\d+) 2 1600000000\n\1 2 1600000000\n2\n$/, stderr);
+  await client(["rm", ...names]);
+  t.equal((await client(["volume", "rm", "odd"])).code, 0);
 });
