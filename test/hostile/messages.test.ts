@@ -11,7 +11,7 @@ const stack = await fileStack();
 /** A call of each daemon that takes an empty body, and a stream that stays open. */
 const questions: Readonly<Record<string, { ask: string; stream: [method: string, body: object] }>> = {
   engine: { ask: "info", stream: ["events", {}] },
-  supervisor: { ask: "version", stream: ["events.subscribe", { from: 0 }] },
+  supervisor: { ask: "version", stream: ["events.subscribe", {}] },
   shim: { ask: "connect", stream: ["events", { from: 0 }] },
   worker: { ask: "state", stream: ["events", {}] },
 };

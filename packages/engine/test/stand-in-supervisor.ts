@@ -143,8 +143,7 @@ function handlers(state: State): Handlers<Methods> {
     ...taskHandlers(state),
     ...processHandlers(state),
     "events.subscribe": async ({ from }, context) => {
-      const first = from === 0 ? state.events.last + 1 : from;
-      for await (const event of state.events.subscribe(first, context.signal)) await context.send(event);
+      for await (const event of state.events.subscribe(from, context.signal)) await context.send(event);
       return {};
     },
   });

@@ -70,6 +70,22 @@ test("nothing is collected where a label cannot be read", async (t) => {
   metadata.db.close();
 });
 
+test("a subscription begins with the oldest kept event, with a number, or with the next event", async (t) => {
+  await using temp = tempDir("metadata");
+  const path = join(temp.path, "metadata.db");
+  filled(path);
+  const { events, db } = openMetadata(path);
+  const stop = new AbortController();
+  const [all, fromThree, news] = [0, 3, undefined].map((from) => events.subscribe(from, stop.signal).next());
+  events.publish({ namespace, topic: "/images/create", id: "fourth" });
+  t.match(await Promise.all([all, fromThree, news]), [
+    { value: { id: "first", sequence: 1 } },
+    { value: { id: "third", sequence: 3 } },
+    { value: { id: "fourth", sequence: 4 } },
+  ]);
+  db.close();
+});
+
 test("an event that cannot be read is reported, and the later ones keep their numbers", async (t) => {
   for (const [broken, kept] of [
     [1, ["second", "third"]],

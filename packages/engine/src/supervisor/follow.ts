@@ -81,7 +81,7 @@ async function retry(
 
 function listen(supervisor: Supervisor, follower: Follower, onConnected: () => Promise<void>, signal: AbortSignal) {
   // The subscription is sent before any request, so no event can be missed between the two.
-  const stream = supervisor.open("events.subscribe", { from: 0 }, { signal });
+  const stream = supervisor.open("events.subscribe", {}, { signal });
   const connected = onConnected();
   const ended = (async () => {
     await connected.catch(() => {});

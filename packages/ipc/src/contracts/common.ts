@@ -14,6 +14,9 @@ export const integer = v.pipe(v.number(), v.safeInteger());
 /** Unix seconds with up to nine digits of fraction, as text: nanoseconds do not fit a number. */
 export const unixTime = v.pipe(v.string(), v.regex(/^-?\d{1,11}(?:\.\d{1,9})?$/));
 
+/** Where an event stream begins, in every contract: the number of its first event; 0: all that are kept; absent: new events only. */
+export const firstEvent = v.optional(v.pipe(integer, v.minValue(0)));
+
 /** An exit status as wait(2) and the shells count it: 0–255, 128+n for signal n. */
 export const exitStatus = v.pipe(integer, v.minValue(0), v.maxValue(255));
 

@@ -13,6 +13,8 @@ export type Schema = v.GenericSchema<unknown, unknown>;
 export interface CallMethod<Req extends Schema = Schema, Rep extends Schema = Schema> {
   readonly kind: "call";
   readonly doc: string;
+  /** Version of the contract that introduced the method. */
+  readonly since: number;
   /** A call that may be repeated with the same effect; a client may retry it after a lost connection. */
   readonly idempotent: boolean;
   readonly request: Req;
@@ -31,10 +33,12 @@ export interface StreamMethod<
 > {
   readonly kind: "stream";
   readonly doc: string;
+  /** Version of the contract that introduced the method. */
+  readonly since: number;
   readonly request: Req;
-  /** What the server sends while the stream is open. */
+  /** The items that the server sends while the stream is open. */
   readonly item: Item;
-  /** What the client sends while the stream is open. */
+  /** The items that the client sends while the stream is open. */
   readonly input: Input;
   readonly reply: Rep;
 }
@@ -52,22 +56,24 @@ export interface Contract<M extends Methods = Methods> {
 /** Declares a unary method. */
 export function call<Req extends Schema, Rep extends Schema>(method: {
   doc: string;
+  since?: number;
   idempotent?: boolean;
   request: Req;
   reply: Rep;
 }): CallMethod<Req, Rep> {
-  return { kind: "call", idempotent: false, ...method };
+  return { kind: "call", since: 1, idempotent: false, ...method };
 }
 
 /** Declares a streaming method. */
 export function stream<Req extends Schema, Item extends Schema, Input extends Schema, Rep extends Schema>(method: {
   doc: string;
+  since?: number;
   request: Req;
   item: Item;
   input: Input;
   reply: Rep;
 }): StreamMethod<Req, Item, Input, Rep> {
-  return { kind: "stream", ...method };
+  return { kind: "stream", since: 1, ...method };
 }
 
 /** Declares a contract. */

@@ -30,7 +30,7 @@ const byId = { Id: v.string() };
 const byName = { Name: v.string() };
 
 const system = {
-  ping: call({ doc: "Is it there.", idempotent: true, request: empty, reply: empty }),
+  ping: call({ doc: "Liveness check.", idempotent: true, request: empty, reply: empty }),
   version: call({ doc: "As `docker version`'s server part.", idempotent: true, request: empty, reply: document }),
   info: call({ doc: "As `docker info`.", idempotent: true, request: empty, reply: document }),
   shutdown: call({

@@ -1,16 +1,10 @@
+import { contracts } from "./contracts.ts";
 import type { Contract, Method } from "./define.ts";
-import { engineContract } from "./engine.ts";
 import { printSchema } from "./print-schema.ts";
-import { runtimeContract } from "./runtime.ts";
-import { shimContract } from "./shim.ts";
-import { supervisorContract } from "./supervisor.ts";
-
-const contracts: readonly Contract[] = [engineContract, supervisorContract, shimContract, runtimeContract];
 
 /**
- * All contracts as text: what crosses a socket, for people who write a component in another language,
- * and for a review to see each change of it. `contracts.golden.txt` is this text:
- * `node packages/ipc/src/contracts/print.ts > packages/ipc/src/contracts/contracts.golden.txt`
+ * All contracts as text: the messages that cross a socket, for authors of components in other languages, and for
+ * reviews of a change. `contracts.golden.txt` is this text; `node tools/src/contracts.ts` writes it.
  */
 export function printContracts(): string {
   return `${contracts.map(printContract).join("\n\n")}\n`;
@@ -30,5 +24,3 @@ function printMethod(name: string, method: Method): string {
   lines.push(`  reply ${printSchema(method.reply, 1)}`);
   return lines.join("\n");
 }
-
-if (import.meta.main) process.stdout.write(printContracts());

@@ -8,6 +8,7 @@ import {
   document,
   empty,
   exitStatus,
+  firstEvent,
   identifier,
   integer,
   metrics,
@@ -160,8 +161,8 @@ export const shimContract = contract("shim", 1, {
     reply: v.object({ exitStatus: v.optional(exitStatus) }),
   }),
   events: stream({
-    doc: "Events from a sequence number on (0: all that are kept), then as they are published. FailedPrecondition with data.oldest and data.last when older ones are no longer kept.",
-    request: v.object({ from: integer }),
+    doc: "Events from a sequence number on (0: all that are kept; absent: new events only), then as they are published. FailedPrecondition with data.oldest and data.last when older ones are no longer kept.",
+    request: v.object({ from: firstEvent }),
     item: shimEvent,
     input: v.never(),
     reply: empty,

@@ -54,14 +54,18 @@ export class EventLog<E extends Sequenced> {
   }
 
   /**
-   * Events from a number on, first those that are kept, then as they come, until the signal or `close`.
-   * @param from first number wanted; 0 for all that are kept
+   * Events from a number on, first those that are kept, then new ones as they are published, until the signal or `close`.
+   * @param from number of the first event; 0 for all that are kept; undefined for new events only
    * @throws RpcError FailedPrecondition naming the oldest kept event (also as `data.oldest`) when events
    *   in between are no longer there, at the start or when the reader has fallen behind; also when `from`
    *   is beyond the next event: the reader knows another publisher's numbers
    */
-  async *subscribe(from: number, signal?: AbortSignal): AsyncGenerator<E, void, undefined> {
-    let next = from === 0 ? this.oldest : from;
+  subscribe(from: number | undefined, signal?: AbortSignal): AsyncGenerator<E, void, undefined> {
+    return this.#read(from === 0 ? this.oldest : (from ?? this.#next), signal);
+  }
+
+  async *#read(first: number, signal: AbortSignal | undefined): AsyncGenerator<E, void, undefined> {
+    let next = first;
     if (next > this.#next) throw this.#ahead(next);
     while (!signal?.aborted) {
       if (next < this.oldest) throw this.#gap(next);

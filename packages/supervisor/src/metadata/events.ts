@@ -63,9 +63,9 @@ export class Events {
     this.publishing(() => ({ result: undefined, events: [event] }));
   }
 
-  /** @param from number of the first event; 0: only events from now on */
-  subscribe(from: number, signal: AbortSignal): AsyncGenerator<SupervisorEvent> {
-    return this.#log.subscribe(from === 0 ? this.#log.last + 1 : from, signal);
+  /** @param from number of the first event; 0: all that are kept; undefined: new events only */
+  subscribe(from: number | undefined, signal: AbortSignal): AsyncGenerator<SupervisorEvent> {
+    return this.#log.subscribe(from, signal);
   }
 
   close(): void {

@@ -10,7 +10,7 @@ export const command = defineCommand({
   examples: ["", "topic~=/tasks/", "namespace==team,topic==/tasks/exit"],
   async run({ out, supervisor: connect }, { args }) {
     const supervisor = await connect();
-    const stream = supervisor.open("events.subscribe", { from: 0, ...filtersOf(args) });
+    const stream = supervisor.open("events.subscribe", filtersOf(args));
     for await (const { value } of stream.items)
       await out.write(
         1,

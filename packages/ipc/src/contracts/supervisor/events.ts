@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { document, empty, exitStatus, identifier, integer, timestamp } from "../common.ts";
+import { document, empty, exitStatus, firstEvent, identifier, integer, timestamp } from "../common.ts";
 import { call, stream } from "../define.ts";
 import { filters } from "./filters.ts";
 import { inNamespace } from "./scope.ts";
@@ -59,8 +59,8 @@ export type SupervisorEvent = v.InferOutput<typeof supervisorEvent>;
 
 export const events = {
   "events.subscribe": stream({
-    doc: "Events from a sequence number on (0: from now), then as they come. FailedPrecondition names the oldest kept when `from` is older. Filters see topic, namespace and the event's fields as event.id, event.pid, ….",
-    request: v.object({ namespace: v.optional(identifier), from: integer, filters }),
+    doc: "Events from a sequence number on (0: all that are kept; absent: new events only), then as they are published. FailedPrecondition names the oldest kept when `from` is older. Filters see topic, namespace and the event's fields as event.id, event.pid, ….",
+    request: v.object({ namespace: v.optional(identifier), from: firstEvent, filters }),
     item: supervisorEvent,
     input: v.never(),
     reply: empty,
