@@ -18,6 +18,11 @@ test("images: list, filters, inspect, tag, and removal in Docker's order", async
     (await client.call("imageList", { Filters: filters })).Images.flatMap((image) => image.RepoTags).sort();
   t.same(await tags(), ["busybox:latest", "localhost:5000/team/app:v1"]);
   t.same(await tags({ reference: ["busy*"] }), ["busybox:latest"]);
+  await client.call("imageTag", { Name: "busybox", Target: "mirror/busybox:old" });
+  t.same(await tags({ reference: ["busybox"] }), ["busybox:latest"], "of an image's names those that match");
+  t.same(await tags({ reference: ["*/busybox:o*"] }), ["mirror/busybox:old"]);
+  t.same(await tags({ reference: ["busybox:old"] }), []);
+  await client.call("imageRemove", { Name: "mirror/busybox:old" });
   t.same(await tags({ label: ["tier=web"] }), ["localhost:5000/team/app:v1"]);
   t.same(await tags({ dangling: ["true"] }), []);
   await t.rejects(client.call("imageList", { Filters: { bogus: ["x"] } }), { code: "InvalidArgument" });

@@ -53,12 +53,15 @@ test("leftovers of a failed create go with the next start: snapshots, directorie
   await engine.restart(async () => {
     engine.standIn.snapshots.set(stray, { key: stray, labels: { "gantry.container": stray } });
     engine.standIn.snapshots.set("other", { key: "other", labels: {} });
+    engine.standIn.specs.set(stray, {});
+    engine.standIn.specs.set("shell", {});
     await mkdir(join(engine.root, "containers", stray));
     await mkdir(join(engine.state, "netns"), { recursive: true });
     const { nativeSys } = await import("@gantry/native-sys");
     nativeSys().createNetns(join(engine.state, "netns", stray.slice(0, 12)));
   });
   t.same([...engine.standIn.snapshots.keys()].sort(), [kept, "other"].sort());
+  t.same([...engine.standIn.specs.keys()], ["shell"], "a container of another tool in the namespace is kept");
   t.same(await readdir(join(engine.root, "containers")), [kept]);
   t.same(await readdir(join(engine.state, "netns")), []);
 });

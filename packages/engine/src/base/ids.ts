@@ -12,3 +12,8 @@ export function newId(): string {
 export function shortId(id: string): string {
   return id.startsWith("sha256:") ? id.slice(7, 19) : id.slice(0, 12);
 }
+
+/** Whether a text has the form of an id of this engine. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f]{64}$/.test(text);
+}

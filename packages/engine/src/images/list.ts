@@ -3,7 +3,7 @@ import type { Filters, ImageSummary } from "@gantry/ipc/contracts/engine-types";
 import { booleanFilter, checkFilters, matchesLabels } from "../base/filters.ts";
 import type { ImageUserDeps } from "./deps.ts";
 import type { Images } from "./images.ts";
-import { digestsOf, groupByImage, isDangling, type NamedImage, summarize, tagsOf } from "./view.ts";
+import { groupByImage, isDangling, type NamedImage, summarize } from "./view.ts";
 
 export interface ListImagesDeps extends ImageUserDeps {
   readonly images: Images;
@@ -23,10 +23,10 @@ export async function listImages(deps: ListImagesDeps, filters: Filters): Promis
   return all
     .filter((image) => dangling === undefined || isDangling(image) === dangling)
     .filter((image) => matchesLabels(image.image.runConfig.Labels ?? {}, filters["label"] ?? []))
-    .filter((image) => matchesReference(image, filters["reference"] ?? []))
     .filter((image) => bounds.before === undefined || created(image) < bounds.before)
     .filter((image) => bounds.since === undefined || created(image) > bounds.since)
     .map((image) => summarize(image, uses.get(image.id) ?? 0))
+    .flatMap((image) => withMatchingNames(image, filters["reference"] ?? []))
     .sort((a, b) => b.Created - a.Created);
 }
 
@@ -40,14 +40,17 @@ async function createdOf(deps: ListImagesDeps, references: readonly string[] | u
   return unixSeconds((await deps.images.resolve(reference)).config.created ?? zeroTimestamp);
 }
 
-/** Patterns of path.Match: "busybox", "busy*", "localhost:5000/*:v?". */
-function matchesReference(image: NamedImage, patterns: readonly string[]): boolean {
-  if (patterns.length === 0) return true;
-  const names = [...tagsOf(image), ...digestsOf(image)];
-  return patterns.some((pattern) => {
-    const expression = globExpression(pattern);
-    return names.some((name) => expression.test(name) || expression.test(name.replace(/(:[^:/]+|@.+)$/, "")));
-  });
+/**
+ * An image with only the names that match, or none: no image.
+ * @param patterns of path.Match: "busybox", "busy*", "localhost:5000/*:v?"
+ */
+function withMatchingNames(image: ImageSummary, patterns: readonly string[]): ImageSummary[] {
+  if (patterns.length === 0) return [image];
+  const expressions = patterns.map(globExpression);
+  const matches = (name: string): boolean =>
+    expressions.some((expression) => expression.test(name) || expression.test(name.replace(/(:[^:/]+|@.+)$/, "")));
+  const [RepoTags, RepoDigests] = [image.RepoTags.filter(matches), image.RepoDigests.filter(matches)];
+  return RepoTags.length + RepoDigests.length > 0 ? [{ ...image, RepoTags, RepoDigests }] : [];
 }
 
 function globExpression(pattern: string): RegExp {

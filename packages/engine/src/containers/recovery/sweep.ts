@@ -1,6 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf } from "@gantry/common/error-message";
+import { isId } from "../../base/ids.ts";
 import type { Log } from "../../base/log.ts";
 import type { Paths } from "../../base/paths.ts";
 import { sandboxKey } from "../../networks/connect.ts";
@@ -20,15 +21,18 @@ export interface SweepDeps {
   readonly log: Log;
 }
 
-/** Removes tasks, records and snapshots at the supervisor whose container is neither here nor being created. */
+/**
+ * Removes tasks, records and snapshots at the supervisor whose container is neither here nor being created. Those whose
+ * names are no ids of this engine were created with other tools in its namespace, and are kept.
+ */
 export async function removeStrangers(deps: SweepDeps): Promise<void> {
   const { registry, tasks, records, rootfs } = deps;
   for (const { containerId } of await tasks.list()) {
-    if (!registry.knows(containerId)) await attempt(deps, () => tasks.discard(containerId));
+    if (isId(containerId) && !registry.knows(containerId)) await attempt(deps, () => tasks.discard(containerId));
   }
   for (const id of await records.list()) {
     if (registry.get(id)) records.noteExisting(id);
-    else if (!registry.knows(id)) await attempt(deps, () => records.delete(id));
+    else if (isId(id) && !registry.knows(id)) await attempt(deps, () => records.delete(id));
   }
   for (const { key, owner } of await rootfs.list()) {
     if (!registry.knows(owner)) await attempt(deps, () => rootfs.remove(key));
