@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync, type Stats, statSync, unlinkSync } from "node:fs";
 import type { IngestStatus } from "@gantry/ipc/contracts/supervisor";
 import { parseDigest } from "@gantry/oci-spec";
-import { invalidArgument, notFound, unavailable } from "../errors.ts";
+import { invalidArgument, notFound, unavailable, undo } from "../errors.ts";
 import type { Metadata } from "../metadata/index.ts";
 import type { IngestRow } from "../metadata/ingests.ts";
 import { Ingest } from "./ingest.ts";
@@ -153,7 +153,7 @@ async function resumed(ingest: Ingest): Promise<Ingest> {
     await ingest.resume();
     return ingest;
   } catch (error) {
-    ingest.release();
+    await undo(() => ingest.release());
     throw error;
   }
 }

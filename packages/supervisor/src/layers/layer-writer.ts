@@ -18,8 +18,8 @@ import {
 import { isSystemError, type NativeSys, S_IFBLK, S_IFCHR, S_IFIFO } from "@gantry/native-sys";
 import { type BytePath, fsPath, readable } from "@gantry/tree-copy/byte-path";
 import { copyNode } from "@gantry/tree-copy/copy-node";
-import { listXattrs, setXattr } from "@gantry/tree-copy/metadata";
 import type { LayerTarget } from "./apply-layer.ts";
+import { dropOtherXattrs, isPlainTime, setEntryTimes, setEntryXattrs } from "./entry-attributes.ts";
 import { LayerTree } from "./layer-tree.ts";
 import { lstatOrNone } from "./lower-view.ts";
 import { NewFileAttributes } from "./new-file-attributes.ts";
@@ -128,12 +128,12 @@ export class LayerWriter implements TarSink {
         fchownSync(fd, entry.uid, entry.gid);
         fchmodSync(fd, entry.mode);
       }
-      this.#xattrs(entry, path);
+      setEntryXattrs(this.#native, entry, path);
       if (isPlainTime(entry)) futimesSync(fd, entry.mtime, entry.mtime);
     } finally {
       closeSync(fd);
     }
-    if (!isPlainTime(entry)) this.#times(entry, path);
+    if (!isPlainTime(entry)) setEntryTimes(this.#native, entry, path);
   }
 
   /** Sets the times of directories. */
@@ -146,7 +146,7 @@ export class LayerWriter implements TarSink {
       const path = this.#tree.existing(entry.path);
       if (path === undefined) continue; // replaced by a later entry
       if (isPlainTime(entry)) utimesSync(path, entry.mtime, entry.mtime);
-      else this.#times(entry, path, true);
+      else setEntryTimes(this.#native, entry, path, true);
     }
   }
 
@@ -178,9 +178,9 @@ export class LayerWriter implements TarSink {
     else this.#replacing(path, () => this.#native.mknod(place, nodeType(entry) | 0o600, entry.major, entry.minor));
     lchownSync(place, entry.uid, entry.gid);
     if (entry.type !== "symlink") chmodSync(place, entry.mode);
-    this.#xattrs(entry, path);
+    setEntryXattrs(this.#native, entry, path);
     if (isPlainTime(entry)) lutimesSync(place, entry.mtime, entry.mtime);
-    else this.#times(entry, path);
+    else setEntryTimes(this.#native, entry, path);
   }
 
   #directory(entry: TarEntry, path: BytePath): void {
@@ -192,7 +192,7 @@ export class LayerWriter implements TarSink {
       this.#size += blockBytes;
     } catch (error) {
       if (!isSystemError(error, "EEXIST")) throw error;
-      if (lstatOrNone(path)?.isDirectory()) this.#dropXattrs(entry, path);
+      if (lstatOrNone(path)?.isDirectory()) dropOtherXattrs(this.#native, entry, path);
       else {
         const wasWhiteout = this.#tree.remove(path);
         mkdirSync(place, 0o700);
@@ -201,7 +201,7 @@ export class LayerWriter implements TarSink {
     }
     lchownSync(place, entry.uid, entry.gid);
     chmodSync(place, entry.mode);
-    this.#xattrs(entry, path);
+    setEntryXattrs(this.#native, entry, path);
     this.#directories.push(entry);
   }
 
@@ -210,7 +210,7 @@ export class LayerWriter implements TarSink {
     const root = `${this.#tree.directory("")}/.`;
     lchownSync(root, entry.uid, entry.gid);
     chmodSync(root, entry.mode);
-    this.#xattrs(entry, root);
+    setEntryXattrs(this.#native, entry, root);
     this.#directories.push({ ...entry, path: "" });
   }
 
@@ -253,33 +253,6 @@ export class LayerWriter implements TarSink {
       return make();
     }
   }
-
-  #xattrs(entry: TarEntry, path: BytePath): void {
-    if (!entry.xattrs) return;
-    for (const [name, value] of entry.xattrs) {
-      // attributes of overlayfs would refer to other layers
-      if (name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.")) continue;
-      setXattr(this.#native, path, name, value);
-    }
-  }
-
-  /** Removes the attributes of an older directory that this layer does not set. */
-  #dropXattrs({ xattrs }: TarEntry, path: BytePath): void {
-    for (const name of listXattrs(this.#native, path)) {
-      if (xattrs?.has(name) || /^(trusted\.overlay\.|security\.)/.test(name)) continue;
-      this.#native.removexattr(fsPath(path), name, false);
-    }
-  }
-
-  #times(entry: TarEntry, path: BytePath, follow = false): void {
-    const ns = BigInt(entry.mtime) * 1_000_000_000n + BigInt(entry.mtimeNanos);
-    this.#native.utimens(fsPath(path), ns, ns, follow);
-  }
-}
-
-/** True for times that Node's functions can set: whole seconds, since they take negative ones for the present time. */
-function isPlainTime({ mtime, mtimeNanos }: TarEntry): boolean {
-  return mtimeNanos === 0 && mtime >= 0;
 }
 
 function nodeType({ type }: TarEntry): number {

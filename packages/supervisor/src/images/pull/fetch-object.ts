@@ -4,7 +4,8 @@ import { digestOf, parseDigest, parseReference, withDefaultTag } from "@gantry/o
 import { invalidArgument, notFound } from "../../errors.ts";
 import { plainDescriptor, requireFullName } from "../image-store.ts";
 import type { RegistryCall } from "../registry/call.ts";
-import { type Document, RepositoryClient } from "../registry/client.ts";
+import { RepositoryClient } from "../registry/client.ts";
+import type { Document } from "../registry/document.ts";
 import { withContext } from "../registry/error-context.ts";
 
 type Descriptor = Image["target"];

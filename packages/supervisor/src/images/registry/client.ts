@@ -9,6 +9,7 @@ import {
 import { failedPrecondition, invalidArgument, notFound } from "../../errors.ts";
 import type { RegistryAuth } from "./auth.ts";
 import { type BlobSink, readBody } from "./body.ts";
+import { type Document, documentOf, mayBeManifest } from "./document.ts";
 import { type ApiRequest, Endpoint } from "./endpoint.ts";
 import { requestFailure } from "./failure.ts";
 import { type Capability, type RegistryAccess, registryHosts } from "./hosts.ts";
@@ -26,14 +27,6 @@ export interface RegistryOptions extends RegistryAccess {
 }
 
 const maxDocumentBytes = 4 << 20;
-/** Content types that servers use for unknown files. */
-const vagueTypes: readonly string[] = ["", "application/json", "application/octet-stream", "text/plain"];
-
-export interface Document {
-  readonly descriptor: ImageDescriptor;
-  readonly bytes: Buffer;
-}
-
 /** One repository of a registry and its mirrors, by the distribution API (distribution-spec). */
 export class RepositoryClient implements Disposable {
   readonly reference: Reference;
@@ -217,16 +210,14 @@ export class RepositoryClient implements Disposable {
 
   async #readDocument(endpoint: Endpoint, response: HttpResponse, path: string): Promise<Document> {
     if (response.status !== 200) throw await this.refused(endpoint, response, this.#absent(path));
-    const given = (response.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
-    if (!manifestAccept.includes(given) && !vagueTypes.includes(given)) {
+    const contentType = (response.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
+    if (!mayBeManifest(contentType)) {
       response.body.destroy();
-      throw invalidArgument(`the response of ${this.name} is not an image: it is of type ${given}`);
+      throw invalidArgument(`the response of ${this.name} is not an image: it is of type ${contentType}`);
     }
-    const bytes = await this.#readSmall(response);
-    const mediaType = manifestAccept.includes(given) ? given : typeIn(bytes);
-    if (mediaType === undefined)
-      throw invalidArgument(`the response of ${this.name} is not an image: its type is unknown`);
-    return { bytes, descriptor: { mediaType, digest: digestOf(bytes), size: bytes.length } };
+    const document = documentOf(contentType, await this.#readSmall(response));
+    if (document) return document;
+    throw invalidArgument(`the response of ${this.name} is not an image: its type is unknown`);
   }
 
   async #readSmall({ body }: HttpResponse): Promise<Buffer> {
@@ -258,12 +249,3 @@ export class RepositoryClient implements Disposable {
 }
 
 const acceptManifests = { accept: manifestAccept.join(", ") };
-
-function typeIn(bytes: Buffer): string | undefined {
-  try {
-    const { mediaType } = JSON.parse(bytes.toString()) as { mediaType?: unknown };
-    return manifestAccept.find((type) => type === mediaType);
-  } catch {
-    return undefined;
-  }
-}
