@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { RpcError } from "@gantry/ipc";
 import { test } from "tap";
 import type { UnderTest } from "./engine-under-test.ts";
@@ -43,6 +45,23 @@ test("a container that was being stopped when its engine ended is not restarted 
     t.match((await engine.inspect(Id)).State, { Status: "exited", ExitCode: 137 }, stop);
     await engine.client.call("containerRemove", { Id });
   }
+});
+
+test("a container that outlived a shutdown is restarted by policy as before", async (t) => {
+  await using engine = await engineUnderTest();
+  const Id = await startDeaf(engine, { RestartPolicy: { Name: "always" } });
+  const { Pid } = (await engine.inspect(Id)).State;
+  await engine.restart(async () => {
+    const database = new DatabaseSync(join(engine.root, "engine.db"));
+    database.exec("UPDATE containers SET document = json_set(document, '$.endReason', 'shutdown')");
+    database.close();
+  });
+  process.kill(-Pid, "SIGKILL");
+  const { RestartCount } = await waitFor(async () => {
+    const inspected = await engine.inspect(Id);
+    return inspected.State.Status === "running" && inspected.State.Pid !== Pid ? inspected : undefined;
+  });
+  t.equal(RestartCount, 1);
 });
 
 test("a restart that was under way when its engine ended is finished by the next one", async (t) => {

@@ -20,7 +20,17 @@ export async function recover(deps: RecoverDeps): Promise<void> {
   await reconcile(deps);
   await removeLeftovers(deps);
   await adoptPorts(deps);
-  for (const container of deps.registry.all()) resume(deps, container);
+  for (const container of deps.registry.all()) {
+    forgetShutdown(deps, container);
+    resume(deps, container);
+  }
+}
+
+/** A container that outlived the shutdown of its engine goes on as before. */
+function forgetShutdown({ registry }: RecoverDeps, container: Container): void {
+  if (!container.alive || container.document.endReason !== "shutdown") return;
+  container.document.endReason = undefined;
+  registry.save(container);
 }
 
 /** After a loss of the supervisor. */
