@@ -61,7 +61,7 @@ async function main(argv: readonly string[]): Promise<number | undefined> {
     // Internal: the supervisor runs itself with this argument to unpack a large layer.
     if (argv[0] === unpackCommand && argv[1] !== undefined) {
       const { unpackProcess } = await import("./layers/unpack-process.ts");
-      await unpackProcess(JSON.parse(argv[1]));
+      await unpackProcess(argv[1]);
       return undefined;
     }
     const { values, args } = parseFlags(argv, flags);

@@ -12,7 +12,7 @@ export type RuntimeClient = Client<typeof runtimeContract.methods>;
 /** How long an unused worker is kept: after the container's start, and after requests that are likely to be repeated. */
 const idleMs = 5000;
 const longIdleMs = 40_000;
-const readyOptions = { timeoutMs: 10_000, maxBytes: 64 * 1024 };
+const readyOptions = { timeoutMs: 30_000, maxBytes: 64 * 1024 };
 
 interface Running {
   readonly client: RuntimeClient;

@@ -7,7 +7,7 @@ import { RpcError } from "@gantry/ipc";
 import type { AppliedLayer, LayerTarget } from "./apply-layer.ts";
 import { counted, isLayerFile, type LayerFile, type LayerSource } from "./layer-source.ts";
 import { unpackCommand } from "./unpack-command.ts";
-import type { ProcessAnswer } from "./unpack-process.ts";
+import { decodeAnswer, encodeTarget, type UnpackAnswer } from "./unpack-messages.ts";
 
 /** The command that starts this program. */
 export interface SelfCommand {
@@ -34,7 +34,7 @@ export async function applyLayerInProcess(
 ): Promise<AppliedLayer> {
   using file = isLayerFile(source) ? watchPosition(source, onRead, signal) : undefined;
   const stdio = [file?.fd ?? "pipe", "pipe", "pipe"] as const;
-  const child = spawn(self.program, [...self.args, unpackCommand, JSON.stringify(target)], { stdio: [...stdio] });
+  const child = spawn(self.program, [...self.args, unpackCommand, encodeTarget(target)], { stdio: [...stdio] });
   const ended = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", resolve);
@@ -106,9 +106,9 @@ async function feed(source: AsyncIterable<Uint8Array>, stdin: NodeJS.WritableStr
 }
 
 function parseAnswer(answer: string, stderr: string): AppliedLayer {
-  let parsed: ProcessAnswer;
+  let parsed: UnpackAnswer;
   try {
-    parsed = JSON.parse(answer) as ProcessAnswer;
+    parsed = decodeAnswer(answer);
   } catch {
     throw new RpcError("Internal", `the process that unpacks ended without an answer: ${stderr.trim().slice(-500)}`);
   }

@@ -39,7 +39,7 @@ export interface ShimOptions {
   readonly standbyRuntime: Runtime | undefined;
 }
 
-const readyOptions = { timeoutMs: 15_000, maxBytes: 4096 };
+const readyOptions = { timeoutMs: 30_000, maxBytes: 4096 };
 const connectTimeoutMs = 2000;
 const longestReason = 2000;
 
