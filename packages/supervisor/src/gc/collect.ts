@@ -20,7 +20,7 @@ const ingestAgeMs = 24 * 60 * 60 * 1000;
 
 /**
  * Removes managed blobs and snapshots that no image, container, lease, running operation or label needs any more.
- * It is synchronous: other operations see it done or not begun, and it sees the leases that they acquire before they
+ * It is synchronous: other operations never see it half done, and it sees the leases that they acquire before they
  * write. A crash in the middle leaves files without rows, which the next start removes.
  */
 export function collect(stores: Stores, namespace: string): Collected {

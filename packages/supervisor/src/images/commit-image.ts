@@ -82,7 +82,7 @@ async function baseOf(
   const image = await images.platformImage(namespace, images.get(namespace, base), undefined);
   const parent = upper.parentId === undefined ? "" : images.stores.metadata.snapshots.byId(upper.parentId)?.key;
   const chainId = chainIds(image.config).at(-1) ?? "";
-  if (parent !== chainId) throw invalidArgument(`snapshot ${key} is not made on the image ${base}`);
+  if (parent !== chainId) throw invalidArgument(`snapshot ${key} is not based on the image ${base}`);
   return image;
 }
 

@@ -32,7 +32,7 @@ export interface NewImage {
   readonly document: ImageConfig;
 }
 
-/** The image of a manifest that `manifestBytes` made. */
+/** The image of a manifest from `manifestBytes`. */
 export function platformImageOf({ target, config, layers, document }: NewImage): PlatformImage {
   return {
     manifestDescriptor: target,

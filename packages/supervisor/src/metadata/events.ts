@@ -45,13 +45,13 @@ export class Events {
    */
   publishing<T>(change: () => { result: T; events: readonly NewEvent[] }, isSynced = false): T {
     const write = () => {
-      const made = change();
-      const numbered = made.events.map((event, at) => ({ time: now(), ...event, sequence: this.#log.last + 1 + at }));
+      const { result, events } = change();
+      const numbered = events.map((event, at) => ({ time: now(), ...event, sequence: this.#log.last + 1 + at }));
       for (const event of numbered) {
         this.#insert.run(event.sequence, JSON.stringify(event));
         if (event.sequence % 256 === 0) this.#trim.run(event.sequence - kept);
       }
-      return { result: made.result, events: numbered };
+      return { result, events: numbered };
     };
     const { result, events } = isSynced ? this.#db.durableTransaction(write) : this.#db.transaction(write);
     for (const { sequence: _, ...event } of events) this.#log.append(event);

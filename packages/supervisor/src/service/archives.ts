@@ -46,9 +46,9 @@ export function archiveMethods({ native, images, memory }: ArchiveParts): Pick<S
     },
     "images.createBundle": async (request, { send, signal }) => {
       const progress = new ProgressReporter(send);
-      const made = await memory.during(() => createBundle({ native, images, progress, signal }, request));
+      const bundle = await memory.during(() => createBundle({ native, images, progress, signal }, request));
       await progress.flush();
-      return made;
+      return bundle;
     },
   };
 }

@@ -10,7 +10,7 @@ import type { Tasks } from "../tasks/tasks.ts";
 import type { ServiceHandlers } from "./handlers.ts";
 
 export interface ContainerServiceOptions {
-  /** What a container gets that names no runtime. */
+  /** The default runtime of containers. */
   readonly ociRuntime: string;
   readonly state: string;
   readonly metadata: Metadata;
@@ -83,11 +83,11 @@ export function containerService(options: ContainerServiceOptions): ServiceHandl
   };
 }
 
-type AskedRuntime = NonNullable<RequestOf<(typeof supervisorContract.methods)["containers.create"]>["runtime"]>;
+type RequestedRuntime = NonNullable<RequestOf<(typeof supervisorContract.methods)["containers.create"]>["runtime"]>;
 
-/** The supervisor's own runtime is asked by messages; of another one only its command line is known. */
-function chooseRuntime(options: ContainerServiceOptions, namespace: string, asked: AskedRuntime): Runtime {
-  const { path = options.ociRuntime, root = `${options.state}/runtime/${namespace}`, args } = asked;
-  const worker = asked.worker ?? path === options.ociRuntime;
+/** The supervisor's own runtime is called by messages; another one only by its command line, unless requested. */
+function chooseRuntime(options: ContainerServiceOptions, namespace: string, requested: RequestedRuntime): Runtime {
+  const { path = options.ociRuntime, root = `${options.state}/runtime/${namespace}`, args } = requested;
+  const worker = requested.worker ?? path === options.ociRuntime;
   return { path, root, worker, ...(args ? { args } : {}) };
 }

@@ -6,7 +6,7 @@ import { bindMount, filesOf, type MountSpec, type SnapshotDriver, type SnapshotP
 
 /**
  * Snapshots for file systems that overlayfs cannot use: each directory is a whole root file system, copied from its
- * parent's when it is made. Where the file system shares extents (btrfs, xfs) only the directories cost anything.
+ * parent at its creation. Where the file system shares extents (btrfs, xfs) only the directories cost anything.
  */
 export class NativeDriver implements SnapshotDriver {
   readonly name = "native";

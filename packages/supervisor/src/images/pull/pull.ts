@@ -116,7 +116,7 @@ class Pull implements Disposable {
   }
 
   /**
-   * Wrong content may fail to unpack before all of it is here. The check of its digest, at the end of the download,
+   * Corrupt content may fail to unpack before it has arrived completely. Its wrong digest, at the end of the download,
    * is the error to report then. Failures of this machine, such as a full disk, are final.
    */
   async #causeOf(error: unknown): Promise<unknown> {

@@ -69,7 +69,9 @@ export async function writeRootfs(work: RootfsWork, image: PlatformImage, direct
     });
     const { diffId } = await applyLayer(native, source, { directory, lowers: [], whiteouts: "remove" });
     if (diffId !== diffIds[at]) {
-      throw invalidArgument(`layer ${layer.digest}: unpacked it is ${diffId}, the image says ${diffIds[at]}`);
+      throw invalidArgument(
+        `layer ${layer.digest}: wrong content: its diff id is ${diffId}, the image has ${diffIds[at]}`,
+      );
     }
     progress.step("Extracted", id);
   }

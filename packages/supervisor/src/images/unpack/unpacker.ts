@@ -102,7 +102,7 @@ export class Unpacker {
       const target = { ...snapshots.layerTarget(row), ...checked };
       const applied = await this.#apply(source, target, step);
       if (applied.diffId !== diffId) {
-        throw invalidArgument(`wrong content: unpacked it is ${applied.diffId}, the image says ${diffId}`);
+        throw invalidArgument(`wrong content: its diff id is ${applied.diffId}, the image has ${diffId}`);
       }
       // The snapshot of a copying driver has more than the layer: it is measured.
       await snapshots.commit(row, chainId, snapshots.isStacked(row) ? { usage: applied, signal } : { signal });
