@@ -78,7 +78,7 @@ test("a restore: created without a process, started from the images", async (t) 
   await finish(shim);
 });
 
-test("a restore that fails: the runtime's words, an ended container, nothing left", async (t) => {
+test("a restore that fails: the runtime's message, an ended container, nothing left", async (t) => {
   await using files = tempDir("criu");
   await using shim = await startShim({ runtimePath: playedRuntime(files.path) });
   const { client } = shim;

@@ -75,7 +75,7 @@ test("processes come with the id of the exec that they are the first one of", as
   await finish(shim);
 });
 
-test("lack of memory is told while the container goes on, each time", async (t) => {
+test("lack of memory is reported while the container runs on, each time", async (t) => {
   await using shim = await startShim();
   const { client } = shim;
   const greedy = "head -c 200m /dev/zero | tail >/dev/null";

@@ -59,7 +59,7 @@ test("events come in order, from any number on", async (t) => {
   await shim.client.call("shutdown", {});
 });
 
-test("a signal ends it: 128+n; the runtime is asked for a container that has not started", async (t) => {
+test("a signal ends it: 128+n; the runtime signals a container that has not started", async (t) => {
   await using shim = await startShim();
   await shim.create({ args: ["sleep", "1000"] });
   await shim.client.call("start", {});
@@ -79,7 +79,7 @@ test("a created container can be deleted unstarted", async (t) => {
   await shim.client.call("shutdown", {});
 });
 
-test("a command that is not there: the runtime's own words, and the shim is free again", async (t) => {
+test("a missing command: the runtime's message, and the shim takes another container", async (t) => {
   await using shim = await startShim();
   await t.rejects(shim.create({ args: ["no-such-command"] }), {
     message: /no-such-command.*executable file not found/,

@@ -63,7 +63,7 @@ test("a client that is killed with streams open does no harm", async (t) => {
   await finish(shim);
 });
 
-test("out of memory: told before the exit", async (t) => {
+test("out of memory: reported before the exit", async (t) => {
   await using shim = await startShim();
   await shim.create({ args: ["sh", "-c", "x=0123456789abcdef; while :; do x=$x$x; done"], memory: 16 << 20 });
   await shim.client.call("start", {});
@@ -84,7 +84,7 @@ test("run by hand: a sentence that says how it is started", (t) => {
       encoding: "utf8",
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
-  for (const [input, words] of [
+  for (const [input, message] of [
     [undefined, /standard input must be a pipe/],
     ["", /ended before a line/],
     ["hello\n", /is not JSON/],
@@ -92,7 +92,7 @@ test("run by hand: a sentence that says how it is started", (t) => {
   ] as const) {
     const { status, stderr } = run(input);
     t.equal(status, 1);
-    t.match(stderr, words);
+    t.match(stderr, message);
   }
   t.end();
 });

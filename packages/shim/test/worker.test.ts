@@ -87,7 +87,7 @@ test("worker: exec, terminal, early ends, signals; a worker that was killed is s
   await finish(shim);
 });
 
-test("worker: a command that is not there: its own words; nothing is left", async (t) => {
+test("worker: a missing command: the runtime's message; nothing is left", async (t) => {
   await using files = tempDir("worker");
   await using shim = await startShim({ runtimePath: runtimeProgram(files.path), worker: true });
   await t.rejects(

@@ -66,8 +66,8 @@ const kinds = ["supervisor", "shim", "runtime"] as const;
 
 /** Ends one process of a kind, if there is one. @returns its id */
 function kill(kind: (typeof kinds)[number]): number | undefined {
-  const words = { supervisor: /\/supervisor$/, shim: /\/shim$/, runtime: /\/oci-runtime$/ }[kind];
-  const pids = [stack.supervisor.pid ?? 0, ...stack.helpers()].filter((pid) => words.test(programOf(pid)));
+  const form = { supervisor: /\/supervisor$/, shim: /\/shim$/, runtime: /\/oci-runtime$/ }[kind];
+  const pids = [stack.supervisor.pid ?? 0, ...stack.helpers()].filter((pid) => form.test(programOf(pid)));
   const victim = pids[Math.floor(random() * pids.length)];
   if (victim !== undefined) process.kill(victim, "SIGKILL");
   return victim;

@@ -8,7 +8,7 @@ import { eventsUntil, isAlive, nothingLeft, ofTask, stdio } from "./support/watc
 
 const stack = await stackWithBusybox();
 
-test("a supervisor that is killed loses no container, and what ended meanwhile is told", async (t) => {
+test("a supervisor that is killed loses no container, and reports those that ended meanwhile", async (t) => {
   await createContainer(stack, { id: "stays", args: ["sleep", "100"] });
   const pid = await startTask(stack, "stays");
   await createContainer(stack, { id: "ends", args: ["sh", "-c", "sleep 0.5; exit 5"] });
@@ -41,7 +41,7 @@ test("a supervisor that is killed loses no container, and what ended meanwhile i
   await nothingLeft(stack);
 });
 
-test("a supervisor killed in the midst of things repairs what it left", async (t) => {
+test("a supervisor killed during operations repairs their remains", async (t) => {
   for (const delay of [1, 8, 25]) {
     const id = `half${delay}`;
     await createContainer(stack, { id, args: ["sleep", "100"] });
@@ -67,7 +67,7 @@ test("a supervisor killed in the midst of things repairs what it left", async (t
   await nothingLeft(stack);
 });
 
-test("a container whose shim dies is ended and told of", async (t) => {
+test("a container whose shim dies is ended and reported", async (t) => {
   const id = "orphan";
   await createContainer(stack, { id, args: ["sleep", "100"] });
   const pid = await startTask(stack, id);

@@ -48,7 +48,7 @@ test("a command that is not there fails the creation and leaves nothing", async 
   await stack.client.call("containers.delete", { namespace, id });
   await stack.client.call("snapshots.remove", { namespace, key: id });
   await nothingLeft(stack);
-  // What stays is the next container's: a standby shim and its worker.
+  // The standby shim and its worker stay, for the next container.
   await waitFor(() => stack.helpers().length <= 2, { what: "the end of its shim" });
 });
 

@@ -63,7 +63,7 @@ export const descriptor = v.object({
 });
 export type Descriptor = v.InferOutput<typeof descriptor>;
 
-/** What happens when output comes faster than its reader takes it. */
+/** How output is handled that comes faster than its reader reads. */
 const pace = {
   /** blocking (the default): the process waits. non-blocking: it never does, and what finds no room is lost. */
   mode: v.optional(v.picklist(["blocking", "non-blocking"])),
@@ -88,7 +88,7 @@ export const logConfig = v.object({
 });
 export type LogConfig = v.InferOutput<typeof logConfig>;
 
-/** What becomes of the standard streams of a process that a shim starts. */
+/** The standard streams of a process that a shim starts. */
 export const stdio = v.object({
   /** A pseudo-terminal: stdout and stderr are one stream. */
   terminal: v.boolean(),
@@ -157,7 +157,7 @@ export const processStatus = v.picklist(["created", "running", "paused", "stoppe
 /** One frame of output, or the notice that a stream has ended; the bytes ride as the item's blob. */
 export const outputItem = v.object({ stream: v.picklist(["stdout", "stderr"]) });
 
-/** What an attached client sends: bytes for stdin ride as the item's blob. */
+/** An item of an attached client; bytes for stdin are the item's blob. */
 export const attachInput = v.variant("kind", [
   v.object({ kind: v.literal("stdin") }),
   v.object({ kind: v.literal("closeStdin") }),
@@ -171,7 +171,7 @@ export const attachInput = v.variant("kind", [
 export const progress = v.object({
   id: v.optional(v.string()),
   /**
-   * In Docker's words: "Pulling fs layer", "Downloading", "Download complete", "Extracting", "Pull complete",
+   * Docker's texts: "Pulling fs layer", "Downloading", "Download complete", "Extracting", "Pull complete",
    * "Already exists"; "Preparing", "Waiting", "Layer already exists", "Mounted from REPOSITORY", "Pushing", "Pushed".
    */
   status: v.string(),
