@@ -14,9 +14,9 @@ const exportsMap = join(source, "exports.map");
 export interface AddonBuild {
   /** Where native-sys.node and its object files go. */
   readonly outDir: string;
-  /** What stands before "g++" in the compiler's name, such as "aarch64-linux-gnu-"; empty for this machine's. */
+  /** The prefix of "g++" in the compiler's name, such as "aarch64-linux-gnu-"; empty for this machine's. */
   readonly cc?: string;
-  /** The Debian multiarch triplet whose libseccomp.a is linked; asked of the compiler when absent. */
+  /** The Debian multiarch triplet whose libseccomp.a is linked; the compiler's own when absent. */
   readonly arch?: string;
   /** A directory with the usr/include and usr/lib of that processor's libseccomp-dev; the machine's own when absent. */
   readonly sysroot?: string;
@@ -25,7 +25,7 @@ export interface AddonBuild {
 /**
  * Compiles the addon with g++ alone and returns its path. Only what changed since the last call is compiled.
  *
- * @throws Error with the compiler's words, or naming the library that is missing
+ * @throws Error with the compiler's message, or naming the library that is missing
  */
 export async function buildAddon(options: AddonBuild): Promise<string> {
   const compiler = `${options.cc ?? ""}g++`;

@@ -21,7 +21,7 @@ export interface BuildTiniOptions {
 /**
  * Builds the static tini unless it is newer than its sources, and returns its path:
  * `build/tini-static`, or `build/ARCH/tini-static` for another processor.
- * @throws Error naming the compiler when there is none, or with the compiler's own words
+ * @throws Error naming the compiler when there is none, or with the compiler's own message
  */
 export function buildTini(options: BuildTiniOptions = {}): string {
   const arch = options.arch ?? process.arch;

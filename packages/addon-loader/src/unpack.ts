@@ -85,7 +85,7 @@ function holds(path: string, bytes: Buffer): boolean {
 
 /** Writes beside and renames, so that a process that starts at the same moment sees the old file or the new one whole. */
 function replace(path: string, bytes: Buffer): void {
-  // Process ids do not tell apart those of different namespaces.
+  // Process ids are not unique across pid namespaces.
   const temporary = `${path}.${Math.random().toString(36).slice(2)}`;
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const fd = openSync(temporary, flags, 0o500);

@@ -1,4 +1,4 @@
-// What a spawned child does between clone and exec. It shares the parent's memory, so it only makes system calls.
+// The steps of a spawned child between clone and exec. It shares the parent's memory, so it only makes system calls.
 #pragma once
 
 #include <cstdint>

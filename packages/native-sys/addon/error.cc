@@ -30,15 +30,15 @@ std::string errnoName(int error) {
 
 Napi::Error systemError(Napi::Env env, int error, const char* syscall, const std::string& path,
                         const std::string& detail) {
-  std::string words = std::strerror(error);
+  std::string reason = std::strerror(error);
   // "Operation not permitted" reads on in a sentence; "RFS specific error" stays as it is.
-  if (words.size() > 1 && std::islower(static_cast<unsigned char>(words[1]))) {
-    words[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(words[0])));
+  if (reason.size() > 1 && std::islower(static_cast<unsigned char>(reason[1]))) {
+    reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
   }
   const std::string code = errnoName(error);
   std::string message = syscall;
   if (!path.empty()) message += " " + path;
-  message += ": " + code + ": " + words;
+  message += ": " + code + ": " + reason;
   if (!detail.empty()) message += " (" + detail + ")";
   Napi::Error thrown = Napi::Error::New(env, message);
   Napi::Object object = thrown.Value();

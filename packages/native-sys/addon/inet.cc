@@ -18,7 +18,7 @@ namespace {
 struct Address {
   sockaddr_storage storage{};
   socklen_t length = 0;
-  std::string words;
+  std::string display;
 
   sockaddr* pointer() { return reinterpret_cast<sockaddr*>(&storage); }
 };
@@ -35,12 +35,12 @@ Address toAddress(const Args& args, size_t addressAt, size_t portAt) {
     four->sin_family = AF_INET;
     four->sin_port = htons(static_cast<uint16_t>(port));
     address.length = sizeof *four;
-    address.words = text + ":" + std::to_string(port);
+    address.display = text + ":" + std::to_string(port);
   } else if (inet_pton(AF_INET6, text.c_str(), &six->sin6_addr) == 1) {
     six->sin6_family = AF_INET6;
     six->sin6_port = htons(static_cast<uint16_t>(port));
     address.length = sizeof *six;
-    address.words = "[" + text + "]:" + std::to_string(port);
+    address.display = "[" + text + "]:" + std::to_string(port);
   } else {
     throw wrongType(args.env(), "\"" + text + "\"", "an IPv4 or IPv6 address");
   }
@@ -51,14 +51,14 @@ int openSocket(const Args& args, const Address& address) {
   const int protocol = args.integer(0);
   const int type = protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
   return check(args.env(), socket(address.storage.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol), "socket",
-               address.words);
+               address.display);
 }
 
 /** Throws with errno as it is now, after closing the socket that will not be used. */
-[[noreturn]] void abandon(const Args& args, int fd, const char* syscall, const std::string& words) {
+[[noreturn]] void abandon(const Args& args, int fd, const char* syscall, const std::string& display) {
   const int error = errno;
   close(fd);
-  throw systemError(args.env(), error, syscall, words);
+  throw systemError(args.env(), error, syscall, display);
 }
 
 bool setOption(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof value) == 0; }
@@ -72,9 +72,9 @@ Napi::Value bindVerb(const Args& args) {
   const int protocol = args.integer(0), family = address.storage.ss_family;
   const int fd = openSocket(args, address);
   // On UDP SO_REUSEADDR would let two sockets share a port.
-  if (protocol != IPPROTO_UDP && !setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)) abandon(args, fd, "setsockopt", address.words);
-  if (family == AF_INET6 && !setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) abandon(args, fd, "setsockopt", address.words);
-  if (bind(fd, address.pointer(), address.length) < 0) abandon(args, fd, "bind", address.words);
+  if (protocol != IPPROTO_UDP && !setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)) abandon(args, fd, "setsockopt", address.display);
+  if (family == AF_INET6 && !setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) abandon(args, fd, "setsockopt", address.display);
+  if (bind(fd, address.pointer(), address.length) < 0) abandon(args, fd, "bind", address.display);
   return Napi::Number::New(args.env(), fd);
 }
 
@@ -86,7 +86,7 @@ Napi::Value listenVerb(const Args& args) {
 Napi::Value connectVerb(const Args& args) {
   Address address = toAddress(args, 1, 2);
   const int fd = openSocket(args, address);
-  if (connect(fd, address.pointer(), address.length) < 0 && errno != EINPROGRESS) abandon(args, fd, "connect", address.words);
+  if (connect(fd, address.pointer(), address.length) < 0 && errno != EINPROGRESS) abandon(args, fd, "connect", address.display);
   return Napi::Number::New(args.env(), fd);
 }
 

@@ -22,7 +22,7 @@ constexpr uint32_t reported = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP;
 
 class Poller;
 
-/** One descriptor. Its events stay off from the moment the thread has told of them until the callback has run. */
+/** One descriptor. Its events stay off from the moment the thread has reported them until the callback has run. */
 struct ThreadWatch {
   int fd;
   uint32_t events;
@@ -99,16 +99,16 @@ void Poller::deliver(Napi::Env env, Ready ready) {
   if (found == watches_.end() || !found->second.added) return;
   ThreadWatch& watch = found->second;
   const bool failed = (ready.events & EPOLLERR) != 0;
-  const uint32_t told = (ready.events & EPOLLHUP ? reported : ready.events) & watch.events;
-  // What is watched for has changed since the thread spoke.
-  if (told == 0 && !failed) {
+  const uint32_t wanted = (ready.events & EPOLLHUP ? reported : ready.events) & watch.events;
+  // The watched events have changed since the thread reported.
+  if (wanted == 0 && !failed) {
     arm(watch, ready.id);
     return;
   }
   if (failed) disarm(watch);
   const Napi::HandleScope scope(env);
   try {
-    watch.callback.Call({Napi::Number::New(env, failed ? static_cast<uint32_t>(EPOLLERR) : told)});
+    watch.callback.Call({Napi::Number::New(env, failed ? static_cast<uint32_t>(EPOLLERR) : wanted)});
   } catch (const Napi::Error& error) {
     napi_fatal_exception(env, error.Value());
   }

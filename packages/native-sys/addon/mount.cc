@@ -26,14 +26,14 @@ Napi::Value umountVerb(const Args& args) {
   return args.env().Undefined();
 }
 
-/** What the kernel wrote about a failure into the file system context, one message per read. */
+/** The kernel's messages about a failure, one per read of the file system context. */
 std::string contextLog(int fd) {
   std::string log;
   char message[512];
   for (;;) {
     const ssize_t length = read(fd, message, sizeof message);
     if (length <= 0) return log;
-    // "e ", "w " or "i " stands before the words.
+    // "e ", "w " or "i " precedes the message.
     const size_t skip = length > 2 && message[1] == ' ' ? 2 : 0;
     if (!log.empty()) log += "; ";
     log.append(message + skip, static_cast<size_t>(length) - skip);

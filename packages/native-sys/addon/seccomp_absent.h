@@ -1,4 +1,4 @@
-// Calls newer than a profile, told as absent.
+// Calls newer than a profile, reported as absent.
 #pragma once
 
 #include <linux/filter.h>

@@ -15,7 +15,7 @@ Napi::Value bindNetlinkVerb(const Args& args) {
   address.nl_family = AF_NETLINK;
   address.nl_groups = static_cast<unsigned>(args.wide(1));
   const int fd = args.integer(0), on = 1;
-  // Acknowledgements with the kernel's words and without a copy of the request; kernels before 4.12 have neither.
+  // Acknowledgements with the kernel's message and without a copy of the request; kernels before 4.12 have neither.
   setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on);
   setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on);
   check(args.env(), bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), "bind", "netlink");

@@ -19,7 +19,7 @@ class SpliceFlow {
   int open();
   /** Moves what can be moved now, up to a share that leaves others their turn. @return 0 or -errno */
   int pump();
-  /** What has to come before pump can go on. */
+  /** The event that pump waits for. */
   Wants wants() const { return wants_; }
   bool ended() const { return wants_ == Wants::nothing; }
   uint64_t bytes() const { return bytes_; }

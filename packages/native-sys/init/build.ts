@@ -17,7 +17,7 @@ export interface InitBuild {
 /**
  * Compiles the static helper and returns its path. Nothing is done when it is newer than every source.
  *
- * @throws Error with the compiler's words, or naming the compiler that is missing
+ * @throws Error with the compiler's message, or naming the compiler that is missing
  */
 export async function buildInit(options: InitBuild = {}): Promise<string> {
   const outDir = options.outDir ?? join(here, "../build");

@@ -23,23 +23,23 @@ static int send_descriptor(int socket, int fd)
 }
 
 /*
- * Nothing is opened before it is known to be a terminal's. The slave is asked of the master itself: no path in between
+ * Nothing is opened before it is known to be a terminal's. The slave is opened through the master itself: no path in between
  * that the container could have changed.
  */
 static int open_pair(int *slave)
 {
 	int unlock = 0, master, pts = resolve("/dev/pts", O_PATH | O_DIRECTORY, 0);
 	if (pts < 0)
-		return words("/dev/pts");
+		return failure("/dev/pts");
 	if (!on_file_system(pts, DEVPTS_SUPER_MAGIC)) {
 		close(pts);
 		errno = ENODEV;
-		return words("/dev/pts is not a devpts file system");
+		return failure("/dev/pts is not a devpts file system");
 	}
 	master = resolve_below(pts, "ptmx", O_RDWR | O_NOCTTY);
 	close(pts);
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlock) < 0)
-		return words("/dev/pts/ptmx");
+		return failure("/dev/pts/ptmx");
 	*slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	return *slave < 0 ? -1 : master;
 }
@@ -54,18 +54,18 @@ int do_console(const struct op_console *op)
 		return -1;
 	if (op->bind) {
 		if ((target = open_target("/dev/console", TARGET_FILE, RESOLVE_NO_SYMLINKS)) < 0)
-			return words("/dev/console");
+			return failure("/dev/console");
 		if ((tree = clone_tree(slave, 0)) < 0 || attach(tree, target) < 0)
-			return words("/dev/console");
+			return failure("/dev/console");
 		close(tree);
 		close(target);
 	}
 	if (send_descriptor((int)op->socket, master) < 0)
-		return words("console socket");
+		return failure("console socket");
 	close(master);
 	close((int)op->socket);
 	if (ioctl(slave, TIOCSCTTY, 0) < 0)
-		return words("controlling terminal");
+		return failure("controlling terminal");
 	for (int fd = 0; fd < 3; fd++)
 		if (dup2(slave, fd) < 0)
 			return -1;

@@ -32,11 +32,11 @@ int do_writeProc(const struct op_writeProc *op)
 	struct stat stat;
 	int fd, proc = resolve("/proc", O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
 	if (proc < 0 || fstat(proc, &stat) < 0)
-		return words("/proc");
+		return failure("/proc");
 	if (!on_file_system(proc, PROC_SUPER_MAGIC) || stat.st_ino != PROC_ROOT_INO) {
 		close(proc);
 		errno = EXDEV;
-		return words("/proc is not a proc file system");
+		return failure("/proc is not a proc file system");
 	}
 	fd = closing(resolve_below(proc, op->path, O_WRONLY | O_NONBLOCK | O_NOCTTY), proc, -1);
 	return fd < 0 ? -1 : write_and_close(fd, op->data);
@@ -83,7 +83,7 @@ int do_mknod(const struct op_mknod *op)
 		errno = EEXIST;
 		result = (stat.st_mode & S_IFMT) == (mode & S_IFMT) && stat.st_rdev == device
 				 ? fchownat(node, "", (uid_t)op->uid, (gid_t)op->gid, AT_EMPTY_PATH)
-				 : words("another file has its place");
+				 : failure("another file has its place");
 	}
 	return closing(result, node, parent);
 }

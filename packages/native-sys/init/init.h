@@ -1,4 +1,4 @@
-/* What the parts of the helper share. */
+/* Shared declarations of the helper. */
 #ifndef INIT_H
 #define INIT_H
 #include <errno.h>
@@ -8,14 +8,14 @@
 
 /*
  * The helper executes one plan and keeps this state. Operations return 0, or -1 with errno set;
- * words() adds what errno cannot say.
+ * failure() adds detail to errno.
  */
 struct state {
 	int channel;             /* the runtime's socket; -1 once it is closed */
-	int result;              /* where failures are told after `start`; -1 before */
+	int result;              /* where failures are reported after `start`; -1 before */
 	int root;                /* the directory in which paths are resolved */
 	uint32_t index;          /* the operation at work */
-	char detail[512];        /* its words */
+	char detail[512];        /* more about its failure than errno */
 	char program[4096];      /* what `program` found */
 	char **environment;      /* the program's */
 	const unsigned char *document; /* the state document that hooks read */
@@ -26,7 +26,7 @@ extern struct state state;
 enum message_kind { MESSAGE_ERROR = 1, MESSAGE_PID = 2, MESSAGE_SYNC = 3, MESSAGE_READY = 4 };
 
 /* main.c */
-int words(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void fail(void) __attribute__((noreturn));
 
 /* wire.c */
@@ -38,8 +38,8 @@ int read_all(int fd, void *buffer, size_t length);
 int write_all(int fd, const void *buffer, size_t length);
 int send_message(int fd, enum message_kind kind, int32_t value, const char *text);
 
-/* namespaces.c: tells the runtime of a point and waits for its word */
-int ask_runtime(uint64_t point, uint64_t dumpable, const char *text);
+/* namespaces.c: reports a sync point to the runtime and waits for its answer */
+int sync_with_runtime(uint64_t point, uint64_t dumpable, const char *text);
 
 /* path.c */
 enum target_kind { TARGET_DIRECTORY, TARGET_FILE };

@@ -10,7 +10,7 @@
  *                    <-----       sync n
  *     answer [bytes] ----->
  *                    <-----       ready   (then only `start` can make it go on)
- *                    <-----       error   (operation, errno, words; at any point)
+ *                    <-----       error   (operation, errno, detail; at any point)
  */
 #define _GNU_SOURCE
 #include <stdarg.h>
@@ -28,8 +28,8 @@ _Static_assert(sizeof(void *) == 8, "fields of an operation are eight bytes each
 
 struct state state = { .channel = -1, .result = -1, .root = -1 };
 
-/* Adds words to the failure under way; returns -1 so that failing is one line. */
-int words(const char *format, ...)
+/* Adds detail to the current failure; returns -1 so that failing is one line. */
+int failure(const char *format, ...)
 {
 	int error = errno;
 	va_list arguments;
@@ -59,7 +59,7 @@ static int run(uint32_t number, const union op *op)
 #undef X
 	}
 	errno = ENOSYS;
-	return words("operation %u", number);
+	return failure("operation %u", number);
 }
 
 int main(int argc, char **argv)
@@ -84,6 +84,6 @@ int main(int argc, char **argv)
 			fail();
 	}
 	errno = ENOEXEC;
-	words("the plan ends without exec");
+	failure("the plan ends without exec");
 	fail();
 }

@@ -31,7 +31,7 @@ int attach(int tree, int target)
 	return (int)syscall(SYS_move_mount, tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 }
 
-/* Takes the kernel's own words about a file system context: "e tmpfs: Bad value for 'size'". */
+/* Takes the kernel's own message about a file system context: "e tmpfs: Bad value for 'size'". */
 static void explain(int fs)
 {
 	int error = errno;
@@ -40,7 +40,7 @@ static void explain(int fs)
 	if (length > 2) {
 		text[length] = 0;
 		text[strcspn(text, "\n")] = 0;
-		words("%s", text + 2);
+		failure("%s", text + 2);
 	}
 	errno = error;
 }
@@ -75,7 +75,7 @@ static int configure(int fs, const char *source, char *const *options, const str
 		size_t length = equals ? (size_t)(equals - *options) : strlen(*options);
 		if (length >= sizeof key) {
 			errno = EINVAL;
-			return words("option %.40s… is too long", *options);
+			return failure("option %.40s… is too long", *options);
 		}
 		memcpy(key, *options, length);
 		key[length] = 0;
@@ -90,7 +90,7 @@ int new_mount(const char *type, const char *source, uint64_t attributes, char *c
 {
 	int fs = (int)syscall(SYS_fsopen, type, FSOPEN_CLOEXEC), mount = -1;
 	if (fs < 0)
-		return words("file system \"%s\"", type);
+		return failure("file system \"%s\"", type);
 	if (configure(fs, source, options, like) < 0)
 		explain(fs);
 	else
@@ -108,7 +108,7 @@ int mount_target(const char *path, enum target_kind kind, uint64_t limits, uint6
 	if (target < 0 || on_proc || !on_file_system(target, PROC_SUPER_MAGIC))
 		return target;
 	errno = EPERM;
-	return closing(words("it lies in /proc"), target, -1);
+	return closing(failure("it lies in /proc"), target, -1);
 }
 
 /* True when a path leads to a directory; says what it is like. */
@@ -134,7 +134,7 @@ int do_bind(const struct op_bind *op)
 	struct stat stat;
 	int source = op->tree ? (int)op->tree : open(op->source, O_PATH | O_CLOEXEC), tree = source, target;
 	if (source < 0 || fstat(source, &stat) < 0)
-		return words("source %s", op->source);
+		return failure("source %s", op->source);
 	target = mount_target(op->target, S_ISDIR(stat.st_mode) ? TARGET_DIRECTORY : TARGET_FILE, 0, op->onProc);
 	if (target < 0)
 		return closing(-1, source, -1);
@@ -190,12 +190,12 @@ static int open_null(void)
 	struct stat stat;
 	int fd = resolve("/dev/null", O_PATH, 0);
 	if (fd < 0 || fstat(fd, &stat) < 0)
-		return words("/dev/null");
+		return failure("/dev/null");
 	if (S_ISCHR(stat.st_mode) && stat.st_rdev == makedev(1, 3))
 		return fd;
 	close(fd);
 	errno = ENODEV;
-	return words("/dev/null of the container is not the null device");
+	return failure("/dev/null of the container is not the null device");
 }
 
 int do_mask(const struct op_mask *op)

@@ -28,7 +28,7 @@ int do_join(const struct op_join *op)
 	}
 	for (unsigned i = 0; i < op->types->count; i++)
 		if (!op->paths[i] || (fds[i] = openat(directory, op->paths[i], O_RDONLY | O_CLOEXEC)) < 0)
-			return words("%s", op->paths[i] ? op->paths[i] : "fewer paths than types");
+			return failure("%s", op->paths[i] ? op->paths[i] : "fewer paths than types");
 	/* A directory of the host's that stayed open would be a way out for paths like /proc/self/fd/4/... */
 	if (op->directory)
 		close(directory);
@@ -40,7 +40,7 @@ int do_join(const struct op_join *op)
 			if (setns(fds[i], type) < 0) {
 				if (pass == 0 && errno == EPERM && ++pending)
 					continue;
-				return words("%s", op->paths[i]);
+				return failure("%s", op->paths[i]);
 			}
 			close(fds[i]);
 			fds[i] = -1;
@@ -55,20 +55,20 @@ int do_unshare(const struct op_unshare *op)
 	return unshare((int)op->flags) < 0 ? -1 : open_root();
 }
 
-int ask_runtime(uint64_t point, uint64_t dumpable, const char *text)
+int sync_with_runtime(uint64_t point, uint64_t dumpable, const char *text)
 {
 	uint64_t length;
 	void *document;
 	prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0);
 	if (send_message(state.channel, MESSAGE_SYNC, (int32_t)point, text) < 0 ||
 	    read_all(state.channel, &length, sizeof length) < 0)
-		return words("the runtime went away");
+		return failure("the runtime has closed the channel");
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (length == 0)
 		return 0;
 	document = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (document == MAP_FAILED || read_all(state.channel, document, length) < 0)
-		return words("reading the state document");
+		return failure("reading the state document");
 	state.document = document;
 	state.document_length = length;
 	return 0;
@@ -76,7 +76,7 @@ int ask_runtime(uint64_t point, uint64_t dumpable, const char *text)
 
 int do_sync(const struct op_sync *op)
 {
-	return ask_runtime(op->point, op->dumpable, "");
+	return sync_with_runtime(op->point, op->dumpable, "");
 }
 
 /* The child takes this process's parent as its own, so that it has one when this process is gone. */

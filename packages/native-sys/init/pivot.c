@@ -100,7 +100,7 @@ static int read_table(FILE *mountinfo, struct mount_table *table)
 	free(line);
 	if (result < 0 || table->count == 0) {
 		errno = EIO;
-		return words("/proc/self/mountinfo");
+		return failure("/proc/self/mountinfo");
 	}
 	return 0;
 }
@@ -187,7 +187,7 @@ static int hide_one(int old, const struct mount_table *table, uint64_t container
 		const struct mount_line *line = &table->lines[i];
 		if (!line->full || is_covered(table, line) || is_below(table, line, container))
 			continue;
-		return hide(old, table, line) < 0 ? words("hiding the host's /%s", line->path) : 1;
+		return hide(old, table, line) < 0 ? failure("hiding the host's /%s", line->path) : 1;
 	}
 	return 0;
 }
@@ -214,7 +214,7 @@ static int hide_full_mounts(int old, FILE *mountinfo, uint64_t container)
 static int leave_chroot(void)
 {
 	int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? words("/proc/self/ns/mnt") : closing(setns(fd, CLONE_NEWNS), fd, -1);
+	return fd < 0 ? failure("/proc/self/ns/mnt") : closing(setns(fd, CLONE_NEWNS), fd, -1);
 }
 
 static int move_root(void)
@@ -228,7 +228,7 @@ static int move_root(void)
 	/* It goes on showing the paths of the root that it was opened in. */
 	mountinfo = fopen("/proc/self/mountinfo", "re");
 	if (old < 0 || !mountinfo)
-		return words("/proc/self/mountinfo");
+		return failure("/proc/self/mountinfo");
 	if (fchdir(state.root) < 0 ||
 	    syscall(SYS_move_mount, state.root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 || chroot(".") < 0 ||
 	    fchdir(old) < 0)

@@ -1,4 +1,4 @@
-/* What the program's process is allowed, and who it is. */
+/* Identity, capabilities and restrictions of the program's process. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,7 +27,7 @@ int do_boundingSet(const struct op_boundingSet *op)
 		if (held < 0)
 			break; /* beyond the kernel's last one */
 		if (held && !(op->mask >> cap & 1) && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) < 0)
-			return words("capability %d", cap);
+			return failure("capability %d", cap);
 	}
 	return 0;
 }
@@ -42,15 +42,15 @@ int do_streams(const struct op_streams *op)
 	return 0;
 }
 
-/* A changed user may be what fs.suid_dumpable says: nobody is to look into this process. */
+/* A change of user resets the dumpable flag to fs.suid_dumpable; this process must stay unreadable to others. */
 static int take_ids(uint64_t uid, uint64_t gid)
 {
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return -1;
 	if (setresgid((gid_t)gid, (gid_t)gid, (gid_t)gid) < 0)
-		return words("gid %u", (unsigned)gid);
+		return failure("gid %u", (unsigned)gid);
 	if (setresuid((uid_t)uid, (uid_t)uid, (uid_t)uid) < 0)
-		return words("uid %u", (unsigned)uid);
+		return failure("uid %u", (unsigned)uid);
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
@@ -76,10 +76,10 @@ int do_capabilities(const struct op_capabilities *op)
 	if (syscall(SYS_capset, &header, data) < 0)
 		return -1;
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
-		return words("ambient set");
+		return failure("ambient set");
 	for (int cap = 0; cap < 64; cap++)
 		if (op->ambient >> cap & 1 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) < 0)
-			return words("ambient capability %d", cap);
+			return failure("ambient capability %d", cap);
 	return 0;
 }
 
@@ -91,18 +91,18 @@ int do_seccomp(const struct op_seccomp *op)
 	};
 	if (op->filter->length % sizeof(struct sock_filter) || op->filter->length / sizeof(struct sock_filter) > 4096) {
 		errno = EINVAL;
-		return words("filter of %llu bytes", (unsigned long long)op->filter->length);
+		return failure("filter of %llu bytes", (unsigned long long)op->filter->length);
 	}
 	int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (unsigned)op->flags, &program), result;
 	char number[16];
 	if (listener < 0 || !op->point)
 		return listener;
 	snprintf(number, sizeof number, "%d", listener);
-	result = ask_runtime(op->point, op->dumpable, number);
+	result = sync_with_runtime(op->point, op->dumpable, number);
 	return closing(result, listener, -1);
 }
 
-/* getcwd tells "(unreachable)" when a directory outside the root was reached through a leaked descriptor. */
+/* getcwd returns "(unreachable)" when a directory outside the root was reached through a leaked descriptor. */
 int do_directory(const struct op_directory *op)
 {
 	char path[4096];
@@ -110,7 +110,7 @@ int do_directory(const struct op_directory *op)
 		return -1;
 	if (syscall(SYS_getcwd, path, sizeof path) < 0 || path[0] != '/') {
 		errno = ENOENT;
-		return words("it lies outside the container");
+		return failure("it lies outside the container");
 	}
 	return 0;
 }

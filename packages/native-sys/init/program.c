@@ -82,14 +82,14 @@ int do_wait(const struct op_wait *op)
 {
 	char byte;
 	if (send_message(state.channel, MESSAGE_READY, 0, "") < 0)
-		return words("the runtime went away");
+		return failure("the runtime has closed the channel");
 	close(state.channel);
 	state.channel = -1;
 	state.result = (int)op->result;
 	return read_all((int)op->start, &byte, 1);
 }
 
-/* Milliseconds on a clock that nobody sets; the end of a wait of that many seconds, or 0 for one without an end. */
+/* Milliseconds of the monotonic clock. */
 static int64_t now_ms(void)
 {
 	struct timespec now;
@@ -97,6 +97,7 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
 }
 
+/* The end of a wait of that many seconds; 0 for a wait without a limit. */
 static int64_t end_of(uint64_t seconds)
 {
 	return seconds ? now_ms() + (int64_t)seconds * 1000 : 0;
@@ -151,12 +152,12 @@ static int hook_result(pid_t pid, uint64_t seconds, int64_t end)
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
 		errno = ETIME;
-		return words("it took longer than %llu s", (unsigned long long)seconds);
+		return failure("it took longer than %llu s", (unsigned long long)seconds);
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	errno = ECANCELED;
-	return WIFEXITED(status) ? words("exit status %d", WEXITSTATUS(status)) : words("ended by signal %d", WTERMSIG(status));
+	return WIFEXITED(status) ? failure("exit status %d", WEXITSTATUS(status)) : failure("ended by signal %d", WTERMSIG(status));
 }
 
 int do_hook(const struct op_hook *op)
@@ -188,5 +189,5 @@ int do_exec(const struct op_exec *op)
 	int error = errno;
 	dprintf(2, "exec %s: %s\n", state.program, strerror(error));
 	errno = error;
-	return words("%s", state.program);
+	return failure("%s", state.program);
 }

@@ -65,13 +65,13 @@ int read_plan(int fd, struct plan *plan)
 {
 	struct plan_header header;
 	if (read_all(fd, &header, sizeof header) < 0)
-		return words("reading the plan");
+		return failure("reading the plan");
 	errno = EINVAL;
 	if (header.magic != PLAN_MAGIC || header.version != PLAN_VERSION || header.bytes > PLAN_LIMIT || header.bytes == 0)
-		return words("not a plan of version %u", PLAN_VERSION);
+		return failure("not a plan of version %u", PLAN_VERSION);
 	plan->next = mmap(NULL, header.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (plan->next == MAP_FAILED || read_all(fd, plan->next, header.bytes) < 0)
-		return words("reading the plan");
+		return failure("reading the plan");
 	plan->end = plan->next + header.bytes;
 	plan->count = header.count;
 	return 0;
@@ -80,7 +80,7 @@ int read_plan(int fd, struct plan *plan)
 static int truncated(void)
 {
 	errno = EINVAL;
-	return words("malformed operation");
+	return failure("malformed operation");
 }
 
 /* Takes `length` bytes and their padding, or NULL when fewer are left. */

@@ -1,4 +1,4 @@
-/** What every failing system call throws; `errno` is positive. */
+/** The error of every failing system call; `errno` is positive. */
 export interface SystemError extends Error {
   readonly code: string;
   readonly errno: number;

@@ -18,7 +18,7 @@ export class Fd implements Disposable {
     return this.#number >= 0;
   }
 
-  /** Hands the descriptor over: whoever takes it closes it. */
+  /** Releases ownership: the caller closes the descriptor. */
   release(): number {
     const number = this.number;
     this.#number = -1;

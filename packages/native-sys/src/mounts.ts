@@ -33,10 +33,10 @@ const maxParameterBytes = 255;
 const pageBytes = 4096;
 
 /**
- * Mounts a new instance of a file system, by fsopen(2) and fsmount(2) for their words about what is wrong, and by
+ * Mounts a new instance of a file system, by fsopen(2) and fsmount(2) for their error messages, and by
  * mount(2) where the kernel lacks them.
  *
- * @throws SystemError with the kernel's own words in it where it gave any
+ * @throws SystemError with the kernel's own message where there is one
  */
 export function mountFilesystem(mount: FilesystemMount): void {
   const options = listOptions(mount.options);

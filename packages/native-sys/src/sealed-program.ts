@@ -10,12 +10,12 @@ import {
 } from "./constants.ts";
 import type { NativeSys } from "./surface.ts";
 
-/** Of linux/fcntl.h: the mode keeps its x bits, so that nobody can make the program unusable. */
+/** Of linux/fcntl.h: the mode keeps its x bits, so that the program cannot be made unusable. */
 const F_SEAL_EXEC = 0x20;
 
 /**
  * Puts a program into a sealed memory file (memfd_create(2)): it needs no file system, no path leads to it, and
- * nobody can change it.
+ * it cannot be changed.
  * @param name what /proc shows of it
  * @returns its descriptor, close-on-exec; the caller closes it
  */

@@ -58,7 +58,7 @@ export interface NativeSys {
   // processes
   /**
    * Starts a program from a descriptor or path with vfork semantics: between fork and exec only
-   * dup2, signal reset and (where asked) clone flags happen, in C. The descriptors in `fds` become
+   * dup2, signal reset and (where given) clone flags happen, in C. The descriptors in `fds` become
    * 0, 1, 2, … of the program in their order; no other descriptor crosses.
    */
   spawn(options: SpawnOptions): SpawnedProcess;
@@ -93,7 +93,7 @@ export interface NativeSys {
   /** Of a path that begins with "@" the rest is an abstract name (unix(7)), here and in `unixConnect`. */
   unixListen(path: string, type: number, backlog: number): number;
   unixConnect(path: string, type: number): number;
-  /** null when nobody waits (EAGAIN). */
+  /** null when no connection waits (EAGAIN). */
   accept(fd: number): number | null;
   /** Sends bytes and descriptors in one message (SCM_RIGHTS). */
   sendFds(fd: number, data: Uint8Array, fds: readonly number[]): void;
@@ -110,18 +110,18 @@ export interface NativeSys {
   socketError(fd: number): Error | null;
   /** The local port a socket is bound to. */
   socketPort(fd: number): number;
-  /** Makes a UDP socket tell which local address each datagram was sent to (IP_PKTINFO, IPV6_RECVPKTINFO). */
+  /** Makes a UDP socket report the local address that each datagram was sent to (IP_PKTINFO, IPV6_RECVPKTINFO). */
   reportDestination(fd: number): void;
   /** One datagram into a buffer; null when nothing is there (EAGAIN). Equal flows mean the same two addresses. */
   receiveDatagram(fd: number, into: Uint8Array): { length: number; flow: string } | null;
-  /** Sends to whom a datagram came from, from the address it was sent to. */
+  /** Replies to the sender of a datagram, from the address it was sent to. */
   replyDatagram(fd: number, data: Uint8Array, flow: string): number;
 
   // terminals
   openpty(): { master: number; slave: number; path: string };
   setWinsize(fd: number, columns: number, rows: number): void;
   getWinsize(fd: number): { columns: number; rows: number };
-  /** cfmakeraw on a terminal, keeping ONLCR output processing when asked; returns the former settings. */
+  /** cfmakeraw on a terminal, optionally keeping ONLCR output processing; returns the former settings. */
   makeRaw(fd: number, keepOutputProcessing?: boolean): Buffer;
   setTermios(fd: number, settings: Uint8Array): void;
 
@@ -152,7 +152,7 @@ export interface NativeSys {
   seccompCompile(profile: SeccompProfile): Buffer;
 
   // bpf(2): programs that the kernel runs for a cgroup; numbers are those of linux/bpf.h
-  /** Loads instructions (array of struct bpf_insn). A refused program's error has the verifier's words. */
+  /** Loads instructions (array of struct bpf_insn). A refused program's error has the verifier's message. */
   bpfProgLoad(type: number, code: Uint8Array, name: string): number;
   /** Ids of the programs attached to the cgroup itself, not of those above it. */
   bpfProgQuery(cgroupFd: number, attachType: number): number[];

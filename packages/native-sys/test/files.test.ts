@@ -130,7 +130,7 @@ test("renames exchange two names, and refuse to replace", async (t) => {
   );
 });
 
-test("a lock that another holds is told as false", async (t) => {
+test("a lock that another holds is reported as false", async (t) => {
   const path = join(temporaryDirectory(t), "lock");
   using first = new Fd(openSync(path, "w"));
   using second = new Fd(openSync(path, "r"));

@@ -18,7 +18,7 @@ function closeAll(...fds: number[]): void {
   for (const fd of fds) native.closeFd(fd);
 }
 
-test("bind, listen, connect, accept; a refused connection tells its error once", async (t) => {
+test("bind, listen, connect, accept; a refused connection reports its error once", async (t) => {
   for (const address of ["127.0.0.1", "::1"]) {
     const listener = native.inetBind(TCP, address, 0);
     native.listen(listener, 8);

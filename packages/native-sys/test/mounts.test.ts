@@ -44,7 +44,7 @@ test("a tmpfs has the flags and options asked for", async (t) => {
   t.match(mount?.superOptions.join(), /size=1024k,mode=711/);
 });
 
-test("a refused option is told in the kernel's words", async (t) => {
+test("a refused option is reported with the kernel's message", async (t) => {
   const target = temporaryDirectory(t);
   const error = thrownBy(() => mountFilesystem({ type: "tmpfs", target, options: { nonsense: "1" } }));
   t.match(error, { code: "EINVAL", syscall: "fsconfig", path: "nonsense=1" });

@@ -10,7 +10,7 @@ privateMounts();
 interface Namespace {
   readonly path: string;
   readonly route: RouteClient;
-  /** What `ip` says inside it. */
+  /** The output of `ip` inside it. */
   ip(...argv: string[]): Record<string, unknown>[];
 }
 

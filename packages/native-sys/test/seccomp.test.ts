@@ -27,7 +27,7 @@ const numbers =
     ? { personality: 135, sethostname: 170, socket: 41 }
     : { personality: 92, sethostname: 161, socket: 198 };
 
-/** What the calls answer in a process under this profile. */
+/** The results of the calls in a process under this profile. */
 function underProfile(
   t: { teardown(undo: () => void): void },
   profile: SeccompProfile,

@@ -22,7 +22,7 @@ function socketPair(type: number): [Fd, Fd] {
 test("descriptors travel with bytes over a named socket", async (t) => {
   const path = join(temporaryDirectory(t), "socket");
   using listener = new Fd(native.unixListen(path, SOCK_SEQPACKET, 8));
-  t.equal(native.accept(listener.number), null, "nobody waits");
+  t.equal(native.accept(listener.number), null, "no connection waits");
   using client = new Fd(native.unixConnect(path, SOCK_SEQPACKET));
   using server = new Fd(native.accept(listener.number) ?? -1);
   t.equal(native.recvFds(server.number, 64, 4), null, "nothing was sent");
@@ -75,7 +75,7 @@ function nextEvents(fd: number, events: number): Promise<number> {
   });
 }
 
-test("a watch tells of what is watched for, again while it lasts, and of hang-up", async (t) => {
+test("a watch reports the watched events, again while they last, and hang-up", async (t) => {
   const [read, write] = native.pipe(0).map((fd) => new Fd(fd)) as [Fd, Fd];
   using _read = read;
   t.equal(await nextEvents(write.number, POLLIN | POLLOUT), POLLOUT);

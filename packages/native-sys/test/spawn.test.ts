@@ -177,7 +177,7 @@ test("a cgroup that is none, and shared memory, are refused", async (t) => {
   );
 });
 
-test("pidfds: a signal reaches the process, and waiting tells how it ended", async (t) => {
+test("pidfds: a signal reaches the process, and waiting returns how it ended", async (t) => {
   const child = native.spawn({ program: "/bin/sleep", argv: ["sleep", "60"], env: [], fds: [] });
   t.equal(native.waitid(P_PID, child.pid, 0), null, "still running");
   using again = new Fd(native.pidfdOpen(child.pid));

@@ -66,7 +66,7 @@ test("bytes pass both ways unchanged, and one side's end leaves the other open",
   const reply = randomBytes(9_000_007);
   const before = readdirSync("/proc/self/fd").length;
   client.end(request);
-  // The server reads to the end before it says a word: without half-close it would wait for ever.
+  // The server reads to the end before it answers: without half-close it would wait for ever.
   const received = await digest(server);
   server.end(reply);
   t.equal(await digest(client), createHash("sha256").update(reply).digest("hex"));
@@ -102,7 +102,7 @@ function drained(socket: Socket): Promise<boolean> {
   return Promise.race([once(socket, "drain").then(() => true), setTimeout(50, false)]);
 }
 
-test("a reset on one side ends the other, and is told", async (t) => {
+test("a reset on one side ends the other, and is reported", async (t) => {
   const { client, server, outcome } = await relay(t);
   client.on("error", () => {});
   server.resetAndDestroy();
@@ -111,7 +111,7 @@ test("a reset on one side ends the other, and is told", async (t) => {
   await once(client, "end");
 });
 
-test("closing stops the copy and still tells the end, once", async (t) => {
+test("closing stops the copy and still reports the end, once", async (t) => {
   const { client, outcome, close } = await relay(t);
   close();
   close();

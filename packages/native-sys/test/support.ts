@@ -9,7 +9,7 @@ await buildAddon({ outDir: join(import.meta.dirname, "../build") });
 
 export const native: NativeSys = nativeSys();
 
-/** What a test leaves to be undone at its end. */
+/** Cleanup steps of a test. */
 export interface Teardown {
   teardown(undo: () => void): void;
 }
@@ -41,7 +41,7 @@ export function waitFor(pidFd: number): { code: number; status: number } {
   }
 }
 
-/** What a call throws; undefined when it does not. */
+/** The error that a call throws; undefined when it does not. */
 export function thrownBy(call: () => unknown): Error | undefined {
   try {
     call();

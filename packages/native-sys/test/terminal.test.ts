@@ -31,7 +31,7 @@ test("what is typed at the master is read at the slave", async (t) => {
   t.equal(buffer.toString("utf8", 0, readSync(slave.number, buffer)), "typed");
 });
 
-test("what is no terminal is told so", async (t) => {
+test("a descriptor that is no terminal is reported", async (t) => {
   const [read, write] = native.pipe(0);
   using _read = new Fd(read);
   using _write = new Fd(write);

@@ -9,11 +9,11 @@ export interface Hierarchy {
   readonly version: 1 | 2;
   readonly controllers: readonly string[];
   readonly mountpoint: string;
-  /** What mounts this hierarchy again. */
+  /** The options that mount this hierarchy again. */
   readonly mountOptions: readonly string[];
 }
 
-/** What a plan depends on of the host, as plain data. */
+/** The facts about the host that a plan depends on, as plain data. */
 export interface Facts {
   readonly kernel: string;
   /** Node's name of the processor. */
@@ -40,7 +40,7 @@ export interface Facts {
   readonly inUserNamespace: boolean;
 }
 
-/** The facts of this host, each read when it is first asked for. */
+/** The facts of this host, each read on first use. */
 export function readFacts(): Facts {
   return lazy<Facts>({
     kernel: () => readText("/proc/sys/kernel/osrelease").trim(),

@@ -6,7 +6,7 @@ import { PlanError } from "./plan/op.ts";
 import { cachedFilters } from "./run/launch/filter-cache.ts";
 import { readInitProgram } from "./run/launch/init-program.ts";
 
-/** What every operation on this machine needs; made once a process. */
+/** The dependencies of every operation on this machine; one per process. */
 export interface Host {
   readonly native: NativeSys;
   readonly facts: Facts;
@@ -36,7 +36,7 @@ export interface HostOptions {
 const defaultWaitLimitMs = 120_000;
 
 /**
- * Loads and reads each part when it is first asked for: a command that needs none of them starts in half the time.
+ * Loads and reads each part on first use: a command that needs none of them starts in half the time.
  * @param filters directory in which compiled seccomp filters are kept
  * @throws Error, from the part that cannot be loaded
  */
@@ -58,7 +58,7 @@ export function openHost(
   return host;
 }
 
-/** Loads all parts at once: requests then find everything there, and what is missing is told before the first. */
+/** Loads all parts at once: requests then find everything there, and a missing one is reported before the first. */
 export function loadHost(host: Host): Host {
   for (const part of ["native", "facts", "initProgram"] as const) void host[part];
   return host;

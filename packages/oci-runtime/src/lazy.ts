@@ -1,4 +1,4 @@
-/** An object whose properties are made when they are first asked for, each once. */
+/** An object whose properties are computed on first use, each once. */
 export function lazy<T extends object>(makers: { readonly [K in keyof T]: () => T[K] }): T {
   const object = {} as T;
   for (const key of Object.keys(makers) as (keyof T)[])

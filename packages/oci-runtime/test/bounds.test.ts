@@ -44,7 +44,7 @@ test("a cgroup that is frozen, or lies in one that is, is refused at once and le
         });
         await t.rejects(box.run(), { message: /linux\.cgroupsPath: .* is frozen/ }, `${cgroupsPath} of ${directory}`);
         t.same(box.store.list(), [], "no container is left in the state creating");
-        t.ok(existsSync(directory), "somebody else's cgroup stays");
+        t.ok(existsSync(directory), "another owner's cgroup stays");
         t.notOk(existsSync(join(directory, "below")));
       }
       set(false);

@@ -7,7 +7,7 @@ import { cpuMax, cpuWeight, ioWeight, limitsV2, type PresentLimits } from "../sr
 const fresh: PresentLimits = { cpuMax: "max 100000", burst: 0, memory: undefined };
 const silent = () => undefined;
 
-/** What is written, as "file value". */
+/** The writes, as "file value". */
 function writes(resources: Parameters<typeof limitsV2>[0], present: PresentLimits = fresh): string[] {
   return limitsV2(resources, present, silent).map(({ file, value }) => `${file} ${value}`);
 }
@@ -80,7 +80,7 @@ test("the program of a container's device rules", async (t) => {
   });
   const program = deviceProgram(devices.slice(0, 3));
   t.same(
-    program.map(({ words }) => words),
+    program.map(({ text }) => text),
     [
       ...["load type and access", "access = both", "access >>= 16", "type &= 0xffff", "load major", "load minor"],
       ...["if type != 2 skip 5", "if major != 10 skip 4", "if access & 4 skip 1", "skip 2", "deny", "end"],

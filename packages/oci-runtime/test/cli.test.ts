@@ -124,7 +124,7 @@ test("list, ps, exec, kill and delete as callers of runc use them", { skip }, as
   t.equal(box.cli(["delete", "--force", id]).status, 0);
 });
 
-test("wrong command lines are refused in words", { skip }, async (t) => {
+test("wrong command lines are refused with a reason", { skip }, async (t) => {
   await using box = new Box();
   const cases: readonly (readonly [args: string[], message: RegExp])[] = [
     [["--frob", "list"], /unknown flag: --frob/],

@@ -14,7 +14,7 @@ const facts = (name: string) =>
   JSON.parse(readFileSync(new URL(`golden/${name}/facts.json`, import.meta.url), "utf8")) as Facts;
 
 for (const name of ["default", "v2"])
-  test(`whatever a config.json holds, it is refused in words or becomes a safe plan (${name})`, async (t) => {
+  test(`whatever a config.json holds, it is refused with a reason or becomes a safe plan (${name})`, async (t) => {
     const counts = fuzzConfig(facts(name), { seconds: seconds / 2, seed });
     t.comment(`seed ${seed}: ${JSON.stringify(counts)}`);
     t.ok(counts.refused > 10 && counts.compiled > 10, JSON.stringify(counts));

@@ -29,7 +29,7 @@ export function randomNumbers(seed: number): (below: number) => number {
 
 type Random = ReturnType<typeof randomNumbers>;
 
-/** What values are replaced by: edges of numbers, strings that mean something somewhere, other shapes. */
+/** Replacement values: edges of numbers, strings that mean something somewhere, other shapes. */
 const strange: readonly unknown[] = [
   ...[null, true, false, 0, 1, -1, 2 ** 31, 2 ** 32 - 1, 2 ** 53, 2 ** 64, 1e308, 0.5],
   ...[

@@ -182,7 +182,7 @@ test("limits reach the kernel, and the cgroups go with the container", { skip },
   t.same(globSync(`/sys/fs/cgroup/**/${id}`, { withFileTypes: false }), []);
 });
 
-test("a cpuset above that nobody has filled yet is filled", { skip: skip || missing("cgroup1") }, async (t) => {
+test("an empty cpuset above is filled", { skip: skip || missing("cgroup1") }, async (t) => {
   await using box = new Box();
   const above = `/sys/fs/cgroup/cpuset/${box.newId()}`;
   mkdirSync(above);
@@ -277,7 +277,7 @@ test("exec: the container's namespaces, cgroups and limits; its own user; its er
   });
 });
 
-test("what fails, fails in creation, in words, and leaves nothing", { skip }, async (t) => {
+test("errors are reported at creation, with a reason, and leave nothing", { skip }, async (t) => {
   await using box = new Box();
   const mounts = () => readFileSync("/proc/self/mountinfo", "utf8");
   const before = mounts();

@@ -14,7 +14,7 @@ import { Box, cannotRun } from "./box.ts";
 const skip = cannotRun() ?? false;
 const hostMounts = () => readFileSync("/proc/self/mountinfo", "utf8");
 
-test("shared mounts: what a container mounts in a volume stays with it, unless told", { skip }, async (t) => {
+test("shared mounts: a container's mounts in a volume stay with it, unless shared explicitly", { skip }, async (t) => {
   await using box = new Box();
   const volume = join(box.directory, "volume");
   mkdirSync(join(volume, "inner"), { recursive: true });

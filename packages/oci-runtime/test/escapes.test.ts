@@ -28,7 +28,7 @@ import { waitForExit } from "../src/run/launch/wait.ts";
 import { Box, cannotRun, program } from "./box.ts";
 import { pause, type RawOperation, tampered } from "./tamper.ts";
 
-/** What images, volumes and running containers have tried on OCI runtimes, by the number that it became known under. */
+/** Known attacks of images, volumes and running containers on OCI runtimes, by CVE number. */
 
 const skip = cannotRun() ?? false;
 
@@ -236,7 +236,7 @@ test("CVE-2019-16884, CVE-2019-19921, CVE-2023-27561: nothing goes over /proc or
   box.configure("cat /proc/uptime", (spec) => {
     spec.mounts.push({ destination: "/proc/uptime", type: "bind", source: join(fake, "uptime"), options: ["bind"] });
   });
-  t.equal((await box.run()).stdout, "1.00 1.00\n", "what only tells the container of its limits may be replaced");
+  t.equal((await box.run()).stdout, "1.00 1.00\n", "files that only show the container's limits may be replaced");
   rmSync(join(box.rootfs, "proc"), { recursive: true });
   mkdirSync(join(box.rootfs, "elsewhere"));
   symlinkSync("elsewhere", join(box.rootfs, "proc"));
@@ -429,7 +429,7 @@ function replaceText(fields: Buffer, old: string, next: string): Buffer {
   return Buffer.concat([fields.subarray(0, at), encoded(next), fields.subarray(at + before.length)]);
 }
 
-test("CVE-2022-29162: inheritable capabilities are those that are asked for, none unless told", { skip }, async (t) => {
+test("CVE-2022-29162: inheritable capabilities are the configured ones, none by default", { skip }, async (t) => {
   await using box = new Box();
   box.configure("grep CapInh /proc/self/status; sleep 60");
   await using container = await box.start();
@@ -463,7 +463,7 @@ test("descriptors that the caller has open by accident stay with it", { skip }, 
 
 const probe = new URL("keyring-probe.c", import.meta.url).pathname;
 
-test("keyrings: each process gets a session keyring of its own, unless told", { skip }, async (t) => {
+test("keyrings: each process gets a session keyring of its own, unless disabled", { skip }, async (t) => {
   await using box = new Box();
   execFileSync("musl-gcc", ["-static", "-Os", "-o", join(box.rootfs, "bin/probe"), probe]);
   const compiled = join(box.rootfs, "bin/probe");
@@ -500,11 +500,11 @@ test("keyrings: each process gets a session keyring of its own, unless told", { 
 test("a container's cgroup is its own: not the root, not one that others use", { skip }, async (t) => {
   await using box = new Box();
   // Compiled and not run: what its deletion would end is the host.
-  for (const wish of ["/", "..", "/..", "a/..", "//.", "/box/../.."])
+  for (const path of ["/", "..", "/..", "a/..", "//.", "/box/../.."])
     t.throws(
-      () => cgroupPaths(box.host.facts, wish, "box"),
+      () => cgroupPaths(box.host.facts, path, "box"),
       { message: /^linux\.cgroupsPath must name a cgroup/ },
-      wish,
+      path,
     );
   box.configure("sleep 60");
   await using container = await box.start();

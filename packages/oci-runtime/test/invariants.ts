@@ -62,7 +62,7 @@ class Positions {
   }
 }
 
-/** The first rule that a plan breaks, in words; undefined when it keeps all. */
+/** The first rule that a plan breaks; undefined when it keeps all. */
 export function brokenInvariant({ ops }: Plan): string | undefined {
   const at = new Positions(ops);
   return Object.entries(rules).find(([, holds]) => !holds(at, ops))?.[0];

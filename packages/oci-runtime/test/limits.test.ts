@@ -7,7 +7,7 @@ import { createContainer } from "../src/run/create/create.ts";
 import { killContainer } from "../src/run/kill.ts";
 import { Box, cannotRun } from "./box.ts";
 
-/** What the specification leaves to the runtime to refuse, to pass over, or to put back. */
+/** Limits that the specification lets the runtime refuse, ignore or restore. */
 
 const skip = cannotRun() ?? false;
 

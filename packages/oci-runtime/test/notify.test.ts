@@ -5,7 +5,7 @@ import { type Test, test } from "tap";
 import { cannotRun, Runtime } from "./oracle/runtime.ts";
 import { addNotify, letGo, ServiceManager, waitForGo } from "./oracle/service-manager.ts";
 
-/** What runc does otherwise, or not at all; oracle/notify.ts has what both do. */
+/** Behaviour that differs from runc's; oracle/notify.ts tests the common one. */
 const program = process.env["RUNTIME"] ?? join(distBin, "oci-runtime");
 const skip = cannotRun(program) ?? missing("tool:musl-gcc");
 
@@ -42,7 +42,7 @@ test("run --detach returns when the manager, at an abstract name, has read all",
   t.equal(said(runtime), "");
 });
 
-test("a process that ends without a word keeps nobody waiting", { skip }, async (t) => {
+test("a process that ends without a message ends the wait", { skip }, async (t) => {
   await using runtime = new Runtime(program);
   using manager = new ServiceManager(join(runtime.directory, "manager.sock"));
   addNotify(runtime);
@@ -75,7 +75,7 @@ test("in the foreground signals are passed on before, and words are taken in aft
   leavesNothing(t, runtime, id);
 });
 
-test("creation that fails leaves nothing; what cannot be told is a warning", { skip }, async (t) => {
+test("creation that fails leaves nothing; a notification that fails is a warning", { skip }, async (t) => {
   await using runtime = new Runtime(program);
   const manager = new ServiceManager(join(runtime.directory, "manager.sock"));
   addNotify(runtime);

@@ -30,7 +30,7 @@ class Beside implements AsyncDisposable {
   }
 }
 
-/** Whether somebody listens at a port of this network namespace; asking by a connection would be taken for a client. */
+/** Whether a process listens at a port of this network namespace; a test connection would count as a client. */
 function listens(port: number): boolean {
   const local = `:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 0A`;
   return readFileSync("/proc/net/tcp", "latin1").includes(local);

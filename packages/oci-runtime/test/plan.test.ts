@@ -15,7 +15,7 @@ const cases = goldenCases();
 
 test("plans read as they did", async (t) => {
   for (const { name, plan, path } of cases)
-    t.equal(explain(plan), readFileSync(path, "utf8"), `${name}: golden-write.ts renews it after a wished change`);
+    t.equal(explain(plan), readFileSync(path, "utf8"), `${name}: golden-write.ts renews it after an intended change`);
 });
 
 test("the order that security rests on holds in every plan", async (t) => {

@@ -76,7 +76,7 @@ test("a terminal needs no root", { skip }, async (t) => {
   t.equal(status, 0);
 });
 
-test("what a user may not have is refused in words, and leaves nothing", { skip }, async (t) => {
+test("requests beyond a user's rights are refused with a reason, and leave nothing", { skip }, async (t) => {
   await using box = new UserBox();
   const refused = (change: (spec: RootlessSpec) => void, message: RegExp) => {
     box.configure("true", change);

@@ -40,7 +40,7 @@ test("memory policies reach the kernel, for exec too", { skip }, async (t) => {
 
 const alone = availableParallelism() < 2 ? "needs two processors" : false;
 
-test("exec runs on the processors that it is told", { skip: skip || alone }, async (t) => {
+test("exec runs on the configured processors", { skip: skip || alone }, async (t) => {
   await using box = new Box();
   box.configure("sleep 60", (spec) => {
     spec.process.execCPUAffinity = { final: "1" };
@@ -107,7 +107,7 @@ test("without resctrl a class is refused", { skip }, async (t) => {
   box.configure("true", (spec) => {
     spec.linux.intelRdt = { closID: "gold" };
   });
-  const told = { message: /linux\.intelRdt needs a mounted resctrl file system/ };
+  const refused = { message: /linux\.intelRdt needs a mounted resctrl file system/ };
   if (box.host.facts.resctrl) t.comment("this host has resctrl");
-  else await t.rejects(box.run(), told);
+  else await t.rejects(box.run(), refused);
 });

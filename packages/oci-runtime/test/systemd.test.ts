@@ -131,7 +131,7 @@ test("a service that is a container is up when that says so, with its process wh
   for (const command of [["run"], ["run", "--detach"]]) {
     const id = runtime.newId();
     const unit = `gantry-${id}.service`;
-    // What services start after by default would tidy up /tmp first, in a guest that has not come that far.
+    // The default dependencies would clean up /tmp first, in a guest that is still booting.
     const settings = ["--quiet", "--collect", `--unit=${unit}`, "-p", "Type=notify", "-p", "DefaultDependencies=no"];
     const service = [program, "--root", runtime.root, ...command, "--bundle", runtime.bundle, id];
     await using begun = start("systemd-run", [...settings, ...service]);

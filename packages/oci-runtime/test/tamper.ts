@@ -7,7 +7,7 @@ export interface RawOperation {
   readonly fields: Buffer;
 }
 
-/** What is done to the plans of one launch. */
+/** Changes to the plans of one launch. */
 export interface Tampering {
   /** Changes the plan on its way to the helper. */
   readonly edit?: (operations: RawOperation[]) => RawOperation[];

@@ -16,7 +16,7 @@ import { impossible, type RawOperation, tampered } from "./tamper.ts";
 
 const skip = cannotRun() ?? false;
 
-/** What a failed creation could leave on the host. */
+/** Possible leftovers of a failed creation on the host. */
 function traces(box: Box): object {
   const children = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim();
   return {
@@ -36,7 +36,7 @@ function mountsOf(directory: string): string[] {
     .filter((line) => line.includes(directory));
 }
 
-/** What this process has open, by what it is: numbers change. */
+/** The open files of this process, by target: numbers change. */
 function descriptors(): string[] {
   const open: string[] = [];
   for (const fd of readdirSync("/proc/self/fd"))
@@ -142,7 +142,7 @@ test("a failure of the runtime's own calls leaves nothing", { skip }, async (t) 
   }
 });
 
-test("a failure between start and the program is told, and delete leaves nothing", { skip }, async (t) => {
+test("a failure between start and the program is reported, and delete leaves nothing", { skip }, async (t) => {
   await using box = new Box();
   box.configure("true", (spec) => {
     spec.linux.seccomp = defaultSeccompProfile(defaultCapabilities, process.arch);

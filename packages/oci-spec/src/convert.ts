@@ -9,7 +9,7 @@ import {
 import { defaultSeccompProfile } from "./runtime/defaults-seccomp.ts";
 import type { Mount, Process, Spec, User } from "./runtime/types.ts";
 
-/** What of a container's specification an image does not say. */
+/** The parts of a container's specification that do not come from the image. */
 export interface ConversionOptions {
   /** `config.User`, looked up in the image's root file system. */
   readonly user: User;
@@ -21,7 +21,7 @@ const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 const annotationPrefix = "org.opencontainers.image.";
 
 /**
- * The runtime configuration of a container of an image (image-spec conversion.md). What the image does not say is
+ * The runtime configuration of a container of an image (image-spec conversion.md). Everything else is
  * Docker's default: capabilities, seccomp, mounts, masked paths. Its root file system is `rootfs` in the bundle.
  */
 export function specOfImage(image: ImageConfig, { user, volumes = [] }: ConversionOptions): Spec {
@@ -49,7 +49,7 @@ function processOf({ config = {} }: ImageConfig, user: User): Process {
   return {
     terminal: false,
     user,
-    // An image may leave what runs to whoever makes a container of it.
+    // An image need not name a program.
     args: args.length > 0 ? args : ["sh"],
     env: env.some((entry) => entry.startsWith("PATH=")) ? env : [defaultPath, ...env],
     cwd: config.WorkingDir || "/",

@@ -24,7 +24,7 @@ export function parseDigest(text: string): Digest {
   return { algorithm: text.slice(0, colon) as Digest["algorithm"], hex: text.slice(colon + 1) };
 }
 
-/** The digest of some bytes; sha256 unless told. */
+/** The digest of some bytes; sha256 by default. */
 export function digestOf(bytes: Uint8Array | string, algorithm: Digest["algorithm"] = "sha256"): string {
   // Takes long to load: only who hashes pays for it.
   const { createHash } = process.getBuiltinModule("node:crypto");

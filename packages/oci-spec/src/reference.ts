@@ -35,7 +35,7 @@ const tagForm = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
 
 /**
  * Reads a reference in its short or full form. A missing tag stays missing.
- * @throws InvalidReferenceError in Docker's words
+ * @throws InvalidReferenceError with Docker's message
  */
 export function parseReference(text: string): Reference {
   if (/^[a-f0-9]{64}$/.test(text)) {

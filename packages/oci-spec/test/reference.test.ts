@@ -26,7 +26,7 @@ test("short names become full ones and back", async (t) => {
   t.equal(familiarize("docker.io/library/a/b:1"), "library/a/b:1", "library/a/b is not a/b");
 });
 
-test("what names no image is refused in words", async (t) => {
+test("a text that names no image is refused with a reason", async (t) => {
   const wrong: [text: string, words: RegExp][] = [
     ["", /invalid reference format/],
     ["Busybox", /repository name \(library\/Busybox\) must be lowercase/],

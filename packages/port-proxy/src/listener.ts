@@ -9,7 +9,7 @@ const backlog = 65_535;
 /**
  * Opens the socket to serve, or takes the one the parent gave.
  * @returns its descriptor, non-blocking, which the caller closes
- * @throws Error in docker-proxy's words, such as `listen tcp4 0.0.0.0:80: bind: address already in use`
+ * @throws Error with docker-proxy's message, such as `listen tcp4 0.0.0.0:80: bind: address already in use`
  */
 export function openListener(native: NativeSys, options: ProxyOptions): number {
   const fd = options.useListenFd ? inherited(native) : bound(native, options);

@@ -23,7 +23,7 @@ class StreamProxy implements PortProxy {
   readonly #watch: FdWatch;
   readonly #target: Endpoint;
   readonly #protocol: number;
-  /** What ends each connection, in whichever state it is. */
+  /** Closes each connection, in whichever state it is. */
   readonly #open = new Set<() => void>();
   #pause: NodeJS.Timeout | undefined;
 

@@ -18,7 +18,7 @@ test("the standalone binary serves, in little memory", async (t) => {
   const client = connect(host.ip, host.port);
   client.end("through the binary");
   t.equal(await readAll(client), "through the binary");
-  // Pages of the binary count as dirty until they have been written back, so anonymous memory is what tells.
+  // Pages of the binary count as dirty until they have been written back, so anonymous memory is measured.
   const anonymous = () =>
     Number(readFileSync(`/proc/${proxy.pid}/smaps_rollup`, "utf8").match(/^Anonymous:\s+(\d+)/m)?.[1]);
   await waitFor(() => anonymous() > 0);

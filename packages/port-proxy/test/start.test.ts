@@ -29,7 +29,7 @@ test("an address that is not this machine's is refused the same way", async (t) 
   t.equal((await proxy.ended).code, 1);
 });
 
-test("a wrong command line names the flag, and is told on descriptor 3 too", async (t) => {
+test("a wrong command line names the flag, and is reported on descriptor 3 too", async (t) => {
   const right = proxyArgs("tcp", { host: { ip: "127.0.0.1", port: 80 }, target: { ip: "127.0.0.1", port: 80 } });
   const wrong: [string[], RegExp][] = [
     [["-bogus"], /unknown flag: -bogus/],
@@ -116,7 +116,7 @@ test("SIGTERM and SIGINT end it with status 0, its port and connections closed",
   }
 });
 
-test("sctp is served where the kernel has it, and refused in words where not", async (t) => {
+test("sctp is served where the kernel has it, and refused with a reason where not", async (t) => {
   const side = { ip: loopback(), port: await freePort("127.0.0.1") };
   await using proxy = startProxy(proxyArgs("sctp", { host: side, target: side }));
   t.match(await proxy.report, /^(0\n|1\nsctp is not supported by this machine's kernel)$/);

@@ -12,7 +12,7 @@ export function loopback(): string {
 }
 
 export interface ProxyProcess extends TestProcess {
-  /** What the proxy wrote to descriptor 3; complete once it closed it. */
+  /** The output of the proxy on descriptor 3; complete once it closed it. */
   readonly report: Promise<string>;
 }
 

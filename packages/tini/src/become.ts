@@ -5,8 +5,8 @@ import { nativeSys, sealedProgram } from "@gantry/native-sys";
 import { inheritedDescriptors, openDescriptors } from "./descriptors.ts";
 
 /**
- * Replaces this process by the static tini: same process id, nothing of its engine left.
- * The program stands in a sealed memory file, so it needs no file system and nobody can change it while it runs.
+ * Replaces this process by the static tini: same process id, nothing of its JS runtime left.
+ * The program stands in a sealed memory file, so it needs no file system and cannot be changed while it runs.
  * @param name what tini is to call itself
  * @param args its command line without the name
  * @throws Error when the memory file cannot be made or executed
@@ -16,7 +16,7 @@ export function become(name: string, args: readonly string[]): never {
   for (const fd of inheritedDescriptors(openDescriptors())) native.setCloseOnExec(fd, false);
   const program = sealedProgram(native, "tini", staticTini());
   resetIgnoredSignals();
-  if (!process.execve) throw new Error("this engine cannot replace itself (it has no process.execve)");
+  if (!process.execve) throw new Error("this JS runtime cannot replace itself (it has no process.execve)");
   return process.execve(`/proc/self/fd/${program}`, [name, ...args]);
 }
 

@@ -2,7 +2,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 
 /**
  * Picks, of this process's open descriptors, those that its parent gave it beyond the standard three.
- * Bun and Node mark all of them close-on-exec when they start, so the flag does not tell; but they were there
+ * Bun and Node mark all of them close-on-exec when they start, so the flag says nothing; but they were there
  * before the engine opened its own (event polls, io_uring, event counters, pipes with both ends here), so all
  * below the first event poll are inherited, and above it all that are of another kind.
  * @param links target of /proc/self/fd/N by N
@@ -23,7 +23,7 @@ function occursTwice(target: string, links: ReadonlyMap<number, string>): boolea
   return count > 1;
 }
 
-/** What every open descriptor of this process is, by number. */
+/** The target of every open descriptor of this process, by number. */
 export function openDescriptors(): Map<number, string> {
   const links = new Map<number, string>();
   for (const name of readdirSync("/proc/self/fd")) {

@@ -34,7 +34,7 @@ static struct {
   unsigned char remap[256]; /* exit codes that become 0 */
 } opt = {.verbosity = WARN};
 
-/* What the program must find as it was before tini changed it. */
+/* State that tini changes and restores for the program. */
 static struct {
   uint64_t mask;
   struct sigaction chld, ttin, ttou;
@@ -62,17 +62,17 @@ static const char license_text[] =
 
 /* One write per message, so that nothing sits in a buffer across fork. Warnings and errors go to stderr. */
 __attribute__((format(printf, 2, 3))) static void say(int level, const char *format, ...) {
-  static const char *const words[] = {"FATAL", "WARN ", "INFO ", "DEBUG", "TRACE"};
+  static const char *const names[] = {"FATAL", "WARN ", "INFO ", "DEBUG", "TRACE"};
   char line[1024];
   if (level > opt.verbosity && level != FATAL) return;
-  int length = snprintf(line, sizeof line, "[%s tini (%d)] ", words[level], getpid());
+  int length = snprintf(line, sizeof line, "[%s tini (%d)] ", names[level], getpid());
   va_list arguments;
   va_start(arguments, format);
   length += vsnprintf(line + length, sizeof line - length, format, arguments);
   va_end(arguments);
   if (length > (int)sizeof line - 2) length = sizeof line - 2;
   line[length++] = '\n';
-  if (write(level > WARN ? STDOUT_FILENO : STDERR_FILENO, line, length) < 0) return; /* nobody to tell */
+  if (write(level > WARN ? STDOUT_FILENO : STDERR_FILENO, line, length) < 0) return; /* there is no other place to report to */
 }
 
 static void usage(int fd, const char *self) {

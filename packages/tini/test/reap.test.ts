@@ -35,7 +35,7 @@ test("-w warns about each orphan that is reaped, and not about the program", asy
   t.equal(result.stderr.match(/Reaped zombie process with pid=\d+/g)?.length, 20);
 });
 
-test("it warns where it can reap nothing, unless told to be quiet", async (t) => {
+test("it warns where it can reap nothing, unless it is set to be quiet", async (t) => {
   t.match((await runPlain(["true"])).stderr, /Tini is not running as PID 1/);
   t.equal((await runPlain(["-s", "true"])).stderr, "");
   t.equal((await runPlain(["true"], { TINI_VERBOSITY: "0" })).stderr, "");

@@ -41,7 +41,7 @@ export interface NewAddress {
   readonly broadcast?: string;
   /** RT_SCOPE_*, universe when absent. */
   readonly scope?: number;
-  /** IPv6: usable at once, without asking the link whether somebody has it. */
+  /** IPv6: usable at once, without duplicate address detection. */
   readonly noDad?: boolean;
 }
 
@@ -54,7 +54,7 @@ export function addressDelete(address: Pick<NewAddress, "link" | "address">): Ne
 }
 
 export function addressList(family: number): NetlinkRequest {
-  return { type: RTM_GETADDR, flags: 0, payload: header(family, 0, 0, 0), words: "list addresses" };
+  return { type: RTM_GETADDR, flags: 0, payload: header(family, 0, 0, 0), description: "list addresses" };
 }
 
 export function decodeAddress(message: NetlinkMessage): Address {
@@ -83,8 +83,8 @@ function change(type: number, flags: number, address: NewAddress, verb: string):
   ];
   if (address.broadcast) parts.push(bytesAttribute(IFA_BROADCAST, parseAddress(address.broadcast)));
   if (address.noDad && family === AF_INET6) parts.push(u32Attribute(IFA_FLAGS, IFA_F_NODAD));
-  const words = `${verb} address ${address.address} on link ${address.link}`;
-  return { type, flags, payload: Buffer.concat(parts), words };
+  const description = `${verb} address ${address.address} on link ${address.link}`;
+  return { type, flags, payload: Buffer.concat(parts), description };
 }
 
 /** struct ifaddrmsg: family, prefix length, flags, scope, index. */

@@ -8,14 +8,14 @@ export class NetlinkError extends Error implements SystemError {
   readonly syscall = "netlink";
 
   /**
-   * @param words what was asked for: "add link veth0"
-   * @param text the kernel's own words, where it gave any
+   * @param description the request: "add link veth0"
+   * @param text the kernel's own message, where there is one
    */
-  constructor(words: string, errno: number, text?: string) {
+  constructor(description: string, errno: number, text?: string) {
     const name = getSystemErrorName(-errno);
     // One number with two names: the kernel's, as in every other error here.
     const code = name === "ENOTSUP" ? "EOPNOTSUPP" : name;
-    super(`${words}: ${code}: ${getSystemErrorMessage(-errno)}${text ? ` (${text})` : ""}`);
+    super(`${description}: ${code}: ${getSystemErrorMessage(-errno)}${text ? ` (${text})` : ""}`);
     this.name = "NetlinkError";
     this.code = code;
     this.errno = errno;

@@ -32,11 +32,11 @@ export function parsePrefix(text: string): Prefix {
 /** Text of 4 or 16 bytes; IPv6 in the short form of RFC 5952. */
 export function formatAddress(bytes: Uint8Array): string {
   if (bytes.length === 4) return bytes.join(".");
-  const words = Array.from({ length: 8 }, (_, i) => ((bytes[i * 2] ?? 0) << 8) | (bytes[i * 2 + 1] ?? 0));
-  const run = longestZeroRun(words);
+  const groups = Array.from({ length: 8 }, (_, i) => ((bytes[i * 2] ?? 0) << 8) | (bytes[i * 2 + 1] ?? 0));
+  const run = longestZeroRun(groups);
   const hex = (part: number[]) => part.map((word) => word.toString(16)).join(":");
-  if (run.length < 2) return hex(words);
-  return `${hex(words.slice(0, run.start))}::${hex(words.slice(run.start + run.length))}`;
+  if (run.length < 2) return hex(groups);
+  return `${hex(groups.slice(0, run.start))}::${hex(groups.slice(run.start + run.length))}`;
 }
 
 /** Bytes of "2001:db8" or "ffff:192.0.2.1". */
@@ -49,11 +49,11 @@ function groups(text: string): number[] {
   });
 }
 
-function longestZeroRun(words: readonly number[]): { start: number; length: number } {
+function longestZeroRun(groups: readonly number[]): { start: number; length: number } {
   let best = { start: 0, length: 0 };
-  for (let start = 0; start < words.length; start++) {
+  for (let start = 0; start < groups.length; start++) {
     let length = 0;
-    while (words[start + length] === 0) length++;
+    while (groups[start + length] === 0) length++;
     if (length > best.length) best = { start, length };
   }
   return best;

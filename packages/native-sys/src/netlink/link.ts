@@ -61,7 +61,7 @@ export interface Link {
   readonly operState: number;
 }
 
-/** What a link may be given, when it is made and later. */
+/** Attributes of a link, for its creation and later changes. */
 export interface LinkSettings {
   readonly up?: boolean;
   readonly mtu?: number;
@@ -195,8 +195,8 @@ function nameAttribute(name: string): Buffer {
   return textAttribute(IFLA_IFNAME, name);
 }
 
-function request(type: number, flags: number, parts: readonly Buffer[], words: string): NetlinkRequest {
-  return { type, flags, payload: Buffer.concat(parts), words };
+function request(type: number, flags: number, parts: readonly Buffer[], description: string): NetlinkRequest {
+  return { type, flags, payload: Buffer.concat(parts), description };
 }
 
 function parseMac(text: string): Buffer {

@@ -11,8 +11,8 @@ export interface NetlinkRequest {
   readonly flags: number;
   /** The family's fixed header and the attributes. */
   readonly payload: Buffer;
-  /** What it does, for an error message: "add link veth0". */
-  readonly words: string;
+  /** A description for error messages: "add link veth0". */
+  readonly description: string;
 }
 
 export interface NetlinkMessage {
@@ -25,7 +25,7 @@ export interface NetlinkMessage {
 /** NLMSG_ERROR: `errno` 0 is an acknowledgement. */
 export interface Acknowledgement {
   readonly errno: number;
-  /** The kernel's own words, where it has any (extended acknowledgement). */
+  /** The kernel's own message, where there is one (extended acknowledgement). */
   readonly text: string | undefined;
 }
 

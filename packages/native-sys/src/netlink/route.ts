@@ -44,7 +44,7 @@ export interface Route {
 }
 
 export interface NewRoute {
-  /** "192.0.2.0/24", or "default" beside a gateway that tells the family. */
+  /** "192.0.2.0/24", or "default" beside a gateway that determines the family. */
   readonly destination: string;
   readonly gateway?: string;
   /** Index of the link. */
@@ -76,7 +76,7 @@ export function routeAddDefault(gateway: string, link?: number): NetlinkRequest 
 
 export function routeList(family: number): NetlinkRequest {
   const payload = header(family, 0, RT_TABLE_UNSPEC, { scope: 0, protocol: 0, type: 0 });
-  return { type: RTM_GETROUTE, flags: 0, payload, words: "list routes" };
+  return { type: RTM_GETROUTE, flags: 0, payload, description: "list routes" };
 }
 
 export function decodeRoute(message: NetlinkMessage): Route {
@@ -117,8 +117,8 @@ function change(type: number, flags: number, route: NewRoute, kind: RouteKind): 
   if (route.metric !== undefined) parts.push(u32Attribute(RTA_PRIORITY, route.metric));
   if (table >= 256) parts.push(u32Attribute(RTA_TABLE, table));
   const verb = type === RTM_NEWROUTE ? "add" : "delete";
-  const words = `${verb} route ${route.destination}${route.gateway ? ` via ${route.gateway}` : ""}`;
-  return { type, flags, payload: Buffer.concat(parts), words };
+  const description = `${verb} route ${route.destination}${route.gateway ? ` via ${route.gateway}` : ""}`;
+  return { type, flags, payload: Buffer.concat(parts), description };
 }
 
 function destinationOf(route: NewRoute): Prefix {

@@ -62,7 +62,7 @@ export class NetlinkSocket implements Disposable {
         }
         waiting--;
         const { errno, text } = decodeAcknowledgement(message);
-        if (errno !== 0) failure ??= new NetlinkError(request.words, errno, text);
+        if (errno !== 0) failure ??= new NetlinkError(request.description, errno, text);
       }
     }
     if (failure) throw failure;
@@ -87,8 +87,8 @@ export class NetlinkSocket implements Disposable {
 
   #dumpOnce(request: NetlinkRequest): { messages: NetlinkMessage[]; consistent: boolean } {
     const sequence = ++this.#sequence;
-    const asked = encodeMessage({ ...request, flags: request.flags | NLM_F_DUMP }, sequence);
-    this.#native.socketSend(this.#fd.number, asked, 0);
+    const message = encodeMessage({ ...request, flags: request.flags | NLM_F_DUMP }, sequence);
+    this.#native.socketSend(this.#fd.number, message, 0);
     const messages: NetlinkMessage[] = [];
     let consistent = true;
     for (;;) {
@@ -101,7 +101,7 @@ export class NetlinkSocket implements Disposable {
           continue;
         }
         const errno = message.type === NLMSG_DONE ? doneErrno(message) : decodeAcknowledgement(message).errno;
-        if (errno !== 0) throw new NetlinkError(request.words, errno);
+        if (errno !== 0) throw new NetlinkError(request.description, errno);
         return { messages, consistent };
       }
     }

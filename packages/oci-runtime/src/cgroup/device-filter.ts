@@ -11,7 +11,7 @@ import { assemble, deviceProgram } from "./device-program.ts";
 
 /**
  * Puts the device rules of a version 2 cgroup into force: those that were in force before make way in the same moment.
- * @throws Error with the kernel's words
+ * @throws Error with the kernel's message
  */
 export function applyDeviceRules(native: NativeSys, cgroup: string, rules: readonly DeviceRule[]): void {
   const directory = openSync(cgroup, constants.O_RDONLY | constants.O_DIRECTORY);

@@ -14,19 +14,19 @@ export interface Instruction {
   readonly src: number;
   readonly offset: number;
   readonly immediate: number;
-  /** What it does, for people. */
-  readonly words: string;
+  /** The instruction in readable form. */
+  readonly text: string;
 }
 
 const registers = { result: 0, context: 1, type: 2, access: 3, major: 4, minor: 5 } as const;
 const everything = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE;
 
 /**
- * The device rules of a container as a program that the kernel asks before a device is opened or made
+ * The device rules of a container as a program that the kernel runs before a device is opened or created
  * (BPF_PROG_TYPE_CGROUP_DEVICE). Pure.
  *
  * As in runtime-spec the last rule that speaks of an access decides it; what no rule speaks of is refused. So the rules
- * are asked from the last to the first: one that denies any of what is still wanted ends with a refusal, one that
+ * are checked from the last to the first: one that denies any of what is still wanted ends with a refusal, one that
  * allows takes its part away from what is wanted, and once nothing is left the access is granted.
  */
 export function deviceProgram(rules: readonly DeviceRule[]): Instruction[] {
@@ -57,9 +57,9 @@ function prologue(): Instruction[] {
   const { type, access, major, minor } = registers;
   return [
     load(type, 0, "type and access"),
-    { code: 0xbf, dst: access, src: type, offset: 0, immediate: 0, words: "access = both" },
-    { code: 0x77, dst: access, src: 0, offset: 0, immediate: 16, words: "access >>= 16" },
-    { code: 0x57, dst: type, src: 0, offset: 0, immediate: 0xffff, words: "type &= 0xffff" },
+    { code: 0xbf, dst: access, src: type, offset: 0, immediate: 0, text: "access = both" },
+    { code: 0x77, dst: access, src: 0, offset: 0, immediate: 16, text: "access >>= 16" },
+    { code: 0x57, dst: type, src: 0, offset: 0, immediate: 0xffff, text: "type &= 0xffff" },
     load(major, 4, "major"),
     load(minor, 8, "minor"),
   ];
@@ -94,8 +94,8 @@ function allowed(bits: number): Instruction[] {
   if (bits === everything) return answer(1);
   const { access } = registers;
   return [
-    { code: 0x57, dst: access, src: 0, offset: 0, immediate: everything & ~bits, words: `access &= ~${bits}` },
-    { code: 0x55, dst: access, src: 0, offset: 2, immediate: 0, words: "if access != 0 skip 2" },
+    { code: 0x57, dst: access, src: 0, offset: 0, immediate: everything & ~bits, text: `access &= ~${bits}` },
+    { code: 0x55, dst: access, src: 0, offset: 2, immediate: 0, text: "if access != 0 skip 2" },
     ...answer(1),
   ];
 }
@@ -103,24 +103,24 @@ function allowed(bits: number): Instruction[] {
 function denied(bits: number): Instruction[] {
   if (bits === everything) return answer(0);
   return [
-    { code: 0x45, dst: registers.access, src: 0, offset: 1, immediate: bits, words: `if access & ${bits} skip 1` },
-    { code: 0x05, dst: 0, src: 0, offset: 2, immediate: 0, words: "skip 2" },
+    { code: 0x45, dst: registers.access, src: 0, offset: 1, immediate: bits, text: `if access & ${bits} skip 1` },
+    { code: 0x05, dst: 0, src: 0, offset: 2, immediate: 0, text: "skip 2" },
     ...answer(0),
   ];
 }
 
 function answer(value: 0 | 1): Instruction[] {
   return [
-    { code: 0xb7, dst: registers.result, src: 0, offset: 0, immediate: value, words: value ? "allow" : "deny" },
-    { code: 0x95, dst: 0, src: 0, offset: 0, immediate: 0, words: "end" },
+    { code: 0xb7, dst: registers.result, src: 0, offset: 0, immediate: value, text: value ? "allow" : "deny" },
+    { code: 0x95, dst: 0, src: 0, offset: 0, immediate: 0, text: "end" },
   ];
 }
 
-function load(register: number, offset: number, words: string): Instruction {
-  return { code: 0x61, dst: register, src: registers.context, offset, immediate: 0, words: `load ${words}` };
+function load(register: number, offset: number, text: string): Instruction {
+  return { code: 0x61, dst: register, src: registers.context, offset, immediate: 0, text: `load ${text}` };
 }
 
 function unlessEqual(name: "type" | "major" | "minor", value: number, skip: number): Instruction {
-  const words = `if ${name} != ${value} skip ${skip}`;
-  return { code: 0x55, dst: registers[name], src: 0, offset: skip, immediate: value, words };
+  const text = `if ${name} != ${value} skip ${skip}`;
+  return { code: 0x55, dst: registers[name], src: 0, offset: skip, immediate: value, text };
 }

@@ -16,9 +16,9 @@ export function containerCgroups(
   spec: Spec,
   id: string,
 ): Record<string, string> {
-  const wish = spec.linux?.cgroupsPath;
-  const paths = cgroupPaths(host.facts, wish, id);
-  if (!host.rootless || wish || Object.values(paths).every(canMake)) return paths;
+  const requested = spec.linux?.cgroupsPath;
+  const paths = cgroupPaths(host.facts, requested, id);
+  if (!host.rootless || requested || Object.values(paths).every(canMake)) return paths;
   const beside = join(mountpoint, dirname(host.facts.ownCgroup), id);
   return host.facts.cgroup.mode === "v2" && canMake(beside) ? { unified: beside } : {};
 }

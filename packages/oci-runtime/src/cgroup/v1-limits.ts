@@ -7,7 +7,7 @@ export interface Limit {
   readonly value: string;
   /** Where in config.json it comes from. */
   readonly field: string;
-  /** A file that some kernels lack, and whose absence harms nobody. */
+  /** A file that some kernels lack, and whose absence does no harm. */
   readonly optional?: boolean | "silent";
   /** Taken instead, when the kernel lacks the file. */
   readonly otherwise?: string;

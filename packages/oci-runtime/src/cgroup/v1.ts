@@ -97,7 +97,7 @@ function makeCpuset(path: string): void {
 
 /**
  * A new cpuset is empty and takes no process: it starts with what the one above it has. That one too may have been made
- * a moment ago by somebody who has not filled it yet; all who fill it write the same.
+ * a moment ago by another process that has not filled it yet; all processes write the same values.
  */
 function fillCpuset(path: string): void {
   const parent = dirname(path);

@@ -5,13 +5,13 @@ export interface UnifiedLimit {
   readonly file: string;
   readonly value: string;
   readonly field: string;
-  /** A file that some kernels lack; "silent" where nobody would miss it. */
+  /** A file that some kernels lack; "silent" where its absence does not matter. */
   readonly optional?: boolean | "silent";
   /** Taken instead, when the kernel lacks the file. */
   readonly otherwise?: { readonly file: string; readonly value: string };
 }
 
-/** What limits depend on that stands in the cgroup already. */
+/** Current values of the cgroup that new limits depend on. */
 export interface PresentLimits {
   /** Quota and period as in cpu.max: "max 100000". */
   readonly cpuMax: string;
@@ -127,7 +127,7 @@ export function cpuWeight(shares: number): number {
   return 1 + Math.floor(((bounded - 2) * 9999) / 262142);
 }
 
-/** What cpu.max becomes: what is not named stays. */
+/** The new value of cpu.max; fields that are not given keep their value. */
 export function cpuMax({ quota, period }: CpuLimits, present: string): string {
   const [presentQuota = "max", presentPeriod = "100000"] = present.split(" ");
   const wanted = quota === undefined || quota === 0 ? presentQuota : quota > 0 ? String(quota) : "max";

@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 
 export interface Usage<T extends FlagTable> {
   readonly name: string;
-  /** What follows the flags, as in "ID [SIGNAL]". */
+  /** The operands after the flags, as in "ID [SIGNAL]". */
   readonly operands: string;
   readonly summary: string;
   readonly flags: T;
@@ -19,7 +19,7 @@ export interface Arguments<T extends FlagTable> {
   readonly operands: string[];
 }
 
-/** Parses a command's arguments; undefined when only its help was asked for, which is printed then. @throws UsageError */
+/** Parses a command's arguments; undefined when its help was requested, which is printed then. @throws UsageError */
 export function parseArguments<const T extends FlagTable>(
   args: readonly string[],
   usage: Usage<T>,

@@ -17,7 +17,7 @@ export interface Globals {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** What every command is given. */
+/** The dependencies of every command. */
 export interface Context {
   readonly store: Store;
   readonly log: Log;

@@ -6,7 +6,7 @@ import type { Host } from "../host.ts";
 import type { CreateRequest } from "../run/create/create.ts";
 import type { Context } from "./context.ts";
 
-/** What `create` and `run` share. */
+/** Flags of both `create` and `run`. */
 export const createFlags = {
   bundle: { type: "string", short: "b", value: "DIR", doc: "directory that holds config.json", default: "." },
   "console-socket": { type: "string", value: "PATH", doc: "Unix socket that receives the terminal's master" },
@@ -38,7 +38,7 @@ export function createRequest(
   };
 }
 
-/** How many sockets systemd, or whoever started this process as it does, has left open for it (sd_listen_fds(3)). */
+/** The number of sockets that a service manager has passed to this process (sd_listen_fds(3)). */
 function listenFds(environment: Context["environment"]): number {
   const { LISTEN_FDS = "", LISTEN_PID } = environment;
   return LISTEN_PID === String(process.pid) && /^\d{1,4}$/.test(LISTEN_FDS) ? Number(LISTEN_FDS) : 0;
@@ -64,8 +64,8 @@ function isEventLoop(fd: number): boolean {
 }
 
 /**
- * Sends a descriptor of a process to whoever listens on a socket, with the word that tells a container's first process
- * from one that joins it.
+ * Sends a descriptor of a process to the listener of a socket, with a word that distinguishes a container's first
+ * process from one that joins it.
  * @throws Error naming the socket
  */
 export function sendPidFd(

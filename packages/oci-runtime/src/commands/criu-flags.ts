@@ -5,7 +5,7 @@ import { emptyNamespaces } from "../run/criu/namespaces.ts";
 import { cgroupModes } from "../run/criu/options.ts";
 import type { Context } from "./context.ts";
 
-/** What `checkpoint` and `restore` share. */
+/** Flags of both `checkpoint` and `restore`. */
 export const criuFlags = {
   "image-path": { type: "string", value: "DIR", doc: "directory of the images", default: "checkpoint" },
   "work-path": { type: "string", value: "DIR", doc: "directory of CRIU's log (default that of the images)" },

@@ -45,7 +45,7 @@ async function untilEnd(id: string, context: Context, { milliseconds, figures, o
   const { watchOom } = await import("../run/limits/oom.ts");
   const ended = containerEnd(host, context.store, id);
   const stop = watchOom(host, context.store.load(id).cgroups, onOom);
-  // What fails is that it has ended, which is about to be told.
+  // It fails when the container has ended, which is about to be reported.
   const timer = setInterval(() => void figures().catch(() => {}), milliseconds);
   try {
     await ended;

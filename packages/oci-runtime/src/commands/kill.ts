@@ -19,7 +19,7 @@ export const kill: Command = async (args, context) => {
   );
   if (!parsed) return 0;
   const [id = "", name = "SIGTERM"] = parsed.operands;
-  // Signal 0 asks whether there is somebody to get one (kill(2)).
+  // Signal 0 checks whether a process exists (kill(2)).
   const signal = name === "0" ? 0 : signalNumber(name);
   if (signal === undefined) throw new UsageError(`unknown signal "${name}": give a name such as TERM or a number`);
   await killContainer(await context.host(), context.store, { id, signal, all: parsed.flags.all });

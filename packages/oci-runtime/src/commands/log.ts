@@ -10,7 +10,7 @@ export interface ErrorFields {
   readonly reason?: ErrorReason;
 }
 
-/** The file of --log, in the two formats of runc, which callers read back to tell a person what went wrong. */
+/** The file of --log, in the two formats of runc, which callers read back for the reason of a failure. */
 export class Log {
   readonly #path: string | undefined;
   readonly #json: boolean;

@@ -3,7 +3,7 @@ import type { CreateRequest } from "../run/create/create.ts";
 import { startContainer } from "../run/start.ts";
 import type { Context } from "./context.ts";
 
-/** Adds the socket of sd_notify(3) where whoever has started this program waits for such a word. */
+/** Adds the socket of sd_notify(3) where the program's caller waits for its messages. */
 export async function withNotifySocket<Request extends Pick<CreateRequest, "id" | "bundle" | "spec">>(
   { environment, store }: Pick<Context, "environment" | "store">,
   request: Request,
@@ -16,19 +16,19 @@ export async function withNotifySocket<Request extends Pick<CreateRequest, "id" 
 /**
  * Starts a created container.
  * @param stays this program is there as long as the container: the main process of a service is itself
- * @returns what resolves once the container has said that it is ready, or never will; at once where nobody asks
+ * @returns a promise that resolves once the container is ready or never will be; at once without a notification socket
  * @throws as startContainer
  */
 export async function startNotifying(
   host: Host,
   { environment, store }: Pick<Context, "environment" | "store">,
   { id, stays }: { readonly id: string; readonly stays: boolean },
-): Promise<{ readonly told: Promise<void> }> {
+): Promise<{ readonly notified: Promise<void> }> {
   const address = environment["NOTIFY_SOCKET"];
   if (address) {
     const { startWithNotifySocket } = await import("../run/notify/notify.ts");
     return startWithNotifySocket(host, store, { id, stays, address });
   }
   await startContainer(host, store, id);
-  return { told: Promise.resolve() };
+  return { notified: Promise.resolve() };
 }

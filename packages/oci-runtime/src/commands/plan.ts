@@ -15,7 +15,7 @@ export const plan: Command = async (args, context) => {
     {
       name: "plan",
       operands: "[ID]",
-      summary: "Prints, in words, the kernel operations that create would have done for a bundle. Nothing is changed.",
+      summary: "Prints the kernel operations that create would execute for a bundle. Nothing is changed.",
       flags: {
         bundle: { type: "string", short: "b", value: "DIR", doc: "directory that holds config.json", default: "." },
         "no-pivot": { type: "boolean", doc: "as of create" },

@@ -50,7 +50,7 @@ export const restore: Command = async (args, context) => {
   const host = await context.host();
   const bundle = resolve(values.bundle);
   const begin = async (console: number | undefined) => {
-    // What has told of its readiness has its socket's directory; nobody waits for it to do so again.
+    // A process that was ready before still has its socket's directory; it does not notify again.
     const request = await withNotifySocket(context, {
       ...criuSettings(context, values),
       id,

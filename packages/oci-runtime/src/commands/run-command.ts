@@ -3,7 +3,7 @@ import { BrokenPipe } from "@gantry/cli/output";
 import { type Command, type Globals, makeContext } from "./context.ts";
 import type { CommandName } from "./table.ts";
 
-/** Each command's module is loaded when it is asked for. */
+/** Each command's module is loaded on first use. */
 const loaders: Readonly<Record<Exclude<CommandName, "worker">, () => Promise<Command>>> = {
   checkpoint: async () => (await import("./checkpoint.ts")).checkpoint,
   restore: async () => (await import("./restore.ts")).restore,
@@ -25,7 +25,7 @@ const loaders: Readonly<Record<Exclude<CommandName, "worker">, () => Promise<Com
   features: async () => (await import("./features.ts")).features,
 };
 
-/** What callers tell from the exit status of the program, which `exec` returns otherwise. */
+/** Exit statuses of `exec` that are not the program's own. */
 const execFailed = 255;
 
 /** Runs one command; every failure becomes one line and exit status 1, of `exec` 255. @throws BrokenPipe */

@@ -33,8 +33,8 @@ export const run: Command = async (args, context) => {
   const host = await context.host();
   const request = await withNotifySocket(context, createRequest(host, context, id, flags));
   if (flags.detach) {
-    const { told } = await createAndStart(host, context, request, flags);
-    await told;
+    const { notified } = await createAndStart(host, context, request, flags);
+    await notified;
     return 0;
   }
   if (!flags["no-subreaper"]) host.native.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
@@ -42,14 +42,14 @@ export const run: Command = async (args, context) => {
   const terminal = spec.process?.terminal === true && request.consoleSocket === undefined;
   const size = terminal ? ownSize(host) : undefined;
   if (size && spec.process) spec.process.consoleSize ??= size;
-  let told: Promise<void> | undefined;
+  let notified: Promise<void> | undefined;
   const status = await foreground(host, terminal, async (console) => {
     const consoleSocket = console ?? request.consoleSocket;
     const begun = await createAndStart(host, context, { ...request, spec, consoleSocket }, flags);
-    told = begun.told;
+    notified = begun.notified;
     return begun;
   });
-  await told;
+  await notified;
   if (!flags.keep) await deleteContainer(host, context.store, { id, force: true });
   return status;
 };
@@ -63,14 +63,14 @@ async function createAndStart(
     readonly "pid-file": string | undefined;
     readonly "pidfd-socket": string | undefined;
   },
-): Promise<Foreground & { readonly told: Promise<void> }> {
+): Promise<Foreground & { readonly notified: Promise<void> }> {
   const { store } = context;
   const { pid } = await createContainer(host, store, request);
   try {
     sendPidFd(host, flags["pidfd-socket"], { pid, kind: "standard" });
     writePidFile(flags["pid-file"], pid);
-    const { told } = await startNotifying(host, context, { id: request.id, stays: !flags.detach });
-    return { pid, told };
+    const { notified } = await startNotifying(host, context, { id: request.id, stays: !flags.detach });
+    return { pid, notified };
   } catch (error) {
     await deleteContainer(host, store, { id: request.id, force: true });
     throw error;

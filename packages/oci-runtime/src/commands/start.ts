@@ -16,7 +16,10 @@ export const start: Command = async (args, context) => {
     context,
   );
   if (!parsed) return 0;
-  const { told } = await startNotifying(await context.host(), context, { id: parsed.operands[0] ?? "", stays: false });
-  await told;
+  const { notified } = await startNotifying(await context.host(), context, {
+    id: parsed.operands[0] ?? "",
+    stays: false,
+  });
+  await notified;
   return 0;
 };

@@ -37,7 +37,7 @@ const information = [
   ["list", "list containers"],
   ["ps", "list the processes of a container"],
   ["events", "print a container's figures"],
-  ["plan", "print the kernel operations of a bundle, in words"],
+  ["plan", "print the kernel operations of a bundle as text"],
   ["spec", "write a config.json to start from"],
   ["features", "print what this runtime can do"],
 ] as const;
@@ -60,7 +60,7 @@ export const helpText: HelpText = {
     "oci-runtime run --bundle /tmp/box box",
     "oci-runtime plan --bundle /tmp/box",
   ],
-  footer: "COMMAND --help tells more about a command.",
+  footer: "Run oci-runtime COMMAND --help for details of a command.",
 };
 
 const names = new Set<string>([...lifecycle, ...information, ...service].map(([name]) => name));

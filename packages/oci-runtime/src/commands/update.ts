@@ -18,7 +18,7 @@ const flags = {
   "cpu-burst": { type: "integer", value: "US", doc: "CPU time that may be saved up, in microseconds" },
   "cpu-rt-period": { type: "integer", value: "US", doc: "period of real-time processes, in microseconds" },
   "cpu-rt-runtime": { type: "integer", value: "US", doc: "time of real-time processes in it, in microseconds" },
-  "cpu-idle": { type: "integer", value: "N", doc: "1: it gets time that nobody else wants; 0: as others" },
+  "cpu-idle": { type: "integer", value: "N", doc: "1: runs only when the CPU is otherwise idle; 0: as others" },
   "cpu-share": { type: "integer", value: "N", doc: "share of CPU time against others" },
   "cpuset-cpus": { type: "string", value: "LIST", doc: "processors to use" },
   "cpuset-mems": { type: "string", value: "LIST", doc: "memory nodes to use" },

@@ -4,7 +4,7 @@ import type { Facts } from "../facts.ts";
 import type { Op } from "./op.ts";
 import { entryOf } from "./table.ts";
 
-/** What a container's process is granted: in a user namespace all that the kernel has, else what the runtime has. */
+/** The capabilities that a container's process may have: in a user namespace all that the kernel has, else what the runtime has. */
 export interface Grantor {
   readonly facts: Facts;
   readonly linux: Linux;

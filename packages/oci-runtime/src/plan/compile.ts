@@ -9,7 +9,7 @@ import { namespacePlan, outsideWrites } from "./namespaces.ts";
 import { gather, type Op, type Plan, PlanError, type Slots, syncPoints } from "./op.ts";
 import { defaultUmask, oomOps, processOps, rlimitOps } from "./process.ts";
 
-/** What a plan depends on beside the configuration and the host. */
+/** Inputs of a plan other than the configuration and the host. */
 export interface CompileOptions {
   readonly id: string;
   /** Absolute path of the bundle. */
@@ -35,7 +35,7 @@ export interface CompileInput {
 
 /**
  * Compiles a checked configuration to the plan of `create`. Pure: no file, clock or environment is read.
- * @throws PlanError when the configuration asks for what is not supported, naming it
+ * @throws PlanError naming each part of the configuration that is not supported
  */
 export function compile(input: CompileInput): Plan {
   const { spec, options } = input;
@@ -49,7 +49,7 @@ export function compile(input: CompileInput): Plan {
     () => refuseAbsent(input),
     () => [...joinCgroups(options), ...oomOps(process), ...namespaces.ops],
     () => netDevicePoint(input),
-    // What is made gets exactly the mode that is asked for, whatever the caller's mask is.
+    // New files get exactly the mode of the configuration, whatever the caller's umask is.
     () => [
       { op: "session", why: "process" },
       { op: "umask", why: "root.path", mask: 0 },
@@ -74,7 +74,7 @@ export function compile(input: CompileInput): Plan {
   return { cloneFlags: namespaces.cloneFlags, cgroup: options.cloneInto, forks: namespaces.forks, ops };
 }
 
-/** What needs a part of the kernel that this host lacks. */
+/** Refuses fields that need a part of the kernel that this host lacks. */
 function refuseAbsent({ spec: { linux = {} }, facts }: CompileInput): readonly Op[] {
   const absent: string[] = [];
   if (linux.mountLabel && !facts.selinux)

@@ -14,7 +14,7 @@ const links: readonly (readonly [path: string, target: string])[] = [
 
 const kinds = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
 
-interface Wish {
+interface RequestedDevice {
   readonly device: Device;
   readonly why: string;
   /** An image's own file gives way to a device of every container; one that the configuration names must fit it. */
@@ -30,14 +30,14 @@ export function deviceOps(input: CompileInput): Op[] {
       (type === "bind" || options.includes("bind") || options.includes("rbind")),
   );
   if (bound) return [];
-  const wished = new Map<string, Wish>();
-  for (const device of defaultDevices) wished.set(device.path, { device, why: "default devices", replace: 1 });
+  const requested = new Map<string, RequestedDevice>();
+  for (const device of defaultDevices) requested.set(device.path, { device, why: "default devices", replace: 1 });
   for (const [index, device] of (spec.linux?.devices ?? []).entries()) {
     const why = `linux.devices[${index}]`;
     checkPlace(device.path, why);
-    wished.set(device.path, { device, why, replace: 0 });
+    requested.set(device.path, { device, why, replace: 0 });
   }
-  const ops = [...wished.values()].map((wish) => deviceOp(wish, cannotMakeNodes(input)));
+  const ops = [...requested.values()].map((one) => deviceOp(one, cannotMakeNodes(input)));
   const core = input.facts.kcore ? [["/dev/core", "/proc/kcore"] as const] : [];
   for (const [path, target] of [...links, ...core]) ops.push({ op: "symlink", why: "default devices", target, path });
   return ops;
@@ -53,7 +53,7 @@ function cannotMakeNodes({ spec, facts }: CompileInput): boolean {
   return facts.inUserNamespace || (spec.linux?.namespaces ?? []).some(({ type }) => type === "user");
 }
 
-function deviceOp({ device, why, replace }: Wish, bind: boolean): Op {
+function deviceOp({ device, why, replace }: RequestedDevice, bind: boolean): Op {
   const { path } = device;
   if (bind)
     return {

@@ -1,5 +1,4 @@
 import { MOUNT_ATTR__ATIME, S_IFBLK, S_IFCHR, S_IFMT } from "@gantry/native-sys";
-import { type Op, type Plan, syncPoints } from "./op.ts";
 import {
   attributeWords,
   capabilityWords,
@@ -11,10 +10,11 @@ import {
   namespaceWords,
   propagationWord,
   rlimitName,
-} from "./words.ts";
+} from "./names.ts";
+import { type Op, type Plan, syncPoints } from "./op.ts";
 
 type Named<K extends Op["op"]> = Extract<Op, { op: K }>;
-type Words = { readonly [K in Op["op"]]: (op: Named<K>) => string };
+type Descriptions = { readonly [K in Op["op"]]: (op: Named<K>) => string };
 
 const awaited: Readonly<Record<number, string>> = {
   [syncPoints.maps]: "the id maps",
@@ -22,11 +22,11 @@ const awaited: Readonly<Record<number, string>> = {
   [syncPoints.created]: "the state document of later hooks",
   [syncPoints.offsets]: "the offsets of clocks",
   [syncPoints.netDevices]: "network devices",
-  [syncPoints.listener]: "somebody to take the listener",
+  [syncPoints.listener]: "the listener to be handed over",
 };
 
 /** Each operation as a verb in -ing and its object, so that it reads both in a list and in front of an error. */
-const words: Words = {
+const descriptions: Descriptions = {
   write: ({ path, data }) => `writing ${JSON.stringify(data)} to ${path}`,
   writeProc: ({ path, data }) => `writing ${JSON.stringify(data)} to /proc/${path}`,
   join: ({ types, paths }) => `joining ${types.map((type, at) => `${namespaceWords(type)} ${paths[at]}`).join(", ")}`,
@@ -124,9 +124,9 @@ function list(parts: readonly string[]): string {
   return given.length > 0 ? ` (${given.join(",")})` : "";
 }
 
-/** One operation in words, such as `mounting "proc" on /proc (nosuid,noexec,nodev)`. */
+/** One operation as text, such as `mounting "proc" on /proc (nosuid,noexec,nodev)`. */
 export function describe(op: Op): string {
-  return (words[op.op] as (op: Op) => string)(op);
+  return (descriptions[op.op] as (op: Op) => string)(op);
 }
 
 /** The short form for an error: without the options in brackets. */
@@ -136,7 +136,7 @@ export function describeShort(op: Op): string {
   return describe(op);
 }
 
-/** The whole plan in words, one operation a line with the path in config.json that asks for it. */
+/** The whole plan as text, one operation a line with the path in config.json that it comes from. */
 export function explain(plan: Plan): string {
   const start = plan.cloneFlags
     ? `in new namespaces: ${namespaceWords(plan.cloneFlags)}`

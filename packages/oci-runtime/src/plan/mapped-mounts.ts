@@ -4,7 +4,7 @@ import type { IdMapping, Spec } from "@gantry/oci-spec/runtime";
 export interface MappedMount {
   /** Position in `mounts`. */
   readonly index: number;
-  /** What to map by: mappings of its own or the new user namespace's, or the path of a namespace that is joined. */
+  /** The id mappings: the mount's own or the new user namespace's, or the path of a namespace that is joined. */
   readonly mappings: { readonly uid: readonly IdMapping[]; readonly gid: readonly IdMapping[] } | string;
   /** All that is mounted below it, too. */
   readonly recursive: boolean;

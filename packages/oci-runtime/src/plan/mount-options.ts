@@ -32,7 +32,7 @@ export interface MountOptions {
   readonly copyUp: boolean;
   /** A mount that is there already is changed. */
   readonly remount: boolean;
-  /** What is left: the file system's own. */
+  /** All others: options of the file system. */
   readonly data: readonly string[];
 }
 

@@ -24,9 +24,9 @@ export function mountOps(input: CompileInput): Op[] {
   return [...ops, ...gather(mounts), ...later.reverse()];
 }
 
-/** What the container sends to its host and receives from it; everything but a stated wish only receives. */
-function rootPropagation(wish: string | undefined): Op {
-  const name = wish || "rslave";
+/** Propagation of mounts between container and host: unless the configuration says otherwise, the container only receives. */
+function rootPropagation(requested: string | undefined): Op {
+  const name = requested || "rslave";
   const recursive = name.startsWith("r") ? MS_REC : 0;
   const type = propagationTypes[recursive ? name.slice(1) : name] ?? MS_SLAVE;
   return {
@@ -74,7 +74,7 @@ function labelOptions({ spec }: CompileInput, { type }: Mount): string[] {
   return label && !selfLabelled.includes(type) ? [`context=${label}`] : [];
 }
 
-/** What is mounted there already gets other attributes; other options of its file system are the host's to change. */
+/** Changes the attributes of an existing mount; options of its file system belong to the host. */
 function remountOps({ target, options, why }: Instance): Op[] {
   const [unknown] = options.data;
   if (unknown !== undefined)
@@ -87,7 +87,7 @@ function remountOps({ target, options, why }: Instance): Op[] {
   return ops;
 }
 
-/** Files of /proc that only tell a container something, such as its limits: the only ones that a mount may go over. */
+/** Files of /proc that are purely informative, such as limits: the only ones that a mount may cover. */
 const replaceable = new Set(
   [
     ...["cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime"],
@@ -131,7 +131,7 @@ export function bindSource(bundle: string, { source = "" }: Mount): string {
 
 function bindOp(input: CompileInput, mount: Mount, { index, options }: Bind): Op {
   const why = `mounts[${index}]`;
-  const mapped = mappedMounts(input.spec).findIndex((wish) => wish.index === index);
+  const mapped = mappedMounts(input.spec).findIndex((mapped) => mapped.index === index);
   const [unknown] = options.data;
   if (unknown !== undefined)
     throw new PlanError(`${why}.options: "${unknown}" is not an option of a bind mount; file systems have their own`);

@@ -37,15 +37,15 @@ export interface NamespacePlan {
  * @param early what must be done before a user namespace takes rights over the host away
  */
 export function namespacePlan(linux: Linux, facts: Facts, early: readonly Op[]): NamespacePlan {
-  const wished = linux.namespaces ?? [];
-  const fresh = (type: NamespaceType) => wished.some((namespace) => namespace.type === type && !namespace.path);
-  const joined = wished.filter(({ path }) => path);
-  if (!wished.some(({ type }) => type === "mount"))
+  const requested = linux.namespaces ?? [];
+  const fresh = (type: NamespaceType) => requested.some((namespace) => namespace.type === type && !namespace.path);
+  const joined = requested.filter(({ path }) => path);
+  if (!requested.some(({ type }) => type === "mount"))
     throw new PlanError(
       'linux.namespaces must hold {"type": "mount"}: without one the host\'s own mounts would change',
     );
   const forks =
-    fresh("time") || wished.some(({ type }) => type === "user") || joined.some(({ type }) => type === "pid");
+    fresh("time") || requested.some(({ type }) => type === "user") || joined.some(({ type }) => type === "pid");
   const ops: Op[] = [];
   if (joined.length > 0)
     ops.push({
@@ -58,7 +58,7 @@ export function namespacePlan(linux: Linux, facts: Facts, early: readonly Op[]):
   ops.push(...early);
   if (fresh("user")) ops.push(...newUserNamespace(facts));
   else if (joined.some(({ type }) => type === "user")) ops.push(becomeRoot());
-  const rest = wished.filter(({ type, path }) => !path && type !== "user" && !(type === "pid" && !forks));
+  const rest = requested.filter(({ type, path }) => !path && type !== "user" && !(type === "pid" && !forks));
   ops.push(...unshareOps(rest.map(({ type }) => type)));
   if (Object.keys(linux.timeOffsets ?? {}).length > 0)
     ops.push(outsideWrites("linux.timeOffsets", syncPoints.offsets, facts));
@@ -87,7 +87,7 @@ function unshareOps(types: readonly NamespaceType[]): Op[] {
 
 /**
  * Files of the helper in /proc that the runtime writes, from outside its user namespace. They are root's; only where
- * the runtime is not root must the helper be dumpable for it, which nobody but the runtime can use at that point.
+ * the runtime is not root must the helper be dumpable for it, which only the runtime can use at that point.
  */
 export function outsideWrites(why: string, point: number, { privileged }: Facts): Op {
   return { op: "sync", why, point, dumpable: privileged ? 0 : 1 };

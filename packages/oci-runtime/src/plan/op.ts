@@ -6,7 +6,7 @@ interface Filled extends Omit<Operands, "seccomp"> {
   readonly seccomp: Omit<Operands["seccomp"], "filter"> & { readonly profile: Seccomp };
 }
 
-/** One kernel operation, final in every detail. `why` is the path in config.json that asks for it. */
+/** One kernel operation, final in every detail. `why` is the path in config.json that it comes from. */
 export type Op = {
   [K in OperationName]: { readonly op: K; readonly why: string } & Filled[K];
 }[OperationName];
@@ -23,11 +23,11 @@ export const syncPoints = {
   offsets: 4,
   /** The network namespace exists and gets its devices. */
   netDevices: 5,
-  /** A filter with a listener is loaded: somebody else takes the listener. */
+  /** A filter with a listener is loaded: the runtime hands the listener over. */
   listener: 6,
 } as const;
 
-/** What the helper is started with and then does. */
+/** How the helper is started, and the operations that it executes. */
 export interface Plan {
   /** clone(2) flags of the helper itself: CLONE_NEWPID when it can be the new namespace's first process. */
   readonly cloneFlags: number;
@@ -69,7 +69,7 @@ export function execSlots(preserved: number): ExecSlots {
   return { channel: first, target: first + 1, console: first + 2 };
 }
 
-/** A configuration that is valid but asks for what cannot be done, here or at all. */
+/** A configuration that is valid but requires something that cannot be done, here or at all. */
 export class PlanError extends Error {
   override name = "PlanError";
 }

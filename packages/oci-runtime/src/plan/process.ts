@@ -9,7 +9,7 @@ import { hasListener, seccompOps } from "./seccomp.ts";
 import { entryOf } from "./table.ts";
 
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/** What a process without a `user.umask` of its own gets, and hooks. */
+/** The umask of hooks, and of a process without a `user.umask`. */
 export const defaultUmask = 0o022;
 const unlimited = 2n ** 64n - 1n;
 

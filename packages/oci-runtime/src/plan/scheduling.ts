@@ -12,7 +12,7 @@ import {
 } from "@gantry/oci-spec/runtime";
 import type { Op } from "./op.ts";
 
-/** Where and when a process runs, and where its memory is: what the kernel's schedulers are told. */
+/** CPU affinity, scheduling class, I/O priority and memory policy of a process. */
 export function schedulingOps(process: Process, { personality, memoryPolicy }: Linux): Op[] {
   const ops: Op[] = [];
   if (process.scheduler) ops.push(schedulerOp(process.scheduler));

@@ -13,7 +13,7 @@ const newListener = 8;
 /** With it a listener and TSYNC do not both want the call's result. */
 const tsyncErrno = 16;
 
-/** True for a filter that asks a program of the host about some calls. */
+/** True for a filter that leaves the decision on some calls to a program of the host. */
 export function hasListener(seccomp: Seccomp | undefined): boolean {
   return (seccomp?.syscalls ?? []).some(({ action }) => action === "SCMP_ACT_NOTIFY");
 }

@@ -54,7 +54,7 @@ async function endAll(host: Host, record: Record, cgroup: CgroupManager): Promis
     const pids = cgroup.pids();
     if (pids.length === 0 && !isAlive(record)) return;
     if (pids.length > 0 && !cgroup.killAll()) for (const pid of pids) killQuietly(pid);
-    // Without cgroups nobody knows the others; in a pid namespace they end with the first one.
+    // Without cgroups the other processes are unknown; in a pid namespace they end with the first one.
     if (pids.length === 0) signalFirst(host, record, SIGKILL);
     if (pids.length > 0 && cgroup.isFrozen()) await cgroup.freeze(false);
     await delay(wait);

@@ -121,7 +121,7 @@ function link(path: string): string {
   }
 }
 
-/** What `exec` without a process file starts from: the container's own process. */
+/** The base of an `exec` without a process file: the container's own process. */
 export function processOf(record: Record): Process {
   const { cwd = "/", env = [], ...process } = record.spec.process ?? {};
   return { ...process, cwd, env: env.filter((entry) => entry !== notifyVariable), terminal: false };

@@ -26,7 +26,7 @@ export function signalFirst({ native }: Host, record: Record, signal: number): b
 
 /**
  * Sends a signal to the container's first process, or to all of its processes.
- * @throws ContainerError FailedPrecondition when there is nobody to send it to
+ * @throws ContainerError FailedPrecondition when there is no process to send it to
  */
 export async function killContainer(
   host: Host,

@@ -20,7 +20,7 @@ const allowed: Readonly<globalThis.Record<Verb, readonly FullStatus[]>> = {
   stats: ["created", "running", "paused"],
 };
 
-/** @throws ContainerError FailedPrecondition, in the words that callers of runc know */
+/** @throws ContainerError FailedPrecondition, with runc's message */
 export function demand(verb: Verb, status: FullStatus, id: string): void {
   if (allowed[verb].includes(status)) return;
   throw new ContainerError("FailedPrecondition", refusal(verb, status, id));

@@ -3,7 +3,7 @@ import { join } from "node:path/posix";
 import type { Spec } from "@gantry/oci-spec/runtime";
 import type { ScopeUnit } from "../cgroup/systemd/scope.ts";
 
-/** What the runtime remembers of a container, in `<root>/<id>/state.json`. */
+/** The record of a container, in `<root>/<id>/state.json`. */
 export interface Record {
   readonly id: string;
   readonly bundle: string;
@@ -12,7 +12,7 @@ export interface Record {
   readonly created: string;
   /** 0 while the container is being created. */
   readonly pid: number;
-  /** Start time of that process in clock ticks since boot: tells it from a later one with the same id. */
+  /** Start time of that process in clock ticks since boot: distinguishes it from a later one with the same id. */
   readonly startTime: string;
   readonly owner: string;
   /** Its processes get session keyrings of their own. */
@@ -26,7 +26,7 @@ export interface Record {
   readonly spec: Spec;
 }
 
-/** What callers of runc do: letters, digits, and _ + - . in any order. */
+/** The ids that runc accepts: letters, digits, and _ + - . in any order. */
 const idPattern = /^[\w+.-]+$/;
 
 export class ContainerError extends Error {
@@ -71,7 +71,7 @@ export class Store {
     return join(this.directory(id), "exec.fifo");
   }
 
-  /** The named pipe on which a start tells how it went. */
+  /** The named pipe on which a start reports its result. */
   resultPipe(id: string): string {
     return join(this.directory(id), "result.fifo");
   }

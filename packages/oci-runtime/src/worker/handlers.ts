@@ -18,7 +18,7 @@ type Methods = (typeof runtimeContract)["methods"];
 
 /**
  * The commands as messages. Operations on one container are done one after the other.
- * @param onRequest told of each request before it is begun
+ * @param onRequest called before each request is processed
  */
 export function runtimeHandlers(host: Host, onRequest: () => void = () => undefined): Handlers<Methods> {
   const locks = new KeyedLock();

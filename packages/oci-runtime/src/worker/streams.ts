@@ -51,7 +51,7 @@ function openStream({ native }: Host, path: string, flags: number): number {
     return fd;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENXIO") throw new Error(`cannot write to the named pipe ${path}: nobody has it open for reading`);
+    if (code === "ENXIO") throw new Error(`cannot write to the named pipe ${path}: no process has it open for reading`);
     throw error;
   }
 }

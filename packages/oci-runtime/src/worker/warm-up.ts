@@ -19,11 +19,11 @@ const nowhere = "/dev/null";
 const compilations = 4;
 
 /**
- * Does what needs no container before one is asked for: compiles the usual configuration and its seccomp profile,
- * answers requests for a container that cannot be, and runs the code of a creation up to a helper that is told to run a
+ * Does the work that needs no container before the first request: compiles the usual configuration and its seccomp profile,
+ * answers requests for a container that cannot be, and runs the code of a creation up to a helper that is to run a
  * directory and so ends at once.
  *
- * @param isIdle asked between the steps: a real request ends the warm-up
+ * @param isIdle checked between the steps: a real request ends the warm-up
  */
 export async function warmUp(host: Host, isIdle: () => boolean): Promise<void> {
   const steps = [

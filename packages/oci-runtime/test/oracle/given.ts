@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { test } from "tap";
 import { cannotRun, Runtime } from "./runtime.ts";
 
-/** What the container's process is given: rights, mounts, a filter, descriptors. */
+/** The environment of the container's process: rights, mounts, a filter, descriptors. */
 export function given(program: string): void {
   const skip = cannotRun(program) ?? false;
 

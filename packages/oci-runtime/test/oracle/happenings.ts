@@ -4,7 +4,7 @@ import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { cannotRun, Runtime, unlikeRunc } from "./runtime.ts";
 
-/** What happens at points of a container's life: hooks and signals. */
+/** Hooks and signals. */
 export function happenings(program: string): void {
   const skip = cannotRun(program) ?? false;
 

@@ -61,11 +61,11 @@ export function lifecycle(program: string): void {
   });
 }
 
-/** What is told of containers, and of those that cannot be made. */
-export function told(program: string): void {
+/** Listings of containers, and errors of those that cannot be created. */
+export function listing(program: string): void {
   const skip = cannotRun(program) ?? false;
 
-  test("list, ps and pid files tell the truth", { skip: skip || unlikeRunc(program) }, async (t) => {
+  test("list, ps and pid files are right", { skip: skip || unlikeRunc(program) }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("sleep 1000 & sleep 1001; true");
     const id = await runtime.runDetached();

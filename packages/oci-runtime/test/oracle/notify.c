@@ -1,5 +1,5 @@
 /*
- * What a program of sd_notify(3) says: sends each argument, as a message of its own, to NOTIFY_SOCKET. BARRIER=1 goes
+ * A client of sd_notify(3): sends each argument, as a message of its own, to NOTIFY_SOCKET. BARRIER=1 goes
  * with one end of a pipe, and is waited for until that is closed.
  */
 #include <stdio.h>

@@ -30,7 +30,7 @@ export class ServiceManager implements Disposable {
     return { NOTIFY_SOCKET: this.address };
   }
 
-  /** Who asks to be told when all is read goes on waiting; resolves when somebody does. */
+  /** Leaves a barrier unanswered; resolves when one arrives. */
   async holdBarrier(): Promise<void> {
     this.#holds = true;
     await waitFor(() => this.#held.length > 0, { what: "a barrier", timeoutMs: 20_000 });

@@ -13,7 +13,7 @@ export const mediaTypes = {
   dockerLayerGzip: "application/vnd.docker.image.rootfs.diff.tar.gzip",
 } as const;
 
-/** What a client asks a registry for (distribution-spec, "Pulling manifests"), best first. */
+/** The media types that a client requests of a registry (distribution-spec, "Pulling manifests"), best first. */
 export const manifestAccept: readonly string[] = [
   mediaTypes.index,
   mediaTypes.manifest,

@@ -69,7 +69,7 @@ const healthcheck = v.looseObject({
   Retries: v.optional(whole),
 });
 
-/** image-spec config.md, `config`: how a container of the image runs unless told otherwise. */
+/** image-spec config.md, `config`: how a container of the image runs by default. */
 export const runConfig = v.looseObject({
   User: v.optional(v.string()),
   ExposedPorts: orNull(set),

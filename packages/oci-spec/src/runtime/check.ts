@@ -2,7 +2,7 @@ import type { NamespaceType, Spec } from "./types.ts";
 
 export type Report = (path: string, message: string) => void;
 
-/** A rule between fields. It is asked only where the shape of what it reads is right. */
+/** A rule between fields. It is checked only where the fields that it reads have the right shape. */
 export interface Check {
   /** Paths of the parts of the document that it reads. */
   readonly reads: readonly string[];

@@ -97,17 +97,17 @@ const devices: Check = {
   },
 };
 
-/** What the kernel takes as the name of a network interface (dev_valid_name), with room for its NUL. */
+/** The kernel's rule for the name of a network interface (dev_valid_name), with room for its NUL. */
 const interfaceName = /^(?!\.\.?$)[^\s/:\0]{1,15}$/;
 
 const netDevices: Check = {
   reads: ["linux.namespaces", "linux.netDevices"],
   run: (spec, report) => {
-    const wished = Object.entries(spec.linux?.netDevices ?? {});
-    if (wished.length > 0 && !hasNamespace(spec, "network"))
+    const devices = Object.entries(spec.linux?.netDevices ?? {});
+    if (devices.length > 0 && !hasNamespace(spec, "network"))
       report("linux.netDevices", 'needs {"type": "network"} in linux.namespaces');
     const taken = new Set<string>();
-    for (const [device, { name = "" }] of wished) {
+    for (const [device, { name = "" }] of devices) {
       const path = `linux.netDevices.${device}`;
       if (!interfaceName.test(device)) report(path, "is not the name of a network interface: at most 15 letters");
       if (name && !interfaceName.test(name))

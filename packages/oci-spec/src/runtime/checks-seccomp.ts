@@ -17,11 +17,11 @@ function checkSeccomp(seccomp: Seccomp, report: Report): void {
   checkListener(seccomp, report);
 }
 
-/** The runtime itself must still be able to tell its parent of the listener: by write(2), under the filter. */
+/** The runtime itself must still be able to report the listener to its parent: by write(2), under the filter. */
 function checkListener({ defaultAction, flags = [], syscalls = [], ...listener }: Seccomp, report: Report): void {
   const notifies = syscalls.some(({ action }) => action === notify);
   if (defaultAction === notify)
-    report("linux.seccomp.defaultAction", `must not be ${notify}: nobody would be there yet to be notified`);
+    report("linux.seccomp.defaultAction", `must not be ${notify}: no process could be notified yet`);
   syscalls.forEach(({ names, action }, index) => {
     if (action === notify && names.includes("write"))
       report(`linux.seccomp.syscalls[${index}].names`, `must not hold "write" with ${notify}`);

@@ -22,7 +22,7 @@ const root: Check = {
   },
 };
 
-/** What the kernel has room for (__NEW_UTS_LEN). */
+/** The kernel's limit (__NEW_UTS_LEN). */
 const longestName = 64;
 
 const names: Check = {

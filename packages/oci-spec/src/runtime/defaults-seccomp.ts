@@ -42,7 +42,7 @@ export function defaultSeccompProfile(capabilities: readonly string[], arch: str
   };
 }
 
-/** clone without new namespaces; clone3 hides its flags in memory, so programs are told to fall back to clone. */
+/** clone without new namespaces; clone3 hides its flags in memory, so programs are made to fall back to clone. */
 function namespaceLimits(): SyscallRule[] {
   return [
     allow(["clone"], [{ index: 0, value: CLONE_NEW_ANY, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }]),

@@ -1,6 +1,6 @@
 import type { Device, DeviceRule, Mount } from "./types.ts";
 
-/** Capabilities of a container's processes unless asked otherwise: Docker's fourteen. */
+/** Capabilities of a container's processes by default: Docker's fourteen. */
 export const defaultCapabilities: readonly string[] = [
   "CAP_CHOWN",
   "CAP_DAC_OVERRIDE",
@@ -18,7 +18,7 @@ export const defaultCapabilities: readonly string[] = [
   "CAP_AUDIT_WRITE",
 ];
 
-/** Paths that tell about the host or reach its hardware, hidden from containers that are not privileged. */
+/** Paths that reveal the host or reach its hardware, hidden from containers that are not privileged. */
 export const defaultMaskedPaths: readonly string[] = [
   "/proc/acpi",
   "/proc/asound",
@@ -72,7 +72,7 @@ export function defaultMounts(): Mount[] {
 }
 
 /**
- * The devices that runtime-spec config-linux.md "Default Devices" asks for. The runtime adds them by itself;
+ * The devices that runtime-spec config-linux.md "Default Devices" requires. The runtime adds them by itself;
  * /dev/console (with a terminal) and /dev/ptmx come with the mounts.
  */
 export const defaultDevices: readonly Device[] = (

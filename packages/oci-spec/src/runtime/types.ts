@@ -240,7 +240,7 @@ export interface SeccompArg {
 
 export type Status = "creating" | "created" | "running" | "stopped";
 
-/** What `state` prints and hooks read: runtime-spec runtime.md "State". `paused` is the runtimes' own addition. */
+/** The document that `state` prints and hooks read: runtime-spec runtime.md "State". `paused` is the runtimes' own addition. */
 export interface State {
   ociVersion: string;
   id: string;

@@ -17,7 +17,7 @@ export function validateSpec(spec: unknown): SpecProblem[] {
   return problems;
 }
 
-/** What is wrong with the process object that `exec` is given. */
+/** The problems of the process object of an `exec`. */
 export function validateProcess(process: unknown): SpecProblem[] {
   const problems: SpecProblem[] = [];
   processShape(process, "process", problems);
@@ -25,7 +25,7 @@ export function validateProcess(process: unknown): SpecProblem[] {
   return problems;
 }
 
-/** What is wrong with the resources object that `update` is given. */
+/** The problems of the resources object of an `update`. */
 export function validateResources(resources: unknown): SpecProblem[] {
   const problems: SpecProblem[] = [];
   resourcesShape(resources, "resources", problems);

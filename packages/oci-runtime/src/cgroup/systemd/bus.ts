@@ -32,7 +32,7 @@ export async function connectSystemd(user: boolean): Promise<Systemd> {
     throw new Error("--systemd-cgroup: systemd does not run here: without the option cgroups are made directly");
   if (!path || !existsSync(path))
     throw new Error(
-      `--systemd-cgroup: there is no D-Bus socket at ${path ?? "$XDG_RUNTIME_DIR/bus"}: systemd cannot be asked`,
+      `--systemd-cgroup: there is no D-Bus socket at ${path ?? "$XDG_RUNTIME_DIR/bus"}: systemd cannot be reached`,
     );
   // Most containers are made without it: it is loaded where it is used.
   const library = await import("@jellybrick/dbus-next");
@@ -57,7 +57,7 @@ type Library = typeof import("@jellybrick/dbus-next");
 class Client {
   readonly #bus: MessageBus;
   readonly #library: Library;
-  /** What waits for a job's end, by the job's path; jobs that ended before anybody asked are kept. */
+  /** Callers that wait for a job's end, by the job's path; results that arrive before a caller waits are kept. */
   readonly #ended = new Map<string, string>();
   readonly #waiting = new Map<string, (result: string) => void>();
 
@@ -98,7 +98,7 @@ class Client {
       job = await start();
     } catch (error) {
       if (errorType(error) !== "org.freedesktop.systemd1.UnitExists") throw error;
-      // A failed one of the same name stays until somebody forgets it.
+      // A failed unit of the same name stays until it is reset.
       await this.#reset(unit);
       job = await start();
     }

@@ -14,14 +14,14 @@ export interface UnitPlace {
  * container's id names it.
  * @throws PlanError
  */
-export function unitPlace(wish: string | undefined, id: string, user: boolean): UnitPlace {
+export function unitPlace(requested: string | undefined, id: string, user: boolean): UnitPlace {
   const standard = user ? "user.slice" : "system.slice";
-  if (!wish) return { slice: standard, unit: scopeName("oci-runtime", id) };
-  const parts = wish.split(":");
+  if (!requested) return { slice: standard, unit: scopeName("oci-runtime", id) };
+  const parts = requested.split(":");
   const [slice = "", prefix = "", name = ""] = parts;
   if (parts.length !== 3 || name === "")
     throw new PlanError(
-      `linux.cgroupsPath must be slice:prefix:name where systemd makes cgroups, not ${JSON.stringify(wish)}`,
+      `linux.cgroupsPath must be slice:prefix:name where systemd makes cgroups, not ${JSON.stringify(requested)}`,
     );
   if (
     slice !== "" &&

@@ -3,7 +3,7 @@ import { type DeviceRule, parseIdList } from "@gantry/oci-spec/runtime";
 /** A property of a unit: its name, the D-Bus signature of its value, and the value. */
 export type Property = readonly [name: string, signature: string, value: unknown];
 
-/** What of a limit matters here: the file that it is written to, and what. */
+/** A limit as the file that it is written to and the value. */
 interface FileLimit {
   readonly file: string;
   readonly value: string;

@@ -9,7 +9,7 @@ import type { Systemd } from "./bus.ts";
 import { slicePath, type UnitPlace } from "./names.ts";
 import { deviceNames, deviceProperties, limitProperties, type Property } from "./properties.ts";
 
-/** What a record keeps of a scope: enough to find it again. */
+/** The part of a record that identifies a scope. */
 export interface ScopeUnit extends UnitPlace {
   /** It belongs to the user's own systemd. */
   readonly user: boolean;
@@ -35,7 +35,7 @@ export interface ScopeRequest {
 export async function startScope(systemd: Systemd, request: ScopeRequest): Promise<void> {
   const { facts, place, id, pid, resources, annotations } = request;
   const devices = deviceProperties(resources.devices ?? [], deviceNames(readFileSync("/proc/devices", "utf8"))) ?? [
-    // What systemd cannot say must not stand against the rules that the container has from here.
+    // Rules that systemd cannot express are enforced here, and must not be overridden by it.
     ["DevicePolicy", "s", "auto"],
   ];
   const accounting = ["MemoryAccounting", "CPUAccounting", "TasksAccounting"];
@@ -43,7 +43,7 @@ export async function startScope(systemd: Systemd, request: ScopeRequest): Promi
   await systemd.startScope(place.unit, [
     ["Description", "s", `container ${id}`],
     ["Slice", "s", place.slice],
-    // Whoever runs in the container may make cgroups of its own below.
+    // Processes of the container may create cgroups below.
     ["Delegate", "b", true],
     ["PIDs", "au", [pid]],
     ["DefaultDependencies", "b", false],
@@ -54,7 +54,7 @@ export async function startScope(systemd: Systemd, request: ScopeRequest): Promi
   ]);
 }
 
-/** Tells systemd of limits that change. */
+/** Updates the scope's limits in systemd. */
 export async function updateScope(
   systemd: Systemd,
   facts: Facts,

@@ -14,11 +14,11 @@ export const operations = {
   join: { number: 3, fields: { directory: "number", types: "numbers", paths: "strings" } },
   /** unshare(2). */
   unshare: { number: 4, fields: { flags: "number" } },
-  /** Tells the runtime that a point is reached and waits for its word. Bytes in the answer become the standard input of hooks. A dumpable process's files in /proc are open to a runtime without root. */
+  /** Reports to the runtime that a point is reached, and waits for its answer. Bytes in the answer become the standard input of hooks. A dumpable process's files in /proc are open to a runtime without root. */
   sync: { number: 5, fields: { point: "number", dumpable: "number" } },
   /** Takes ids inside a user namespace, keeping its capabilities. */
   become: { number: 6, fields: { uid: "number", gid: "number" } },
-  /** Goes on in a child that has this process's parent; tells the runtime its pid. */
+  /** Goes on in a child that has this process's parent; reports its pid to the runtime. */
   fork: { number: 7, fields: { } },
   /** Brings up the network interface lo. */
   loopback: { number: 8, fields: { } },
@@ -36,7 +36,7 @@ export const operations = {
   mkdir: { number: 15, fields: { path: "string", mode: "number" } },
   /** Makes a symbolic link unless the name exists. */
   symlink: { number: 16, fields: { target: "string", path: "string" } },
-  /** Makes a device node or a named pipe. What has that name already is replaced where told, else it must be the same. */
+  /** Makes a device node or a named pipe. replace: an existing file of that name is replaced, else it must be the same. */
   mknod: { number: 17, fields: { path: "string", mode: "number", major: "number", minor: "number", uid: "number", gid: "number", replace: "number" } },
   /** Hides a path: an empty read-only directory, or /dev/null, over it. A missing path is fine. */
   mask: { number: 18, fields: { path: "string" } },
@@ -82,7 +82,7 @@ export const operations = {
   user: { number: 47, fields: { uid: "number", gid: "number" } },
   /** Sets the process's capability sets. */
   capabilities: { number: 48, fields: { effective: "number", permitted: "number", inheritable: "number", ambient: "number" } },
-  /** Loads a filter: an array of struct sock_filter. With a point the runtime is told the number of the listener's descriptor and waited for, as in sync. */
+  /** Loads a filter: an array of struct sock_filter. With a point, reports the number of the listener's descriptor to the runtime and waits for its answer, as in sync. */
   seccomp: { number: 49, fields: { filter: "bytes", flags: "number", point: "number", dumpable: "number" } },
   /** chdir(2); what it reaches must lie inside the root. */
   directory: { number: 50, fields: { path: "string" } },

@@ -23,7 +23,7 @@ export interface CreateRequest {
   readonly id: string;
   /** Directory that holds config.json. */
   readonly bundle: string;
-  /** What readConfig said of it, where it has been asked already. */
+  /** The result of readConfig, where the caller has it already. */
   readonly spec?: Spec;
   /** Standard streams of the process; with a terminal they are replaced. */
   readonly stdio: readonly [number, number, number];
@@ -151,7 +151,7 @@ export function findRootfs(spec: Spec, bundle: string): string {
   return rootfs;
 }
 
-/** What the runtime remembers of a container before it has a process. */
+/** The record of a container that has no process yet. */
 export function newRecord(
   request: CreateRequest,
   spec: Spec,
@@ -185,7 +185,7 @@ async function startInit(creation: Creation, paths: Record["cgroups"]): Promise<
       others: [...pipes, ...trees, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
       sibling: request.sibling,
       ...(scope && { onSpawn: (pid) => enterScope({ host, record, cgroup, scope, pid, resources }) }),
-      onSync: (point, pid, words) => serveSync(creation, { point, pid, words }),
+      onSync: (point, pid, detail) => serveSync(creation, { point, pid, detail }),
     });
     try {
       await finishRecord(creation, launched.pid);

@@ -15,7 +15,7 @@ export interface Undo {
   close?(): void;
 }
 
-/** What creation has made so far; undone in reverse when it fails. */
+/** A creation in progress: everything made so far is undone in reverse when it fails. */
 export interface Creation {
   readonly host: Host;
   readonly store: Store;
@@ -24,12 +24,12 @@ export interface Creation {
   readonly cgroup: CgroupManager;
   /** Systemd's scope that the container is to be in, where systemd makes cgroups. */
   readonly scope: Scope | undefined;
-  /** What puts the rest of the host back, in the order of its creation. */
+  /** Steps that restore the rest of the host, in the order of the changes. */
   readonly undo: Undo[];
   record: Record;
 }
 
-/** Takes back all that creation has made; what cannot be is told as a warning. */
+/** Undoes a creation; a step that fails is reported as a warning. */
 export async function undo({ store, record, cgroup, host, undo: steps }: Creation): Promise<void> {
   const attempt = async (step: () => void | Promise<void>) => {
     try {

@@ -11,7 +11,7 @@ export function checkHostNamespaces(spec: Spec): void {
     (spec.linux?.namespaces ?? []).filter(({ type, path }) => path && isOwn(path, type)).map(({ type }) => type),
   );
   if (shared.size === 0) return;
-  const wishes: [path: string, type: NamespaceType | undefined][] = [
+  const joined: [path: string, type: NamespaceType | undefined][] = [
     ...Object.keys(spec.linux?.sysctl ?? {}).map((key): [string, NamespaceType | undefined] => [
       `linux.sysctl["${key}"]`,
       sysctlNamespace(key),
@@ -23,7 +23,7 @@ export function checkHostNamespaces(spec: Spec): void {
       ? [["linux.netDevices", "network"] as [string, "network"]]
       : []),
   ];
-  const problems: SpecProblem[] = wishes
+  const problems: SpecProblem[] = joined
     .filter(([, type]) => type !== undefined && shared.has(type))
     .map(([path, type]) => ({
       path,
@@ -32,7 +32,7 @@ export function checkHostNamespaces(spec: Spec): void {
   if (problems.length > 0) throw new SpecError("invalid config.json", problems);
 }
 
-/** A path that does not exist is told of where it is joined. */
+/** A path that does not exist is reported when it is joined. */
 function isOwn(path: string, type: NamespaceType): boolean {
   try {
     const [given, own] = [statSync(path), statSync(`/proc/self/ns/${namespaceFiles[type]}`)];

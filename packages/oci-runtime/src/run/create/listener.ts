@@ -2,7 +2,7 @@ import { SOCK_CLOEXEC, SOCK_STREAM } from "@gantry/native-sys";
 import type { Seccomp, State } from "@gantry/oci-spec/runtime";
 import type { Host } from "../../host.ts";
 
-/** A process that has loaded a filter with a listener, and waits until somebody has that. */
+/** A process that has loaded a filter with a listener, and waits until the listener is handed over. */
 export interface Listening {
   readonly pid: number;
   /** The listener's descriptor in that process, as it said. */
@@ -15,7 +15,7 @@ export interface Listening {
 /**
  * Sends the listener and a container process state (runtime-spec config-linux.md "The Container Process State") to the
  * socket of linux.seccomp.listenerPath.
- * @throws Error naming that path when nobody takes it
+ * @throws Error naming that path when no process accepts it
  */
 export function sendListener({ native }: Host, { pid, descriptor, seccomp, state }: Listening): void {
   const { listenerPath = "", listenerMetadata } = seccomp ?? {};

@@ -21,7 +21,7 @@ import { writeIdMaps } from "./maps.ts";
 
 /**
  * Opens the sources of all id-mapped mounts, as detached trees that are mapped already (mount_setattr(2)). That needs
- * rights over their file systems, which nobody has inside a new user namespace.
+ * rights over their file systems, which no process in a new user namespace has.
  *
  * @returns one descriptor a mount, in their order; the caller closes them
  * @throws Error naming the mount
@@ -45,10 +45,10 @@ interface Opening {
 
 async function openTree(host: Host, { bundle, spec, mount }: Opening): Promise<number> {
   const { native } = host;
-  const wish = spec.mounts?.[mount.index] ?? { destination: "" };
+  const requested = spec.mounts?.[mount.index] ?? { destination: "" };
   const why = `mounts[${mount.index}]`;
-  const source = bindSource(bundle, wish);
-  const { recursive, bind } = parseMountOptions(wish.options ?? [], why);
+  const source = bindSource(bundle, requested);
+  const { recursive, bind } = parseMountOptions(requested.options ?? [], why);
   const below = recursive || !bind ? AT_RECURSIVE : 0;
   const namespace = await userNamespace(host, mount);
   let tree: number | undefined;

@@ -30,8 +30,8 @@ export function moveNetDevices(pid: number, devices: NonNullable<Linux["netDevic
   const target = openSync(namespace, constants.O_RDONLY);
   try {
     using host = openRoute();
-    for (const [name, { name: wish }] of Object.entries(devices)) {
-      const one = moveOne({ host, container, target }, name, wish || name);
+    for (const [name, { name: newName }] of Object.entries(devices)) {
+      const one = moveOne({ host, container, target }, name, newName || name);
       moved.push(one);
       settle(container, one.index, one.addresses);
       container.linkSetUp(one.index);
@@ -56,29 +56,30 @@ interface Places {
 interface Moved {
   /** Its number in the container. */
   readonly index: number;
-  /** What it was before. */
+  /** Its former state. */
   readonly link: Link;
   readonly addresses: readonly Address[];
 }
 
-function moveOne({ host, container, target }: Places, name: string, wish: string): Moved {
-  const fail = (words: string) => new Error(`linux.netDevices.${name}: ${words}`);
+function moveOne({ host, container, target }: Places, name: string, newName: string): Moved {
+  const fail = (reason: string) => new Error(`linux.netDevices.${name}: ${reason}`);
   const link = host.linkByName(name);
   if (!link) throw fail("there is no such interface");
-  if (!wish.includes("%") && container.linkByName(wish)) throw fail(`the container has an interface ${wish} already`);
+  if (!newName.includes("%") && container.linkByName(newName))
+    throw fail(`the container has an interface ${newName} already`);
   const addresses = host.addresses(link.index).filter(staysWith);
   const before = new Set(container.links().map(({ index }) => index));
   try {
-    host.linkMove(link.index, target, wish);
+    host.linkMove(link.index, target, newName);
   } catch (error) {
     throw fail((error as Error).message);
   }
   const arrived = container.links().find(({ index, mac }) => !before.has(index) && mac === link.mac);
-  if (!arrived) throw fail(`it did not arrive as ${wish}`);
+  if (!arrived) throw fail(`it did not arrive as ${newName}`);
   return { index: arrived.index, link, addresses };
 }
 
-/** What the specification has kept: permanent addresses that are good beyond the link. */
+/** The addresses that the specification keeps: permanent ones with more than link scope. */
 function staysWith({ flags, scope }: Address): boolean {
   return (flags & IFA_F_PERMANENT) !== 0 && scope === RT_SCOPE_UNIVERSE;
 }

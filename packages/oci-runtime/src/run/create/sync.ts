@@ -8,12 +8,12 @@ import { writeIdMaps, writeTimeOffsets } from "./maps.ts";
 export interface Sync {
   readonly point: number;
   readonly pid: number;
-  /** What the helper says there. */
-  readonly words: string;
+  /** The helper's message at that point. */
+  readonly detail: string;
 }
 
 /** Does what only the runtime can at a point of the plan; the answer is what hooks of the helper's read. */
-export async function serveSync(creation: Creation, { point, pid, words }: Sync): Promise<Uint8Array | undefined> {
+export async function serveSync(creation: Creation, { point, pid, detail }: Sync): Promise<Uint8Array | undefined> {
   const { host, spec } = creation;
   const { linux = {} } = spec;
   const state = stateDocument({ ...creation.record, pid }, point === syncPoints.created ? "created" : "creating");
@@ -25,7 +25,7 @@ export async function serveSync(creation: Creation, { point, pid, words }: Sync)
     creation.undo.push({ back: moved.putBack, close: moved.close });
   } else if (point === syncPoints.listener) {
     const { sendListener } = await import("./listener.ts");
-    sendListener(host, { pid, descriptor: words, seccomp: linux.seccomp, state });
+    sendListener(host, { pid, descriptor: detail, seccomp: linux.seccomp, state });
   } else if (point === syncPoints.created) return Buffer.from(JSON.stringify(state));
   else {
     await runHooks("prestart", spec.hooks?.prestart, state);
@@ -35,7 +35,7 @@ export async function serveSync(creation: Creation, { point, pid, words }: Sync)
   return undefined;
 }
 
-/** Puts the container's process into its class of resctrl, where one is asked for. */
+/** Puts the container's process into its resctrl class, where one is configured. */
 export async function rdtOf({ host, spec, request, undo }: Creation, pid: number): Promise<Pick<Record, "rdt">> {
   const { intelRdt } = spec.linux ?? {};
   if (!intelRdt || !host.facts.resctrl) return {};

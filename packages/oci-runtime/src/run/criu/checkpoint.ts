@@ -10,7 +10,7 @@ import { type CriuOptions, requestTypes } from "./options.ts";
 import { findCriu, runCriu } from "./session.ts";
 import { externalFiles, saveStreams, streamsOf } from "./streams.ts";
 
-/** What checkpoint and restore have in common. */
+/** Settings of both checkpoint and restore. */
 export interface CriuSettings {
   /** CRIU's program, and where it is looked for. */
   readonly program: string;
@@ -19,7 +19,7 @@ export interface CriuSettings {
   readonly images: string;
   /** Directory of the log; that of the images where absent. */
   readonly work: string | undefined;
-  /** What CRIU is told as it is. */
+  /** Options that are passed to CRIU unchanged. */
   readonly flags: Pick<
     CriuOptions,
     | "tcpEstablished"
@@ -41,7 +41,7 @@ export interface CheckpointRequest extends CriuSettings {
   /** Images of the round before, relative to these. */
   readonly parent: string | undefined;
   readonly pageServer: CriuOptions["pageServer"];
-  /** Gets a zero byte once the pages can be asked for. */
+  /** Gets a zero byte once the pages can be requested. */
   readonly statusFd: number | undefined;
 }
 

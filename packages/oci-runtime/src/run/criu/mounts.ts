@@ -29,7 +29,7 @@ function unescaped(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));
 }
 
-/** What is mounted in a container out of the host, by place: CRIU is told of it rather than saving it. */
+/** Mounts of a container that come from the host, by mount point: CRIU takes them as external and does not save them. */
 export function externalMountsOf(pid: number, spec: Spec, rootfs: string): ExternalMount[] {
   const bound = new Set((spec.mounts ?? []).filter(isBindOf).map(({ destination }) => placeIn(rootfs, destination)));
   // A masked directory is an empty file system of its own, a masked file is a device out of another one.

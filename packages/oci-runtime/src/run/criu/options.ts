@@ -3,10 +3,10 @@ import { encodeMessage, type Message } from "./wire.ts";
 /** Kinds of requests and answers (criu_req_type of CRIU's rpc.proto). */
 export const requestTypes = { dump: 1, restore: 2, preDump: 4, notify: 6, featureCheck: 9 } as const;
 
-/** What becomes of cgroups (criu_cg_mode). */
+/** How cgroups are handled (criu_cg_mode). */
 export const cgroupModes: Readonly<Record<string, number>> = { ignore: 0, soft: 3, full: 4, strict: 5 };
 
-/** What one wants of CRIU: the fields of criu_opts that this runtime uses. Descriptors are those of this process. */
+/** CRIU's options: the fields of criu_opts that this runtime uses. Descriptors are those of this process. */
 export interface CriuOptions {
   readonly imagesFd: number;
   readonly workFd?: number | undefined;
@@ -47,7 +47,7 @@ export function encodeRequest(type: number, options: CriuOptions): Buffer {
   return encodeMessage(new Map<number, number | Message>([...typeOnly(type), [2, optionsMessage(options)]]));
 }
 
-/** The answer to what CRIU tells in between: go on. */
+/** The answer to a notification: go on. */
 export function encodeGoOn(): Buffer {
   return encodeMessage(new Map<number, number | boolean>([...typeOnly(requestTypes.notify), [3, true]]));
 }

@@ -117,7 +117,7 @@ function begin(host: Host, store: Store, { request, spec, scope }: Restoring): C
   return { host, store, request: created, spec, cgroup, scope, undo: [], record };
 }
 
-/** What is mounted there goes with it. */
+/** Its mounts go with it. */
 function removeRoot({ native }: Host, root: string): void {
   native.umount(root, MNT_DETACH);
   rmdirSync(root);

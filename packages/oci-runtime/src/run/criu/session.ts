@@ -8,12 +8,12 @@ import { waitForExit } from "../launch/wait.ts";
 import { type CriuOptions, encodeGoOn, encodeRequest, requestTypes } from "./options.ts";
 import { Decoded } from "./wire.ts";
 
-/** The first descriptor of CRIU's process after its standard streams: the socket that it is told on. */
+/** The first descriptor of CRIU's process after its standard streams: the socket that requests arrive on. */
 const socketFd = 3;
 const longestMessage = 65_536;
 const SIGKILL = 9;
 
-/** What CRIU says on the way: the point that it has come to, with the process and the descriptors that belong to it. */
+/** A notification of CRIU: the point that it has reached, with the process and the descriptors that belong to it. */
 export interface Notice {
   readonly point: string;
   readonly pid: number;
@@ -30,7 +30,7 @@ export interface CriuRequest {
   readonly extra: readonly number[];
   /** Where CRIU's log is. */
   readonly log: string;
-  /** Called with the id of CRIU's process before it is told what to do. */
+  /** Called with the id of CRIU's process before it gets its request. */
   readonly onSpawn?: (pid: number) => Promise<void>;
   readonly onNotice?: (notice: Notice) => Promise<void>;
 }
@@ -131,6 +131,6 @@ function criuError({ log }: CriuRequest, said: string): Error {
   const reasons = lines
     .slice(-shownLines)
     .map((line) => line.replace(/^\(\d+\.\d+\)\s*(\d+: )?Error \([^)]*\): /, "").trim());
-  const words = reasons.length > 0 ? reasons.join("; ") : said.trim();
-  return new Error(`criu failed: ${words || "no reason given"}; log file: ${log}`);
+  const reason = reasons.length > 0 ? reasons.join("; ") : said.trim();
+  return new Error(`criu failed: ${reason || "no reason given"}; log file: ${log}`);
 }

@@ -5,8 +5,8 @@ const fileName = "descriptors.json";
 const standard = [0, 1, 2] as const;
 
 /**
- * What the standard streams of a process are, in CRIU's words for what comes from outside: "pipe:[7]", "file[1a:2b]";
- * empty for one of the container's own. They are kept with the images: whoever restores gives others in their place.
+ * The standard streams of a process, as CRIU names external files: "pipe:[7]", "file[1a:2b]";
+ * empty for one of the container's own. They are kept with the images: a restore replaces them.
  */
 export function streamsOf(pid: number): string[] {
   const mounts = new Set(
@@ -25,7 +25,7 @@ export function streamsOf(pid: number): string[] {
   });
 }
 
-/** Those that CRIU must be told of when it writes. */
+/** Streams that a dump must declare as external. */
 export function externalFiles(streams: readonly string[]): string[] {
   return [...new Set(streams.filter((name) => name.startsWith("file[")))];
 }

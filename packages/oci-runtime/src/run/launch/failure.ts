@@ -29,21 +29,21 @@ function reasonFor(op: Op["op"] | undefined, code: string): ErrorReason | undefi
   return op === "mount" && code === "ENOTDIR" ? "MountTypeMismatch" : undefined;
 }
 
-/** Puts a failure that the helper reported into words. `errno` is positive. */
+/** The error for a failure that the helper has reported. `errno` is positive. */
 export function operationError(plan: Plan, index: number, errno: number, detail: string): OperationError {
   const op = plan.ops[index];
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
   if (!op) return new OperationError(`the helper failed: ${detail || text}`, code, undefined);
-  if (op.op === "program") return new OperationError(programWords(op.name, code, text), code, op.op);
-  if (op.op === "exec") return new OperationError(`exec ${detail}: ${execWords(code, text)}`, code, op.op);
+  if (op.op === "program") return new OperationError(programMessage(op.name, code, text), code, op.op);
+  if (op.op === "exec") return new OperationError(`exec ${detail}: ${execMessage(code, text)}`, code, op.op);
   if (op.op === "hook")
     return new OperationError(`error running hook ${op.why}: ${op.path}: ${detail || text}`, code, op.op);
   const said = detail ? `${detail}: ` : "";
   return new OperationError(`${describeShort(op)}: ${said}${code}: ${text} (${op.why})`, code, op.op);
 }
 
-/** In the words that callers of OCI runtimes look for, to tell exit status 127 from 126. */
-function programWords(name: string, code: string, text: string): string {
+/** With runc's messages, by which callers of OCI runtimes distinguish exit status 127 from 126. */
+function programMessage(name: string, code: string, text: string): string {
   const head = `exec: ${JSON.stringify(name)}: `;
   if (code === "ENOENT" || code === "ENOTDIR")
     return (
@@ -54,19 +54,19 @@ function programWords(name: string, code: string, text: string): string {
   return head + text;
 }
 
-function execWords(code: string, text: string): string {
+function execMessage(code: string, text: string): string {
   if (code === "ENOEXEC") return "exec format error";
   if (code === "ENOENT") return "no such file or directory";
   return code === "EACCES" ? "permission denied" : text;
 }
 
 /**
- * What went wrong between `start` and the program. The plan is gone by then: what can fail is a startContainer hook,
+ * The error for a failure between `start` and the program. The plan is gone by then: it is of a startContainer hook,
  * the filter, or exec itself.
  */
 export function startError(errno: number, detail: string): OperationError {
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
   if (code === "ECANCELED" || code === "ETIME")
     return new OperationError(`error running startContainer hook: ${detail}`, code, "hook");
-  return new OperationError(`exec ${detail}: ${execWords(code, text)}`, code, "exec");
+  return new OperationError(`exec ${detail}: ${execMessage(code, text)}`, code, "exec");
 }

@@ -28,12 +28,12 @@ export interface Launch {
   readonly others: readonly number[];
   /** Start the helper as a child of this process's parent. */
   readonly sibling: boolean;
-  /** The helper may be held up for as long as somebody else likes: in a cgroup that is paused. */
+  /** No limit on the helper's silence: its cgroup is paused until another command resumes it. */
   readonly unlimited?: boolean;
   /** Called with the helper's id when it is there and waits for its plan. */
   readonly onSpawn?: (pid: number) => Promise<void>;
   /** Called at each sync point with the pid known so far and what the helper says there; the bytes are the answer. */
-  readonly onSync?: (point: number, pid: number, words: string) => Promise<Uint8Array | undefined>;
+  readonly onSync?: (point: number, pid: number, detail: string) => Promise<Uint8Array | undefined>;
 }
 
 export interface Launched {
@@ -121,7 +121,7 @@ async function sendAll(host: Host, fd: number, bytes: Uint8Array): Promise<void>
   }
 }
 
-/** How long a killed process may take to end: one that is frozen does not, and is left to the caller to thaw. */
+/** How long a killed process may take to end: one that is frozen does not, and the caller thaws it. */
 const killedMs = 2000;
 
 /** Kills what is left of a helper that failed. A sibling is waited for by the common parent. */
@@ -179,7 +179,7 @@ async function converse(host: Host, request: Launch, conversation: Conversation)
   }
 }
 
-/** A child may fail before the helper that made it has told its pid; then both end, and so does what they say. */
+/** A child may fail before its parent has reported the pid; then both end, and the channel closes. */
 async function awaitPid(reader: MessageReader, conversation: Conversation): Promise<void> {
   while (conversation.pid === 0) {
     const message = await reader.next();

@@ -1,4 +1,4 @@
-/** What the helper tells on its channel and on the result pipe (native-sys/init/wire.c). */
+/** The helper's messages on its channel and on the result pipe (native-sys/init/wire.c). */
 export const messageKinds = { error: 1, pid: 2, sync: 3, ready: 4 } as const;
 
 const header = 16;

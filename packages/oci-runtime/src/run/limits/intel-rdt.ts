@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "n
 import { join } from "node:path/posix";
 import type { IntelRdt } from "@gantry/oci-spec/runtime";
 
-/** What a container has in the resctrl file system (runtime-spec config-linux.md "IntelRdt"). */
+/** A container's groups in the resctrl file system (runtime-spec config-linux.md "IntelRdt"). */
 export interface RdtGroup {
   /** Its class of service, a directory. */
   readonly group: string;
@@ -59,7 +59,7 @@ function schemata({ l3CacheSchema, memBwSchema, schemata: rest = [] }: IntelRdt)
   return [l3CacheSchema, memBwSchema, ...rest].filter((line) => line !== undefined && line !== "") as string[];
 }
 
-/** True when the group was not there. One that was must have what is asked for. */
+/** True when the group did not exist. An existing one must have the configured schemata. */
 function makeGroup(group: string, { closID }: IntelRdt, lines: readonly string[]): boolean {
   if (!existsSync(group)) {
     if (closID !== undefined && lines.length === 0)

@@ -8,8 +8,8 @@ import type { Host } from "../../host.ts";
 const lookAgainMs = [0, 25, 100, 400];
 
 /**
- * Tells each time the kernel has killed a process of a container for lack of memory.
- * @returns what ends that; nothing is told where there is no memory controller
+ * Reports each time that the kernel has killed a process of a container for lack of memory.
+ * @returns a function that stops the watch; without a memory controller nothing is reported
  */
 export function watchOom(host: Host, paths: CgroupPaths, onOom: () => void): () => void {
   const { mode, hierarchies } = host.facts.cgroup;

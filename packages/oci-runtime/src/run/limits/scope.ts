@@ -54,7 +54,7 @@ export async function endScope(unit: ScopeUnit | undefined): Promise<void> {
   await withSystemd(unit, (systemd, { unit: name }) => systemd.stopUnit(name));
 }
 
-/** Tells systemd of limits that change. */
+/** Updates the limits of a container's scope in systemd. */
 export async function updateScopeOf(host: Host, unit: ScopeUnit | undefined, resources: Resources): Promise<void> {
   await withSystemd(unit, async (systemd, place) => {
     const { updateScope } = await import("../../cgroup/systemd/scope.ts");

@@ -30,7 +30,7 @@ export async function updateContainer(host: Host, store: Store, request: UpdateR
   const record = store.load(request.id);
   demand("update", statusOf(store, record, host.facts), request.id);
   if (Object.keys(request.rdt ?? {}).length > 0) await updateRdt(host, record, request.rdt ?? {});
-  // What devices a container may use is decided when it is made.
+  // Device rules are fixed when a container is created.
   const { devices: _, ...limits } = resources as Resources;
   const { devices: __, ...former } = record.spec.linux?.resources ?? {};
   await updateScopeOf(host, record.scope, limits);

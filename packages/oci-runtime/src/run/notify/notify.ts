@@ -53,22 +53,22 @@ export interface NotifyingStart {
 
 /**
  * Starts a container and passes on that it is ready.
- * @returns what resolves, and never rejects, once the host was told or the container's process has ended without a
- * word; with `stays` not before that has ended
+ * @returns a promise that resolves, and never rejects, once the host is notified or the container's process has ended
+ * without a message; with `stays` not before that has ended
  * @throws as startContainer; SystemError for a socket that cannot be made
  */
 export async function startWithNotifySocket(
   host: Host,
   store: Store,
   start: NotifyingStart,
-): Promise<{ readonly told: Promise<void> }> {
+): Promise<{ readonly notified: Promise<void> }> {
   const record = store.load(start.id);
   demand("start", statusOf(store, record, host.facts), start.id);
   const directory = directoryOf(store, start.id);
   if (!existsSync(directory)) {
-    // Who created it was not asked to listen: its process has no socket to say anything on.
+    // It was created without a notification socket.
     await startContainer(host, store, start.id);
-    return { told: Promise.resolve() };
+    return { notified: Promise.resolve() };
   }
   const opened: number[] = [];
   const close = () => {
@@ -79,7 +79,7 @@ export async function startWithNotifySocket(
     const socket = keep(opened, listen(host, directory));
     await startContainer(host, store, start.id);
     const mainPid = start.stays ? globalThis.process.pid : record.pid;
-    return { told: relay(host, { socket, process }, { ...start, mainPid }).finally(close) };
+    return { notified: relay(host, { socket, process }, { ...start, mainPid }).finally(close) };
   } catch (error) {
     close();
     throw error;
@@ -105,40 +105,40 @@ function listen({ native }: Host, directory: string): number {
   }
 }
 
-/** What a container is heard by: its socket, and a pidfd of its first process. */
-interface Ear {
+/** Descriptors that are watched for a container: its socket, and a pidfd of its first process. */
+interface Watched {
   readonly socket: number;
   readonly process: number;
 }
 
 async function relay(
   host: Host,
-  ear: Ear,
+  watched: Watched,
   { address, stays, mainPid }: NotifyingStart & { readonly mainPid: number },
 ): Promise<void> {
   const warn = (error: unknown) => host.warn(`NOTIFY_SOCKET ${address}: ${(error as Error).message}`);
   try {
-    if (!(await becomesReady(host, ear))) return;
-    const telling = tell(host, address, mainPid).catch(warn);
-    // The container goes on to send, and would be stopped by a queue that nobody empties.
-    while (stays && !(await somethingHappens(host, ear))) hearsReady(host, ear);
-    await telling;
+    if (!(await becomesReady(host, watched))) return;
+    const notification = notifyHost(host, address, mainPid).catch(warn);
+    // The container goes on sending, and would block on a full queue.
+    while (stays && !(await nextEvent(host, watched))) receivesReady(host, watched);
+    await notification;
   } catch (error) {
     warn(error);
   }
 }
 
 /** False when the process has ended without a word. */
-async function becomesReady(host: Host, ear: Ear): Promise<boolean> {
-  for (let ended = false; ; ended = await somethingHappens(host, ear)) {
-    // What it has said in its last moment counts.
-    if (hearsReady(host, ear)) return true;
+async function becomesReady(host: Host, watched: Watched): Promise<boolean> {
+  for (let ended = false; ; ended = await nextEvent(host, watched)) {
+    // A message that was sent just before the end counts.
+    if (receivesReady(host, watched)) return true;
     if (ended) return false;
   }
 }
 
 /** Resolves when there is something to read, or the process has ended: with true then. */
-function somethingHappens({ native }: Host, { socket, process }: Ear): Promise<boolean> {
+function nextEvent({ native }: Host, { socket, process }: Watched): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (ended: boolean) => {
       for (const watch of watches) watch.close();
@@ -160,7 +160,7 @@ const longestMessage = 4096;
  * of the container's own. A descriptor that is sent is closed by the kernel, so that a barrier in the container falls
  * at once (sd_notify_barrier(3)).
  */
-function hearsReady({ native }: Host, { socket }: Ear): boolean {
+function receivesReady({ native }: Host, { socket }: Watched): boolean {
   for (let count = 0; count < messagesAtOnce; count++) {
     const message = native.socketRecv(socket, longestMessage, MSG_DONTWAIT);
     if (!message) return false;
@@ -169,13 +169,13 @@ function hearsReady({ native }: Host, { socket }: Ear): boolean {
   return false;
 }
 
-/** Tells the host, and returns once it has read that: who is gone by then cannot be told from another service. */
-async function tell(host: Host, address: string, mainPid: number): Promise<void> {
+/** Notifies the host, and returns once it has read the message: it identifies the sender by a process that still exists. */
+async function notifyHost(host: Host, address: string, mainPid: number): Promise<void> {
   const { native } = host;
   const socket = native.unixConnect(address, SOCK_DGRAM);
   try {
-    for (const words of ["READY=1\n", `MAINPID=${mainPid}\n`])
-      await whenWritable(host, socket, () => native.socketSend(socket, Buffer.from(words), MSG_NOSIGNAL));
+    for (const message of ["READY=1\n", `MAINPID=${mainPid}\n`])
+      await whenWritable(host, socket, () => native.socketSend(socket, Buffer.from(message), MSG_NOSIGNAL));
     await barrier(host, socket);
   } finally {
     native.closeFd(socket);
@@ -189,7 +189,7 @@ async function barrier(host: Host, socket: number): Promise<void> {
   try {
     const send = () => native.sendFds(socket, Buffer.from("BARRIER=1"), [theirs]);
     await whenWritable(host, socket, send).finally(() => native.closeFd(theirs));
-    if (!(await closes(host, ours))) throw new Error(`nobody has read it in ${barrierMs / 1000} s`);
+    if (!(await closes(host, ours))) throw new Error(`the receiver has not read it within ${barrierMs / 1000} s`);
   } finally {
     native.closeFd(ours);
   }

@@ -17,7 +17,7 @@ import {
 } from "@gantry/native-sys";
 import { namespaceFlags } from "./namespaces.ts";
 
-/** Numbers of the kernel in the words that a person knows them by. */
+/** Numbers of the kernel by the names that a person knows. */
 
 const attributeNames: readonly (readonly [bit: number, name: string])[] = [
   [MOUNT_ATTR_RDONLY, "ro"],
@@ -38,13 +38,13 @@ export function attributeWords(mask: number | bigint): string {
     .join(",");
 }
 
-/** What clearing these attributes means: "rw", "exec", "relatime". */
+/** The options that clear these attributes: "rw", "exec", "relatime". */
 export function clearedWords(mask: number | bigint): string {
   const number = Number(mask);
-  const words = attributeNames
+  const names = attributeNames
     .filter(([bit]) => (number & bit & ~MOUNT_ATTR__ATIME) !== 0)
     .map(([, name]) => (name === "ro" ? "rw" : name.slice(2)));
-  return [...words, ...((number & MOUNT_ATTR__ATIME) !== 0 ? ["atime"] : [])].join(",");
+  return [...names, ...((number & MOUNT_ATTR__ATIME) !== 0 ? ["atime"] : [])].join(",");
 }
 
 const propagationNames: Readonly<Record<number, string>> = {
