@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 /** In the environment of every test file and of all that it starts. */
 export const runVariable = "GANTRY_TEST_RUN";
 
-/** What tests may leave on a machine, by kind, at one moment. */
+/** Resources of a machine that tests may leave behind, by kind, at one moment. */
 export interface MachineState {
   readonly mounts: readonly string[];
   readonly cgroups: readonly string[];
@@ -38,7 +38,7 @@ const kinds: Readonly<Record<keyof MachineState, string>> = {
   processes: "process",
 };
 
-/** What `after` has and `before` had not, each by kind and name. */
+/** The resources that `after` has and `before` lacks, each by kind and name. */
 export function leftBehind(before: MachineState, after: MachineState): string[] {
   return (Object.keys(kinds) as (keyof MachineState)[]).flatMap((kind) => {
     const known = new Set(before[kind]);
