@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import { paths } from "./paths.ts";
 
 /** Packages whose sources run under Bun in the standalone binaries, with the libraries that they use. */
-const suites = ["cli", "client", "ctr", "ipc", "oci-runtime"];
+const suites = ["cli", "client", "common", "ctr", "ipc", "oci-runtime"];
 
 /** `file`: Bun runs the test file. `programs`: Node.js runs it, and Bun the programs that it starts. */
 export type UnderBun = { readonly runs: "file" | "programs" } | { readonly skipped: string };

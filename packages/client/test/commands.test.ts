@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import { RpcError } from "@gantry/ipc";
 import { jsProgram, run, tempDir } from "@gantry/testkit";
 import { test } from "tap";
@@ -108,7 +109,8 @@ test("a dead engine is named", async (t) => {
   t.strictSame(create, { code: 125, stdout: "", stderr: `client: ${message}` });
   t.strictSame(rm, { code: 1, stdout: "", stderr: message }, "reported once");
   t.equal(version.code, 1);
-  t.match(version.stdout, /^Client:\n Version: +0\.1\.0\n/);
+  const runtime = basename(jsProgram) === "bun" ? "Bun" : "Node\\.js";
+  t.match(version.stdout, new RegExp(`^Client:\n Version: +0\\.1\\.0\n JS runtime: +${runtime} \\d+\\.\\d+\\.\\d+\n`));
 });
 
 test("of several containers each is tried", async (t) => {

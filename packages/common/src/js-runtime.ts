@@ -11,3 +11,6 @@ const bun = process.versions["bun"];
 export const jsRuntime: JsRuntime = bun
   ? { name: "Bun", version: bun }
   : { name: "Node.js", version: process.versions.node };
+
+/** Its name and version, such as "Bun 1.4.5". */
+export const jsRuntimeName = `${jsRuntime.name} ${jsRuntime.version}`;

@@ -1,3 +1,4 @@
+import { jsRuntimeName } from "@gantry/common/js-runtime";
 import { version } from "@gantry/common/version";
 import { isObject, type PlainObject } from "./template/values.ts";
 import { ansiDate } from "./time.ts";
@@ -5,7 +6,7 @@ import { ansiDate } from "./time.ts";
 /** The client's part of `client version`. */
 export function clientVersion(): PlainObject {
   const architecture = { x64: "amd64" }[process.arch as string] ?? process.arch;
-  return { Version: version, Os: process.platform, Arch: architecture, NodeVersion: process.versions.node };
+  return { Version: version, Os: process.platform, Arch: architecture, JsRuntime: jsRuntimeName };
 }
 
 /** docker version's layout. */
@@ -39,7 +40,7 @@ function fields(document: PlainObject): (readonly [string, string])[] {
   const rows: [string, string | undefined][] = [
     ["Version:", text("Version")],
     ["API version:", api && least ? `${api} (minimum version ${least})` : api],
-    ["Node version:", text("NodeVersion")],
+    ["JS runtime:", text("JsRuntime")],
     ["Git commit:", text("GitCommit")],
     ["Built:", ansiDate(text("BuildTime") ?? "") || undefined],
     ["OS/Arch:", document["Os"] ? `${document["Os"]}/${document["Arch"]}` : undefined],

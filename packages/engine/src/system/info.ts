@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { arch, cpus, hostname, release, totalmem } from "node:os";
+import { jsRuntimeName } from "@gantry/common/js-runtime";
 import { version } from "@gantry/common/version";
 import type { Paths } from "../base/paths.ts";
 import type { Images } from "../images/images.ts";
@@ -13,7 +14,10 @@ const goArchitectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: 
 /** As the Engine API's /version. */
 export function versionView(): Record<string, unknown> {
   const Arch = goArchitectures[arch()] ?? arch();
-  const details = { ApiVersion: apiVersion, MinAPIVersion: minApiVersion, Arch, Os: "linux", KernelVersion: release() };
+  const details = {
+    ...{ ApiVersion: apiVersion, MinAPIVersion: minApiVersion, JsRuntime: jsRuntimeName },
+    ...{ Arch, Os: "linux", KernelVersion: release() },
+  };
   return {
     Platform: { Name: "Gantry" },
     Version: version,

@@ -1,3 +1,4 @@
+import { jsRuntimeName } from "@gantry/common/js-runtime";
 import { version } from "@gantry/common/version";
 import { defineCommand } from "../../command.ts";
 
@@ -8,7 +9,7 @@ export const command = defineCommand({
   args: [0, 0],
   examples: [""],
   async run({ out, supervisor: connect }) {
-    out.print(`Client:\n  Version:  ${version}\n  Node.js:  ${process.version}\n`);
+    out.print(`Client:\n  Version:  ${version}\n  Runtime:  ${jsRuntimeName}\n`);
     const supervisor = await connect();
     const [server, { uuid }] = await Promise.all([
       supervisor.call("version", {}),
