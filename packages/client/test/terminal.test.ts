@@ -41,6 +41,7 @@ test("a terminal: every key goes to the container, the exit code comes back, the
     Config: { Tty: true, OpenStdin: true },
     HostConfig: { ConsoleSize: [40, 100] },
   });
+  t.strictSame(engine.requests("containerStart")[0], { Id: containerId, ConsoleSize: [40, 100] });
 });
 
 test("a change of the terminal's size reaches the container", async (t) => {

@@ -45,6 +45,17 @@ test("a container is made, run attached, and removed", async (t) => {
   t.same([...engine.standIn.specs.keys(), ...engine.standIn.snapshots.keys(), ...engine.standIn.tasks()], []);
 });
 
+test("a start gives the terminal its size, which the next start without one keeps", async (t) => {
+  await using engine = await engineUnderTest();
+  const id = await engine.create("true", {}, { Config: { Tty: true } });
+  for (const ConsoleSize of [[34, 91], [22, 77], undefined] as ([number, number] | undefined)[]) {
+    await engine.client.call("containerStart", { Id: id, ...(ConsoleSize ? { ConsoleSize } : {}) });
+    const [height, width] = ConsoleSize ?? [22, 77];
+    t.match(engine.standIn.specs.get(id), { process: { consoleSize: { height, width } } });
+    await engine.client.call("containerWait", { Id: id });
+  }
+});
+
 test("standard input reaches the process, and each start runs anew", async (t) => {
   await using engine = await engineUnderTest();
   const id = await engine.create("read line; echo got $line", {}, { Config: { OpenStdin: true, StdinOnce: true } });

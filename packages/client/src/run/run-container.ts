@@ -1,4 +1,5 @@
 import { type Session, type SessionEnd, startSession } from "@gantry/cli/session";
+import { type TerminalSize, terminalSize } from "@gantry/cli/terminal";
 import { isRpcError } from "@gantry/ipc/contracts/errors";
 import type { Context } from "../command.ts";
 import type { Engine } from "../engine/connect.ts";
@@ -56,7 +57,8 @@ export async function runAttached(
   });
   // Requested before the start, so that a removal right after the exit is not missed.
   const removed = container.autoRemove ? waitRemoved(engine, id) : undefined;
-  return await finish({ context, engine, container, session, removed, inputOnly });
+  const size = options.tty ? terminalSize() : undefined;
+  return await finish({ context, engine, container, session, removed, inputOnly, size });
 }
 
 interface Running {
@@ -67,13 +69,15 @@ interface Running {
   readonly removed: Promise<number | undefined> | undefined;
   /** Only input is attached: the id is printed. */
   readonly inputOnly: boolean;
+  /** The container's terminal gets it before the start. */
+  readonly size: TerminalSize | undefined;
 }
 
-async function finish({ context, engine, container, session, removed, inputOnly }: Running): Promise<number> {
+async function finish({ context, engine, container, session, removed, inputOnly, size }: Running): Promise<number> {
   // When the start fails, the session may end before the failure is known.
   session.end.catch(() => {});
   try {
-    await start(context, engine, container);
+    await start(context, engine, container, size);
   } catch (error) {
     session.close();
     throw error;
@@ -85,9 +89,14 @@ async function finish({ context, engine, container, session, removed, inputOnly 
   return (await removed) ?? (await exitCodeOf(engine, container.id, end));
 }
 
-async function start(context: Context, engine: Engine, { id, autoRemove }: CreatedContainer): Promise<void> {
+async function start(
+  context: Context,
+  engine: Engine,
+  { id, autoRemove }: CreatedContainer,
+  size?: TerminalSize,
+): Promise<void> {
   try {
-    await engine.call("containerStart", { Id: id });
+    await engine.call("containerStart", { Id: id, ...(size ? { ConsoleSize: [size.height, size.width] } : {}) });
   } catch (error) {
     const failure = await startFailure(error, context);
     if (autoRemove) {

@@ -46,7 +46,8 @@ function lifecycleHandlers(deps: ContainerServiceDeps, find: Find) {
       const { id, warnings } = await admission.run(() => createContainer(deps, request));
       return { Id: id, Warnings: warnings };
     },
-    containerStart: async ({ Id }) => done(admission.run(() => startContainer(deps, find(Id)))),
+    containerStart: async ({ Id, ConsoleSize }) =>
+      done(admission.run(() => startContainer(deps, find(Id), ConsoleSize))),
     containerStop: async ({ Id, Signal, Timeout }) =>
       done(stopContainer(deps, find(Id), { signal: Signal, timeout: Timeout })),
     containerRestart: async ({ Id, Signal, Timeout }) =>

@@ -59,7 +59,11 @@ const containers = {
     }),
     reply: v.object({ Id: v.string(), Warnings: v.array(v.string()) }),
   }),
-  containerStart: call({ doc: "Starts it; does nothing while it runs.", request: v.object(byId), reply: empty }),
+  containerStart: call({
+    doc: "Starts it; does nothing while it runs. ConsoleSize (height, width) is its terminal's size from the first instruction on; absent: the last one.",
+    request: v.object({ ...byId, ConsoleSize: v.optional(v.tuple([integer, integer])) }),
+    reply: empty,
+  }),
   containerStop: call({
     doc: "Sends the stop signal, then SIGKILL after Timeout seconds (-1: never). Answers when it has ended.",
     idempotent: true,

@@ -7,12 +7,18 @@ export interface StartDeps extends LaunchDeps, RemoveDeps {}
 
 /**
  * Starts a container on request; does nothing when it runs.
+ * @param consoleSize height and width of its terminal; undefined: those of the last start
  * @throws RpcError FailedPrecondition for one that is paused or being removed; the OCI runtime's error otherwise
  */
-export function startContainer(deps: StartDeps, container: Container): Promise<void> {
+export function startContainer(
+  deps: StartDeps,
+  container: Container,
+  consoleSize?: readonly [height: number, width: number],
+): Promise<void> {
   return container.lifecycle.exclusive(async () => {
     if (admit("start", container) === "skip") return;
     const { document } = container;
+    if (consoleSize) Object.assign(document.hostConfig, { ConsoleSize: [...consoleSize] });
     document.restartCount = 0;
     document.restartDelayMs = undefined;
     try {
