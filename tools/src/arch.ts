@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { paths } from "./paths.ts";
 
-/** Machines that binaries are made for, in Node's words, with the names that other tools give them. */
+/** Machines that binaries are made for, by Node's names, with those of other tools. */
 export interface Arch {
   readonly name: "x64" | "arm64";
   /** GNU triplet, for the cross compilers and Debian's library directories. */

@@ -10,7 +10,7 @@ import { paths } from "./paths.ts";
 
 const cacheDirectory = join(paths.build, "code-cache");
 
-/** What a standalone binary runs first, and the files that this needs. */
+/** The script that a standalone binary runs first, and the files that it needs. */
 export interface Program {
   readonly entry: string;
   readonly assets: Readonly<Record<string, string>>;

@@ -50,7 +50,7 @@ async function inject(input: PackageInput, output: string): Promise<void> {
       // waits for that thread in process.exit, never makes. Then "--": Node reads --env-file wherever it stands before
       // one, also among a program's own arguments.
       execArgv: ["--no-concurrent-sparkplug", "--disable-warning=ExperimentalWarning", "--"],
-      // What runs as root does not take flags from the environment.
+      // A program that runs as root takes no flags from the environment.
       execArgvExtension: "none",
       assets: input.assets,
     },
@@ -60,7 +60,7 @@ async function inject(input: PackageInput, output: string): Promise<void> {
 function builder(): SeaBuilder {
   const require = createRequire(import.meta.url);
   const { log } = require(join(paths.root, "node_modules/pkg/lib-es5/log.js")) as {
-    log: { info: (words: string) => void };
+    log: { info: (message: string) => void };
   };
   log.info = () => {};
   return (require(join(paths.root, "node_modules/pkg/lib-es5/sea.js")) as { default: SeaBuilder }).default;

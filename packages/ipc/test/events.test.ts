@@ -32,7 +32,7 @@ test("events are numbered, replayed from a number on, then followed as they come
   for (const seen of waiting) t.same(await seen, [3, 4]);
 });
 
-test("a reader at its own pace misses nothing that is kept, and is told of what is not", async (t) => {
+test("a reader at its own pace misses no kept event, and gets an error for events that are no longer kept", async (t) => {
   const log = new EventLog<Event>(3);
   const slow = log.subscribe(0);
   const slower = log.subscribe(0);

@@ -56,7 +56,7 @@ test("what is wrong with a message is answered where its call can be read", asyn
   }
 });
 
-test("an item that nobody asked for ends its call alone", async (t) => {
+test("an item for a call that takes none ends that call alone", async (t) => {
   const { server, client } = await pair(t, transport);
   const socket = raw(t, server.endpoint);
   await socket.send(pack([1, 1, 1, "hang", 0]), pack({ text: "a" }));

@@ -85,7 +85,7 @@ test("a slow reader slows the writer at the other end, and leaving aborts it", a
   await until(() => upstream.probe.aborted.has("fill"));
 });
 
-test("when the upstream goes away, the caller is told", async (t) => {
+test("when the upstream goes away, the caller gets an error", async (t) => {
   const { client, upstream } = await relayed(t);
   const stream = client.open("cat", { text: "a" });
   await stream.send({ n: 1 });

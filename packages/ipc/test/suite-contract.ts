@@ -5,7 +5,7 @@ import { call, contract, type Handlers, RpcError, stream } from "../src/index.ts
 const text = v.object({ text: v.string() });
 const number = v.object({ n: v.number() });
 
-/** What the suite calls: one method for each thing that a transport must carry. */
+/** The suite's methods: one for each feature that a transport must carry. */
 export const suiteContract = contract("suite", 1, {
   echo: call({ doc: "Answers what it was sent.", idempotent: true, request: v.unknown(), reply: v.unknown() }),
   create: call({

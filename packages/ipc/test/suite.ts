@@ -12,7 +12,7 @@ import {
 import { newProbe, type Probe, type SuiteMethods, suiteContract, suiteHandlers } from "./suite-contract.ts";
 import { until } from "./until.ts";
 
-/** What the suite needs of a transport. */
+/** The parts of a transport that the suite needs. */
 export interface Transport {
   readonly name: string;
   readonly serve: Serve;

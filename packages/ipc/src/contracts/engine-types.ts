@@ -8,7 +8,7 @@ const optional = <T extends v.GenericSchema>(schema: T) => v.optional(v.nullable
 
 export const portBinding = v.object({ HostIp: v.optional(v.string()), HostPort: v.optional(v.string()) });
 
-/** What of an image or container is portable. */
+/** The portable part of an image's or container's configuration. */
 export const containerConfig = v.object({
   Hostname: v.optional(v.string()),
   Domainname: v.optional(v.string()),
@@ -51,7 +51,7 @@ export const mount = v.object({
 });
 export type Mount = v.InferOutput<typeof mount>;
 
-/** What of a container belongs to this host. */
+/** The part of a container's configuration that belongs to this host. */
 export const hostConfig = v.object({
   Binds: optional(strings),
   Mounts: optional(v.array(mount)),

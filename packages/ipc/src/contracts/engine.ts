@@ -156,7 +156,7 @@ const containers = {
     reply: empty,
   }),
   containerAttach: stream({
-    doc: "Its streams, from now on; may be opened before the start. The first item, without blobs, tells that it is attached. Ends when the container ends (ExitCode), or with input kind `detach`.",
+    doc: "Its streams, from now on; may be opened before the start. The first item, without blobs, confirms that it is attached. Ends when the container ends (ExitCode), or with input kind `detach`.",
     request: v.object({
       ...byId,
       Stdin: v.boolean(),
@@ -398,7 +398,7 @@ const networks = {
   }),
 };
 
-/** What dockerd does, by messages; shapes and names are the Docker Engine API's. */
+/** dockerd's operations, by messages; shapes and names are the Docker Engine API's. */
 export const engineContract = contract("engine", 1, {
   ...system,
   ...containers,

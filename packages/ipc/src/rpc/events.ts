@@ -8,7 +8,7 @@ export interface Sequenced {
 /**
  * The events that a component published, the last of them kept, and a live view for subscribers.
  * A subscriber reads at its own pace from what is kept, so that a slow one costs no memory; one that
- * falls behind the oldest kept event is told so.
+ * falls behind the oldest kept event gets an error.
  */
 export class EventLog<E extends Sequenced> {
   readonly #kept: E[] = [];

@@ -22,7 +22,7 @@ export interface Message<T> {
   readonly blobs: readonly Uint8Array[];
 }
 
-/** What a handler is given beside the request. */
+/** The second argument of a handler. */
 export interface CallContext {
   /** Aborted when the caller cancels, its deadline passes, or it is gone. */
   readonly signal: AbortSignal;
@@ -30,7 +30,7 @@ export interface CallContext {
   readonly blobs: readonly Uint8Array[];
 }
 
-/** What a streaming handler is given: the two directions of the open stream. */
+/** The second argument of a streaming handler: the two directions of the open stream. */
 export interface StreamContext<Item, Input> extends CallContext {
   /**
    * Sends one item; resolves when the reader has room for the next one (credit), rejects once the stream is gone.
@@ -62,7 +62,7 @@ export interface Server {
 export interface ServeOptions {
   /** ipc://PATH (socket made with mode 0660 in a directory that must not be open to others) or tcp:// with keys. */
   readonly endpoint: string;
-  /** Told of failures that no caller sees: undecodable frames, handlers that threw something unexpected. */
+  /** Called with failures that no caller sees: undecodable frames, handlers that threw something unexpected. */
   readonly onError?: (error: Error) => void;
   /** Mode of the socket file; 0660 unless given. */
   readonly socketMode?: number;
@@ -120,7 +120,7 @@ export interface ConnectOptions {
   readonly endpoint: string;
   /** How long a first connection may take before calls fail with Unavailable: 5000 ms unless given; 0 fails at the first refusal. */
   readonly connectTimeoutMs?: number;
-  /** Told when the server is lost (all pending calls have failed by then); the socket connects again by itself. */
+  /** Called when the server is lost (all pending calls have failed by then); the socket connects again by itself. */
   readonly onDisconnect?: () => void;
   /** Needed for tcp://, and only for it: the server's public key and this client's own keys, all Z85 text. */
   readonly curve?: { readonly serverKey: string; readonly publicKey: string; readonly secretKey: string };

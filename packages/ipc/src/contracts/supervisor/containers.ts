@@ -24,7 +24,7 @@ export const container = v.object({
 });
 export type ContainerRecord = v.InferOutput<typeof container>;
 
-/** What is left out of a runtime is the supervisor's own: its OCI runtime, by messages, with a state of each namespace. */
+/** Absent fields of a runtime take the supervisor's defaults: its OCI runtime, by messages, with a state of each namespace. */
 const runtimeChoice = v.object({
   path: v.optional(absolutePath),
   args: v.optional(v.array(v.string())),
@@ -79,7 +79,7 @@ export const containers = {
     reply: empty,
   }),
   "containers.mountRootfs": call({
-    doc: "Mounts the container's root file system where a task would have it (a running task has it already) and tells where. It stays until unmountRootfs or the task's deletion.",
+    doc: "Mounts the container's root file system where a task would have it (a running task has it already) and returns its path. It stays until unmountRootfs or the task's deletion.",
     idempotent: true,
     request: v.object({ ...inNamespace, id: identifier }),
     reply: v.object({ path: v.string() }),

@@ -34,7 +34,7 @@ export type SupervisorTopic = (typeof supervisorTopics)[number];
 
 const topic = v.pipe(
   v.string(),
-  v.regex(/^(\/[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*)+$/, "must be words with / before each, such as /tasks/start"),
+  v.regex(/^(\/[A-Za-z0-9]+(?:[._-][A-Za-z0-9]+)*)+$/, "must be names with / before each, such as /tasks/start"),
   v.maxLength(1024),
 );
 
@@ -50,9 +50,9 @@ export const supervisorEvent = v.object({
   execId: v.optional(v.string()),
   pid: v.optional(integer),
   exitStatus: v.optional(exitStatus),
-  /** Why, where the exit status does not tell: the shim died. */
+  /** Why, where the exit status does not say it: the shim died. */
   reason: v.optional(v.string()),
-  /** Of an event that was published by a client: what it said. */
+  /** Data of an event that a client published. */
   data: v.optional(document),
 });
 export type SupervisorEvent = v.InferOutput<typeof supervisorEvent>;
@@ -70,7 +70,7 @@ export const events = {
     request: v.object({
       ...inNamespace,
       topic,
-      /** What it is about. */
+      /** The object that the event is about. */
       id: v.optional(v.string()),
       data: v.optional(document),
     }),

@@ -48,7 +48,7 @@ export const images = {
     reply: resolvedImage,
   }),
   "images.tag": call({
-    doc: "Gives an image another name, which it takes from whoever had it.",
+    doc: "Gives an image another name; an image that had the name loses it.",
     idempotent: true,
     request: v.object({ ...inNamespace, name: v.string(), newName: v.string() }),
     reply: image,

@@ -3,7 +3,7 @@ import { empty, integer, labels } from "../common.ts";
 import { call } from "../define.ts";
 import { filters } from "./filters.ts";
 
-/** A part of the supervisor, as containerd tells of its plugins. */
+/** A part of the supervisor, as containerd describes its plugins. */
 export const plugin = v.object({
   /** io.containerd.snapshotter.v1, io.containerd.service.v1, … */
   type: v.string(),

@@ -58,7 +58,7 @@ export const leases = {
 /** Collection of what nothing refers to; it also runs by itself after deletions. */
 export const gc = {
   "gc.run": call({
-    doc: "Removes now what no image, container, lease, running operation or containerd.io/gc.root label needs: blobs and snapshots that were made for images or under leases, and ingests that nobody went on with for a day.",
+    doc: "Removes now the blobs and snapshots that no image, container, lease, running operation or containerd.io/gc.root label needs (of those made for images or under leases), and ingests that were not continued for a day.",
     idempotent: true,
     request: v.object(inNamespace),
     reply: v.object({

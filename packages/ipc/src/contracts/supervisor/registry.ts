@@ -61,7 +61,7 @@ export const registry = {
     }),
     item: progress,
     input: v.never(),
-    /** What the registry now has under the name. */
+    /** The object that the registry now has under the name. */
     reply: v.object({ target: descriptor }),
   }),
   "images.fetchObject": stream({

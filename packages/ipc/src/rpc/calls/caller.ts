@@ -17,11 +17,11 @@ import { Pending } from "./pending.ts";
 
 const callTimeoutMs = 30_000;
 
-/** What carries a client's frames. */
+/** Carries a client's frames. */
 export interface Link {
   /** Sends a message of a call, or queues it until there is a connection. */
   send(frames: Frames, id: number): void;
-  /** Takes back the queued messages of a call; true when its first one was among them. */
+  /** Removes the queued messages of a call; true if its first one was among them. */
   recall(id: number): boolean;
   close(): void;
 }
@@ -68,7 +68,7 @@ export class Caller<M extends Methods> implements Client<M> {
     this.#link.close();
   }
 
-  /** Takes in one message from the server. What cannot be read, or is for a call that is over, is dropped. */
+  /** Handles one message from the server. An unreadable one, or one for a call that has ended, is dropped. */
   receive(frames: Frames): void {
     let header: ReturnType<typeof decodeHeader>;
     try {
@@ -96,7 +96,7 @@ export class Caller<M extends Methods> implements Client<M> {
     }
   }
 
-  /** Fails all that is pending: the server is gone, or was never there. */
+  /** Fails all pending calls: the connection was lost, or never made. */
   fail(error: RpcError): void {
     this.#pending.failAll(error);
   }

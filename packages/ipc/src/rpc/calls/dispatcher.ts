@@ -24,7 +24,7 @@ export interface DispatcherOptions<M extends Methods> {
   readonly onError: (error: Error) => void;
 }
 
-/** The serving side of the protocol, whatever carries the frames: who called what, and what becomes of it. */
+/** The serving side of the protocol, whatever carries the frames: who called what, and with which result. */
 export class Dispatcher<M extends Methods> {
   readonly #options: DispatcherOptions<M>;
   readonly #peers = new Map<string, Map<number, IncomingCall>>();
@@ -40,7 +40,7 @@ export class Dispatcher<M extends Methods> {
     return [...this.#peers.keys()];
   }
 
-  /** Takes in one message. Never throws: what is wrong with it is answered, or reported when nobody can be told. */
+  /** Handles one message. Never throws: a faulty message is answered with an error, or reported where no call can be named. */
   receive(route: string, frames: Frames): void {
     let id: number | undefined;
     try {
@@ -52,7 +52,7 @@ export class Dispatcher<M extends Methods> {
     }
   }
 
-  /** A peer went away: its handlers are told. */
+  /** A peer disconnected: the signals of its handlers are aborted. */
   gone(route: string): void {
     const calls = this.#peers.get(route);
     if (calls === undefined) return;

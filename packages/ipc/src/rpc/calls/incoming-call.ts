@@ -20,9 +20,9 @@ export interface IncomingCallOptions {
   readonly method: Method;
   readonly handler: AnyHandler;
   readonly post: (frames: Frames) => void;
-  /** Told once no more messages of this call are wanted. */
+  /** Called when the call takes no further messages. */
   readonly onClosed: (call: IncomingCall) => void;
-  /** Told of a failure that is not an RpcError. */
+  /** Called with a failure that is not an RpcError. */
   readonly onError: (error: Error) => void;
 }
 
@@ -84,12 +84,12 @@ export class IncomingCall {
     this.#outflow.credit(items, bytes);
   }
 
-  /** The caller gave up or is gone: the handler is told, and what it still says is dropped. */
+  /** The caller cancelled or disconnected: aborts the handler's signal; its further messages are dropped. */
   drop(reason: RpcError): void {
     this.#close(reason);
   }
 
-  /** Answers with an error now; the handler is told. */
+  /** Answers with an error now and aborts the handler's signal. */
   fail(error: RpcError): void {
     if (this.#closed) return;
     this.#close(error);

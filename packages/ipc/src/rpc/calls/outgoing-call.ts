@@ -68,7 +68,7 @@ export class OutgoingCall implements PendingCall {
 
   /** The caller's view of a stream. */
   stream(method: StreamMethod): OpenStream<unknown, unknown, unknown> {
-    // Errors come by the iteration too: nobody has to look at the result.
+    // The iteration reports errors too: a caller may ignore the result.
     this.#result.promise.catch(() => undefined);
     const { post, id } = this.#options;
     const stream: OpenStream<unknown, unknown, unknown> = {
@@ -124,7 +124,7 @@ export class OutgoingCall implements PendingCall {
 
   readonly #onAbort = () => this.#abandon(this.#cancelled());
 
-  /** Fails the call here and tells the server, unless it never heard of it. */
+  /** Fails the call here and sends a cancel, unless the call never reached the server. */
   #abandon(error: RpcError): void {
     if (this.#closed) return;
     this.fail(error);

@@ -12,7 +12,7 @@ export class Inflow {
   readonly #grant: (items: number, bytes: number) => void;
   readonly #items: Frames[] = [];
   readonly #takers: Taker[] = [];
-  /** Credit that the sender has left, as far as this side has told it. */
+  /** Credit that the sender has left, by the grants sent so far. */
   #leftItems: number = streamWindow.items;
   #leftBytes: number = streamWindow.bytes;
   /** Taken since the last grant. */
@@ -22,12 +22,12 @@ export class Inflow {
   #discarding = false;
   #error: Error | undefined;
 
-  /** @param grant tells the sender of new credit */
+  /** @param grant sends new credit to the sender */
   constructor(grant: (items: number, bytes: number) => void) {
     this.#grant = grant;
   }
 
-  /** Takes in an item. @throws RpcError when the sender had no credit for it, or has ended this direction */
+  /** Accepts an item. @throws RpcError when the sender had no credit for it, or has ended this direction */
   push(item: Frames): void {
     if (this.#finished) throw new RpcError("InvalidArgument", "an item came after the end of its direction");
     if (this.#leftItems <= 0 || this.#leftBytes <= 0) {
@@ -37,7 +37,7 @@ export class Inflow {
     this.#leftItems -= 1;
     this.#leftBytes -= bytes;
     const taker = this.#takers.shift();
-    if (taker !== undefined || this.#discarding) this.#giveBack(bytes);
+    if (taker !== undefined || this.#discarding) this.#returnCredit(bytes);
     if (taker !== undefined) taker.resolve(item);
     else if (!this.#discarding) this.#items.push(item);
   }
@@ -46,7 +46,7 @@ export class Inflow {
   take(): Promise<Frames | undefined> {
     const item = this.#items.shift();
     if (item !== undefined) {
-      this.#giveBack(itemBytes(item));
+      this.#returnCredit(itemBytes(item));
       return Promise.resolve(item);
     }
     if (this.#error !== undefined) return Promise.reject(this.#error);
@@ -61,7 +61,7 @@ export class Inflow {
     for (const taker of this.#takers.splice(0)) taker.resolve(undefined);
   }
 
-  /** The stream broke off: told to the reader after the items that did arrive. */
+  /** The stream failed: the reader gets the error after the items that arrived. */
   fail(error: Error): void {
     if (this.#finished) return;
     this.#finished = true;
@@ -69,14 +69,14 @@ export class Inflow {
     for (const taker of this.#takers.splice(0)) taker.reject(error);
   }
 
-  /** Nobody reads any more: what comes is dropped, so that the sender is not held up. */
+  /** The reader left: further items are dropped, so that the sender is not blocked. */
   discard(): void {
     this.#discarding = true;
-    for (const item of this.#items.splice(0)) this.#giveBack(itemBytes(item));
+    for (const item of this.#items.splice(0)) this.#returnCredit(itemBytes(item));
   }
 
   /** Credit goes out in portions of half a window, so that it costs a fraction of a message per item. */
-  #giveBack(bytes: number): void {
+  #returnCredit(bytes: number): void {
     if (this.#finished) return;
     this.#takenItems += 1;
     this.#takenBytes += bytes;

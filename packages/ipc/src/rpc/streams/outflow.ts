@@ -49,7 +49,7 @@ export class Outflow {
     return this.#open() ? done : this.#wait();
   }
 
-  /** Room for more, given by the reader. */
+  /** Adds credit that the reader granted. */
   credit(items: number, bytes: number): void {
     this.#items += items;
     this.#bytes += bytes;
@@ -67,7 +67,7 @@ export class Outflow {
     this.#flush();
   }
 
-  /** The stream is gone: what waits is dropped, senders are told. */
+  /** The stream has failed: waiting items are dropped, and senders get the error. */
   fail(error: Error): void {
     if (this.#error !== undefined) return;
     this.#error = error;

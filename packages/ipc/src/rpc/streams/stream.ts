@@ -7,7 +7,7 @@ import type { Frames } from "../wire/envelope.ts";
 import type { Inflow } from "./inflow.ts";
 import { type Outflow, rejected } from "./outflow.ts";
 
-/** One end of an open stream below the level of values: what a relay passes on without decoding. */
+/** One end of an open stream below the level of values: the frames that a relay passes on without decoding. */
 export interface RawStream {
   /** Body and blobs as they came. */
   readonly inflow: Inflow;
@@ -34,7 +34,7 @@ export interface Reading {
   readonly schema: Schema;
   /** Names the items in errors. */
   readonly what: string;
-  /** Told of an item that failed its check. */
+  /** Called with the error of an item that failed its check. */
   readonly onInvalid: (error: unknown) => void;
   /** The reader left before the end. */
   readonly onLeave: () => void;

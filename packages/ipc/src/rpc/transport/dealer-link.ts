@@ -8,7 +8,7 @@ import { reconnect } from "./socket-defaults.ts";
 
 const connectTimeoutMs = 5000;
 
-/** What a link tells its caller. */
+/** The events that a link reports to its caller. */
 export interface LinkEvents {
   receive(frames: Frames): void;
   fail(error: RpcError): void;

@@ -29,9 +29,9 @@ export function parseEndpoint(endpoint: string): Endpoint {
 }
 
 /**
- * Makes sure that a socket can be made at a path and that nobody but the directory's owner and group
+ * Makes sure that a socket can be made at a path and that only the directory's owner and group
  * can reach it: the mode of the socket file is set after it exists, so the directory is what guards it.
- * A socket file that nobody listens on any more is no obstacle: binding replaces it.
+ * A socket file without a listener is no obstacle: binding replaces it.
  * @throws RpcError FailedPrecondition, or AlreadyExists when a server listens there
  */
 export async function prepareSocketPath(path: string): Promise<void> {
@@ -43,7 +43,7 @@ export async function prepareSocketPath(path: string): Promise<void> {
 }
 
 /**
- * What `serve` would refuse an endpoint for, asked before there is anything to serve.
+ * Checks an endpoint as `serve` does, before there is anything to serve.
  * @throws RpcError as `serve`
  */
 export async function requireFreeEndpoint(text: string): Promise<void> {

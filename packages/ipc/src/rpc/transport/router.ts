@@ -6,11 +6,11 @@ import { AcceptGate, safeBacklog } from "./accept-gate.ts";
 import { type Endpoint, prepareSocketPath } from "./endpoint.ts";
 import { probes, routerDefaults, tcpDefaults } from "./socket-defaults.ts";
 
-/** What a router tells its dispatcher. */
+/** The events that a router reports to its dispatcher. */
 export interface RouterEvents {
   receive(route: string, frames: Frames): void;
   gone(route: string): void;
-  /** Peers to look after: those with open calls. */
+  /** Peers with open calls, whose connections are probed. */
   routes(): readonly string[];
 }
 

@@ -14,7 +14,7 @@ const common = {
   receiveHighWaterMark: 0,
   /** A send never waits in the socket: it is done at once or fails. */
   sendTimeout: 0,
-  /** What is larger ends the connection that it came by. */
+  /** A larger message ends its connection. */
   maxMessageSize: maxFrameBytes,
   /** Milliseconds for a peer to complete the ZMTP handshake. */
   handshakeInterval: 5000,

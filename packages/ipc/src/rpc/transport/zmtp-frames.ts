@@ -8,7 +8,7 @@ const command = 4;
 const shortHeader = 2;
 const longHeader = 9;
 
-/** What is copied into one buffer with the headers around it rather than written by itself. */
+/** Frames up to this length are copied into one buffer with the headers around them; longer ones are written as they are. */
 const smallBytes = 4096;
 
 export interface ZmtpCommand {

@@ -16,7 +16,7 @@ export function checkBody(schema: Schema, body: Uint8Array | undefined, what: st
     const reason = error instanceof Error ? error.message : String(error);
     throw new RpcError("InvalidArgument", `${what}: the body cannot be decoded: ${reason}`);
   }
-  // Only the first issue is told: a hostile body could have a million.
+  // Only the first issue is reported: a hostile body could have a million.
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
   throw invalid(result.issues[0], what);
@@ -54,7 +54,7 @@ export function decodeError(body: Uint8Array | undefined): RpcError {
   }
 }
 
-/** Any failure as an RpcError; what is not one already is Internal and keeps its cause. */
+/** Any failure as an RpcError; one of another kind becomes Internal and keeps its cause. */
 export function asRpcError(error: unknown): RpcError {
   if (error instanceof RpcError) return error;
   const message = error instanceof Error ? error.message : String(error);

@@ -3,7 +3,7 @@ import { maxFrameBytes } from "../transport/socket-defaults.ts";
 import type { Frames } from "./envelope.ts";
 
 /**
- * What may be under way in one direction of a stream. Both sides know it; a stream starts with it.
+ * The credit that one direction of a stream starts with, known to both sides.
  * An item may be sent while both counts are above zero; it then takes 1 item and the bytes of its
  * body and blobs, so that one item larger than the window still passes.
  */

@@ -3,7 +3,7 @@ import { decode, encode } from "./codec.ts";
 /** The only version of the wire. Every version keeps the first three elements of the header in place. */
 export const protocolVersion = 1;
 
-/** What a message is; the number stands in the header. */
+/** Kinds of messages, by the number in the header. */
 export const kinds = { call: 1, reply: 2, error: 3, item: 4, end: 5, cancel: 6, credit: 7 } as const;
 export type Kind = (typeof kinds)[keyof typeof kinds];
 
@@ -34,7 +34,7 @@ export interface PlainHeader {
 
 export type Header = CallHeader | CreditHeader | PlainHeader;
 
-/** A header that does not follow the protocol; `id` when it could be read, so that the sender can be told. */
+/** A header that does not follow the protocol; `id` when it could be read, so that the sender can be answered. */
 export class HeaderError extends Error {
   readonly id: number | undefined;
 
@@ -113,7 +113,7 @@ export function encodeCall(header: Omit<CallHeader, "kind">): Uint8Array {
   return encode([protocolVersion, kinds.call, header.id, header.method, header.timeoutMs, header.contract]);
 }
 
-/** Credit for call 0 is nothing to anyone: a server sends it to learn whether a peer is still there. */
+/** Credit for call 0 has no meaning: a server sends it to probe whether a peer is still connected. */
 export function encodeCredit(id: number, items: number, bytes: number): Uint8Array {
   return encode([protocolVersion, kinds.credit, id, items, bytes]);
 }
