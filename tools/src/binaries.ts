@@ -12,6 +12,8 @@ export interface Binary {
   readonly jsRuntime: JsRuntimeName;
   /** Keys of the assets, as the program asks for them. */
   readonly assets: readonly AssetName[];
+  /** Those that it needs besides when Node runs it. */
+  readonly nodeAssets?: readonly AssetName[];
 }
 
 export type AssetName = "zeromq.node" | "native-sys.node" | "init" | "tini-static";
@@ -23,17 +25,18 @@ const node = (name: string, assets: readonly AssetName[]): Binary => ({
   assets,
 });
 
-const bun = (name: string, assets: readonly AssetName[]): Binary => ({
+const bun = (name: string, assets: readonly AssetName[], nodeAssets: readonly AssetName[] = []): Binary => ({
   name,
   entry: `${name}/src/main.ts`,
   jsRuntime: "bun",
   assets,
+  nodeAssets,
 });
 
 export const binaries: readonly Binary[] = [
-  bun("client", []),
+  bun("client", [], ["zeromq.node"]),
   node("engine", ["zeromq.node", "native-sys.node"]),
-  bun("ctr", ["native-sys.node"]),
+  bun("ctr", ["native-sys.node"], ["zeromq.node"]),
   node("supervisor", ["zeromq.node", "native-sys.node"]),
   node("shim", ["zeromq.node", "native-sys.node"]),
   bun("oci-runtime", ["native-sys.node", "init"]),
@@ -46,3 +49,8 @@ export const binaries: readonly Binary[] = [
   bun("tini", ["native-sys.node", "tini-static"]),
   node("port-proxy", ["native-sys.node"]),
 ];
+
+/** The same binary with Node as its JS runtime. */
+export function onNode(binary: Binary): Binary {
+  return { ...binary, jsRuntime: "node", assets: [...binary.assets, ...(binary.nodeAssets ?? [])] };
+}

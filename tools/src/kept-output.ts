@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { Arch } from "./arch.ts";
 import { paths } from "./paths.ts";
 
@@ -18,7 +18,7 @@ export async function keptOutput(
   make: (path: string) => Promise<void>,
 ): Promise<boolean> {
   const output = join(outputDirectory, name);
-  const stamp = join(paths.build, "stamps", `${arch.name}-${name}`);
+  const stamp = join(paths.build, "stamps", `${basename(outputDirectory)}-${arch.name}-${name}`);
   if (existsSync(output) && existsSync(stamp) && (await readFile(stamp, "utf8")) === fingerprint) return false;
   await mkdir(outputDirectory, { recursive: true });
   await mkdir(dirname(stamp), { recursive: true });

@@ -9,4 +9,6 @@ export const paths = {
   /** Intermediate results: bundles, the stripped Node, stamps. */
   build: join(root, "build"),
   bin: join(root, "dist", "bin"),
+  /** Binaries that Node runs, all of them. */
+  nodeBin: join(root, "dist", "node-bin"),
 } as const;

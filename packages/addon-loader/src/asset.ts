@@ -1,5 +1,11 @@
 import { readFileSync } from "node:fs";
 
+/** Whether this program is a standalone binary, and not sources in the build tree. */
+export function isStandalone(): boolean {
+  if (process.versions["bun"]) return import.meta.dirname.startsWith("/$bunfs/");
+  return process.getBuiltinModule("node:sea").isSea();
+}
+
 /** Where a binary that Bun made shows the files it carries. */
 const bunFiles = "/$bunfs/root/";
 

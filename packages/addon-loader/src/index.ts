@@ -1,2 +1,2 @@
-export { embeddedAsset } from "./asset.ts";
+export { embeddedAsset, isStandalone } from "./asset.ts";
 export { loadAddon } from "./load.ts";

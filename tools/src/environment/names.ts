@@ -120,6 +120,7 @@ export const environmentRules: Readonly<Record<JsRuntimeName, EnvironmentRules>>
 /** Variables that both JS runtimes may read in C, each with the reason. */
 export const keptVariables: Readonly<Record<string, string>> = {
   HOME: "os.homedir(), where an ordinary user's addons are unpacked",
+  XDG_RUNTIME_DIR: "our own look-up: where an ordinary user's addons are unpacked",
   LANG: "ICU's default locale: our programs print without locales",
   LC_ALL: "as LANG",
   LC_MESSAGES: "as LANG",

@@ -1,4 +1,6 @@
 import { join } from "node:path/posix";
+import { isStandalone } from "@gantry/addon-loader";
+import { jsRuntime } from "@gantry/common/js-runtime";
 import { findSibling } from "@gantry/common/programs";
 
 const name = "oci-runtime-worker";
@@ -18,7 +20,8 @@ export function becomeWorker(args: readonly string[], path: string | undefined):
 
 function workerProgram(path: string | undefined): readonly string[] {
   // In the build tree Node runs the source.
-  if (!process.versions["bun"]) return [process.execPath, join(import.meta.dirname, "../worker-main.ts")];
+  if (jsRuntime.name === "Node.js" && !isStandalone())
+    return [process.execPath, join(import.meta.dirname, "../worker-main.ts")];
   const found = findSibling(name, path ?? "");
   if (found === undefined)
     throw new Error(`worker: there is no ${name} beside ${process.execPath} or on PATH: install it with oci-runtime`);
