@@ -17,7 +17,7 @@ const names = [
   ...(["client", "ctr", "engine", "supervisor", "shim", "oci-runtime", "oci-runtime-worker"] as const),
   ...(["tini", "port-proxy"] as const),
 ] as const;
-/** Asks the runtime for what it needs its addon for; there is nothing to run, which it says once it has that. */
+/** Arguments that make the runtime load its addon; then it fails, because there is nothing to run. */
 const nothingToRun = (runtime: Alone) => ["--root", join(runtime.home, "state"), "run", "--bundle", runtime.home, "x"];
 const nothingThere = { code: 1, stdout: "", stderr: "config.json not found" };
 
@@ -153,7 +153,7 @@ test("port-proxy: passes a connection on", async (t) => {
   t.equal(proxy.stderr(), "");
 });
 
-test("shim: takes its first line, answers its contract, ends when nobody wants it", async (t) => {
+test("shim: takes its first line, answers its contract, ends when it is unused", async (t) => {
   if (!requires(t, "root", "binary:shim")) return;
   await using binary = alone("shim");
   const directory = join(binary.directory, "own");
@@ -251,7 +251,7 @@ test("an unpacked addon that was changed is replaced and not loaded", async (t) 
   if (!addon) return t.fail("no addon was unpacked");
   const whole = readFileSync(addon.path);
   const tampered = Buffer.from(whole);
-  // What the loader would run first: it could not be loaded with this.
+  // The ELF header: an addon without it cannot be loaded.
   tampered.fill(0xff, 0, 64);
   runtime.overwrite(addon.path, tampered);
   t.match(await load(), nothingThere);

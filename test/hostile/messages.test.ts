@@ -74,7 +74,7 @@ test("the stack works after all that", async (t) => {
   t.equal(await stack.ok(["run", "--rm", "busybox", "echo", "well"]), "well\n");
 });
 
-/** Lets `attack` loose on a daemon of each kind: it must live, answer, and give back descriptors and memory. */
+/** Lets `attack` loose on a daemon of each kind: it must live, answer, and release descriptors and memory. */
 async function withEach(t: Test, attack: (daemon: Daemon) => Promise<void>): Promise<void> {
   for (const name of Object.keys(questions)) {
     const daemon = await waitFor(() => daemonsOf(stack).find((each) => each.name === name), { what: name });

@@ -4,7 +4,7 @@ import { pack, unpack } from "msgpackr";
 import { Dealer } from "zeromq";
 import type { Stack } from "../support/stack.ts";
 
-/** One daemon of the stack: what it serves, where, and which process it is. */
+/** One daemon of the stack, with its endpoint and process id. */
 export interface Daemon {
   readonly name: string;
   readonly endpoint: string;

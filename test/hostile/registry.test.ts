@@ -65,7 +65,7 @@ test("the same registry's honest image is pulled and runs", async (t) => {
   t.equal(code, 0, stderr);
 });
 
-/** Whatever the supervisor keeps of images. */
+/** Everything that the supervisor keeps of images. */
 function left(): string[] {
   const root = join(stack.root, "supervisor");
   return ["ingest", "blobs/sha256", "snapshots"].flatMap((path) =>

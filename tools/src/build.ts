@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   for (const name of only) await buildOne(name, make);
 }
 
-/** What all binaries of one call of the build have in common. */
+/** Settings that all binaries of one build share. */
 interface Make {
   readonly arch: Arch;
   readonly outputDirectory: string;

@@ -38,7 +38,7 @@ Further libraries in Bun, with their licences: BoringSSL (several), brotli (MIT)
 libbase64 (BSD-2-Clause), libdeflate (MIT), libjpeg-turbo (BSD-3-Clause, IJG), libspng (BSD-2-Clause), libwebp
 (BSD-3-Clause), highway (Apache-2.0), uucode (MIT), and packages of npm that stand in for Node's modules (MIT).`;
 
-/** What is not bundled by esbuild: runtimes, addons and libraries that are linked statically. */
+/** Components that esbuild does not bundle: runtimes, addons and libraries that are linked statically. */
 function nativeComponents(): Component[] {
   return [
     {

@@ -83,9 +83,9 @@ unpack_foreign() {
 
 build_packages=(g++ make libseccomp-dev musl-tools binutils)
 run_packages=(iptables iproute2)
-# What the tests run against: real programs, real peers, a real registry.
+# Packages that the tests run against: real programs, real peers, a real registry.
 test_packages=(busybox-static debootstrap skopeo umoci docker-registry redis-server redis-tools nginx-light curl
   runc crun criu containerd podman docker.io tini util-linux xz-utils zstd uidmap apparmor btrfs-progs xfsprogs)
-# What tools/vm needs: an emulator, the parts of its first file system, and what it boots with --systemd.
+# Packages for tools/vm: an emulator, the parts of its first file system, and systemd for --systemd.
 # systemd is only unpacked on this machine: nothing here starts it.
 vm_packages=(qemu-system-x86 busybox-static cpio systemd dbus util-linux)

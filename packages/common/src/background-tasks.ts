@@ -1,6 +1,6 @@
 import { Mutex } from "./mutex.ts";
 
-/** @param description words for the work, such as "removing a container's snapshot" */
+/** @param description of the work, such as "removing a container's snapshot" */
 export type TaskErrorHandler = (error: unknown, description: string) => void;
 
 /** Work that goes on after the reply: no caller waits for it, and its failures go to one handler. */

@@ -21,11 +21,11 @@ export function collectGarbageKeepingCode(): void {
   setFlagsFromString("--flush-bytecode");
 }
 
-/** Quiet time after which memory is given back. */
+/** Quiet time after which memory is released. */
 const quietMs = 500;
 
 /**
- * Gives memory back once heavy work has ended: the garbage of a start, a pull or a load would otherwise stay for as
+ * Releases memory once heavy work has ended: the garbage of a start, a pull or a load would otherwise stay for as
  * long as an idle daemon has no reason to collect it.
  */
 export class IdleMemory {

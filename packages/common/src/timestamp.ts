@@ -1,6 +1,6 @@
 /** Times as Docker writes them, RFC 3339 and Unix time, from and to nanoseconds since 1970 as bigint. */
 
-/** What Docker shows for a time that has not come. */
+/** Docker's placeholder for a time that is not set, such as the finish of a running container. */
 export const zeroTimestamp = "0001-01-01T00:00:00Z";
 
 /** RFC 3339 text, in UTC with nine digits of fraction, of nanoseconds since 1970. */

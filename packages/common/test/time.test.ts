@@ -52,7 +52,7 @@ test("Unix times keep their nanoseconds both ways", async (t) => {
     t.equal(parseUnixTime(text), undefined, text);
 });
 
-test("durations in Docker's words", async (t) => {
+test("durations in Docker's format", async (t) => {
   const hour = 3600;
   const words: readonly [number, string][] = [
     [0.9, "Less than a second"],

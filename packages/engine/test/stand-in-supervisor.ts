@@ -276,7 +276,7 @@ function processHandlers(state: State) {
   } satisfies Partial<Handlers<Methods>>;
 }
 
-/** To the command and what it started, as a container's end would take them all. */
+/** Signals the command and its children: the end of a container ends all its processes. */
 function send({ child, exit }: Process, signal: NodeJS.Signals | number): void {
   if (child?.pid === undefined || exit) return;
   try {

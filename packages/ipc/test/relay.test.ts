@@ -71,7 +71,7 @@ test("errors keep their code on the way, and come after the items", async (t) =>
 test("a slow reader slows the writer at the other end, and leaving aborts it", async (t) => {
   const { client, upstream } = await relayed(t);
   const stream = client.open("fill", { size: 100_000 });
-  // A window on each line, of which the second gives back its credit by halves.
+  // A window on each line, of which the second returns its credit by halves.
   const [least, most] = [11 + 6, 11 + 11 + 2];
   await until(() => upstream.probe.sent >= least - 1);
   for (let i = 0; i < 20; i++) await upstream.client.call("echo", i);

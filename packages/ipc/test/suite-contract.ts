@@ -51,7 +51,7 @@ export const suiteContract = contract("suite", 1, {
 });
 export type SuiteMethods = typeof suiteContract.methods;
 
-/** What a test can see of the handlers. */
+/** State of the handlers that tests inspect. */
 export interface Probe {
   /** Names of hanging calls whose handler runs. */
   readonly hanging: Set<string>;

@@ -115,7 +115,7 @@ Napi::Value reportDestinationVerb(const Args& args) {
   return args.env().Undefined();
 }
 
-/** Who sent a datagram, and to which of this machine's addresses. JavaScript holds it as an opaque string. */
+/** The sender of a datagram, and the local address that received it. JavaScript holds it as an opaque string. */
 struct Flow {
   sockaddr_in6 peer{};  // or a sockaddr_in in its beginning
   in6_pktinfo six{};

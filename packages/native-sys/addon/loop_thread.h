@@ -1,4 +1,4 @@
-// The same watch as loop.cc's, for an engine whose event loop is not libuv's.
+// The same watch as loop.cc's, for a JS runtime whose event loop is not libuv's.
 #pragma once
 
 #include <napi.h>

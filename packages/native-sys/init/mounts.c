@@ -111,7 +111,7 @@ int mount_target(const char *path, enum target_kind kind, uint64_t limits, uint6
 	return closing(failure("it lies in /proc"), target, -1);
 }
 
-/* True when a path leads to a directory; says what it is like. */
+/* True when a path leads to a directory; fills in its stat. */
 int stat_directory(const char *path, struct stat *stat)
 {
 	int fd = resolve(path, O_PATH | O_DIRECTORY, 0);

@@ -109,7 +109,7 @@ static int left_ms(int64_t end)
 	return end == 0 ? -1 : left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Writes the state document, as long as the hook takes it. One that does not read its input is fine. */
+/* Writes the state document for as long as the hook reads it. A hook need not read its input. */
 static int feed(int fd, int64_t end)
 {
 	size_t done = 0;

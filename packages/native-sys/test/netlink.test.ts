@@ -119,7 +119,7 @@ test("what is there can be read back, changed and deleted", async (t) => {
   t.equal(route.linkByIndex(index), undefined);
 });
 
-test("refusals have the request's name, an errno, and the kernel's words", async (t) => {
+test("refusals have the request's name, an errno, and the kernel's message", async (t) => {
   const { route } = makeNamespace(t);
   route.linkAddBridge({ name: "link0" });
   t.match(

@@ -90,7 +90,7 @@ test("conditions: a masked value, and alternatives on one argument", async (t) =
   t.same(underProfile(t, profile, ...calls), [97, 97, 0, 22, 0]);
 });
 
-test("words that libseccomp does not know are refused by name", async (t) => {
+test("names that libseccomp does not know are refused by name", async (t) => {
   const compile = (profile: SeccompProfile) => thrownBy(() => native.seccompCompile(profile))?.message;
   t.equal(compile({ defaultAction: "SCMP_ACT_MAYBE" }), "seccomp: unknown action SCMP_ACT_MAYBE");
   t.equal(

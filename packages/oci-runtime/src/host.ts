@@ -12,7 +12,7 @@ export interface Host {
   readonly facts: Facts;
   /** A sealed memfd that holds the helper: a container can neither find the host's file nor change this one. */
   readonly initProgram: number;
-  /** Compiles a seccomp profile; what it became is kept. */
+  /** Compiles a seccomp profile to a filter; filters are cached. */
   readonly makeFilter: (profile: Seccomp) => Uint8Array;
   /** A container goes without cgroups where this user may not make them. */
   readonly rootless: boolean;

@@ -112,7 +112,7 @@ test("device rules decide as runtime-spec says: the last one that speaks of an a
   t.equal(decide([{ allow: true, type: "a", access: "rwm" }], 1, [8, 0], 7), 1);
 });
 
-/** Runs a program as the kernel would; context is the three words that it is given. */
+/** Runs a program as the kernel would; context is its three 32-bit arguments. */
 function interpret(rules: Parameters<typeof deviceProgram>[0], context: readonly number[]): number {
   const registers = [0, 0, 0, 0, 0, 0];
   const program = deviceProgram(rules);

@@ -13,7 +13,7 @@ const directory = new URL("golden/", import.meta.url).pathname;
 export interface GoldenCase {
   readonly name: string;
   readonly plan: Plan;
-  /** Where its words are kept. */
+  /** The file with the expected text. */
   readonly path: string;
 }
 

@@ -58,7 +58,7 @@ test("a process that ends without a message ends the wait", { skip }, async (t) 
   t.match(await last.ended, { code: 0 });
 });
 
-test("in the foreground signals are passed on before, and words are taken in after it is ready", {
+test("in the foreground signals are forwarded before, and notifications received after it is ready", {
   skip,
 }, async (t) => {
   await using runtime = new Runtime(program);

@@ -110,7 +110,7 @@ test("nothing of the worker's own is open in a container", { skip }, async (t) =
   t.same(text.match(/^[A-Z_]+=/gm)?.sort(), ["HOME=", "HOME=", "PATH=", "PATH=", "PWD=", "PWD=", "SHLVL=", "SHLVL="]);
 });
 
-test("errors keep their kind and their words", { skip }, async (t) => {
+test("errors keep their code and their message", { skip }, async (t) => {
   await using box = new Box();
   await using worker = await Worker.start(box.directory);
   const { client } = worker;

@@ -6,7 +6,7 @@ const statusFd = 3;
 export const listenFd = 4;
 
 /**
- * Tells the parent, once, how the start went: "0\n", or "1\n" and the reason; then closes the descriptor.
+ * Reports the result of the start to the parent, once: "0\n", or "1\n" and the reason; then closes the descriptor.
  * Does nothing when the parent opened none: the number then belongs to Node's own event loop.
  */
 export function reportStart(failure?: string): void {

@@ -35,7 +35,7 @@ test("users are looked up by Docker's rules", async (t) => {
   t.throws(() => resolve("4294967296"), { message: /range 0-2147483647/ });
 });
 
-test("a number is compared with numbers alone: an account of that name gives nobody another id", async (t) => {
+test("a numeric user matches ids alone: an account of that name does not change the id", async (t) => {
   await using directory = tempDir("user");
   mkdirSync(join(directory.path, "etc"));
   writeFileSync(join(directory.path, "etc/passwd"), "root:x:0:0:::\n1000:x:0:0:::\n7:x:0:0:::\n");

@@ -1,4 +1,4 @@
-/* What the program may do. */
+/* Operations that the program is allowed or denied. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

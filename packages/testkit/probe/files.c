@@ -1,4 +1,4 @@
-/* What the program finds in its file system. */
+/* The program's view of its file system. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

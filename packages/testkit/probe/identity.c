@@ -1,4 +1,4 @@
-/* Who the program is and what it was started with. */
+/* The program's identity, arguments and environment. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* What the program answers on the network. */
+/* The program's answers on the network. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>

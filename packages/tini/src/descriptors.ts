@@ -3,7 +3,7 @@ import { readdirSync, readlinkSync } from "node:fs";
 /**
  * Picks, of this process's open descriptors, those that its parent gave it beyond the standard three.
  * Bun and Node mark all of them close-on-exec when they start, so the flag says nothing; but they were there
- * before the engine opened its own (event polls, io_uring, event counters, pipes with both ends here), so all
+ * before the JS runtime opened its own (event polls, io_uring, event counters, pipes with both ends here), so all
  * below the first event poll are inherited, and above it all that are of another kind.
  * @param links target of /proc/self/fd/N by N
  */

@@ -34,7 +34,7 @@ const pullRow: Measurement = {
     if (!peer) return dockerMissing("pull");
     for (const side of [ours, peer]) await startRegistry(side);
     const pull = async ({ command }: Side) => {
-      // Whatever name another row gave it: it shall not be there.
+      // Another row may have pulled it under another name: it must not be there.
       await attempt(command("rmi", "-f", image));
       await attempt(command("rmi", "-f", "bench/debian:latest"));
       await settle();

@@ -76,7 +76,7 @@ function memoryRow(name: string, peerName: string): Measurement {
       const keep = ["run", "-d", "--name", "idle", "busybox", "sleep", "100000"];
       await stack.client(keep);
       if (docker) await runOnce(docker.command(...keep));
-      // Idle means idle: what was needed for the start alone is given back after a while.
+      // An idle daemon releases the memory of its start after a while.
       await new Promise((resolve) => setTimeout(resolve, 12_000));
       const own = name === "shim" ? [await stack.shimOf("idle")] : processesNamed(name, stack.state);
       const others = docker ? processesNamed(peerName, docker.directory).map(privateDirty) : [];

@@ -23,7 +23,7 @@ export function dockerMissing(name: string): Row {
   return { name, unit: "ms", peerName: "docker", note: "docker.io is not installed: --with-peers" };
 }
 
-/** Its failure is no matter: what it removes may not be there. */
+/** Runs a clean-up command and ignores its failure: there may be nothing to remove. */
 export async function attempt({ argv: [program, ...args], env }: Command): Promise<void> {
   await run(program, args, { timeoutMs: 120_000, ...(env ? { env } : {}) });
 }

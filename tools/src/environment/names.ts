@@ -1,8 +1,8 @@
 import type { JsRuntimeName } from "../binaries.ts";
 
 /**
- * Environment variables of the JS runtimes. Our programs run as root, often with an environment that somebody else
- * filled: none of these variables may load code, write files, print or change limits. The build renames them inside the
+ * Environment variables of the JS runtimes. Our programs run as root, often with an environment that is not
+ * trusted: none of these may load code, write files, print or change limits. The build renames them inside the
  * executables; programs still see them in `process.env` and pass them on.
  */
 export interface EnvironmentRules {

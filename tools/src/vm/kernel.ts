@@ -18,14 +18,14 @@ export interface Kernel {
   readonly version: string;
   readonly image: string;
   readonly initrd: string;
-  /** What becomes /lib/modules in the guest. */
+  /** The directory that becomes /lib/modules in the guest. */
   readonly modules: string;
 }
 
 const cache = join(paths.build, "vm");
 const guestFiles = join(import.meta.dirname, "guest");
 
-/** What the first file system needs to reach this machine's files, in the order in which it is loaded. */
+/** Modules that the first file system needs to reach this machine's files, in the order in which they are loaded. */
 const earlyModules = [
   ...(["virtio_ring", "virtio", "virtio_mmio", "virtio_pci_modern_dev", "virtio_pci_legacy_dev"] as const),
   ...(["virtio_pci", "virtio_console", "netfs", "fscache", "9pnet", "9pnet_virtio", "9p", "overlay"] as const),

@@ -13,7 +13,7 @@ export interface Machine {
   readonly ended: Promise<void>;
   /** The command's exit status, once it has one. */
   status(): number | undefined;
-  /** The last words of the guest's serial console. */
+  /** The end of the guest's serial console output. */
   console(): string;
   /** Ends it at once. */
   end(): void;

@@ -56,7 +56,7 @@ async function main(): Promise<number> {
   return await runInGuest(request, process);
 }
 
-/** What comes after the command's name is the command's, whatever it looks like. */
+/** Arguments after the command's name belong to the command, even if they look like options of ours. */
 function optionsFirst(args: readonly string[]): string[] {
   let at = 0;
   while (at < args.length && args[at]?.startsWith("-") && args[at] !== "--") {

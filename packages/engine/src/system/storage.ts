@@ -18,7 +18,7 @@ export class StorageDriver {
     this.#supervisor = supervisor;
   }
 
-  /** The present one; the last known one while the supervisor does not answer, "unknown" for one that cannot say. */
+  /** The present storage; the last known while the supervisor does not answer; "unknown" if it cannot report it. */
   async describe(): Promise<Storage> {
     try {
       const { default: name, reason } = await this.#supervisor.call("snapshots.snapshotters", {});

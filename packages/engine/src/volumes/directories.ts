@@ -16,8 +16,8 @@ export interface RemovedDirectory {
 
 /**
  * The directories of volumes: `NAME/_data` holds a volume's files. A removed volume's directory is renamed to
- * `.removed-ID-NAME` before its record goes, so its files never reappear in a new volume of that name; one that has files but
- * no record is renamed to `.unclaimed-ID-NAME` and kept.
+ * `.removed-ID-NAME` before its record is deleted, so that its files never reappear in a new volume of that name; a
+ * directory that has files but no record is renamed to `.unclaimed-ID-NAME` and kept.
  */
 export class VolumeDirectories {
   readonly #native: NativeSys;

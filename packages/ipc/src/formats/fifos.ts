@@ -27,8 +27,8 @@ export function fifoListLine(directory: string): string {
 }
 
 /**
- * The directories in such a list. A line that is not whole (its writer was killed) is skipped: a part of a path must
- * never be taken for one that is to be removed.
+ * The directories in such a list. A line that is not whole (its writer was killed) is skipped: a truncated
+ * path must never be removed.
  */
 export function parseFifoList(text: string): string[] {
   return text

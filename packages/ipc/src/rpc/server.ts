@@ -32,7 +32,7 @@ export const serve: Serve = async <M extends Methods>(
     post: (route, frames) => listener.send(route, frames),
     onError: options.onError ?? (() => undefined),
   });
-  // Whoever waits for the socket calls the moment it is there.
+  // Handlers are ready before this: clients may call as soon as the socket exists.
   listener.start(endpoint);
   let closing: Promise<void> | undefined;
   const close = async (deadlineMs: number) => {

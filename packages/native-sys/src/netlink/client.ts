@@ -43,7 +43,7 @@ export class RouteClient implements Disposable {
   }
 
   /**
-   * Several requests (of the `rtnetlink` functions) in one system call. The kernel works off all of them also when
+   * Several requests (of the `rtnetlink` functions) in one system call. The kernel handles all of them even when
    * one fails; then the first failure is thrown. A link that is made here with a wanted `index` can be used by the
    * requests after it.
    */

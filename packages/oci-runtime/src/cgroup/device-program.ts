@@ -25,9 +25,9 @@ const everything = BPF_DEVCG_ACC_MKNOD | BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRIT
  * The device rules of a container as a program that the kernel runs before a device is opened or created
  * (BPF_PROG_TYPE_CGROUP_DEVICE). Pure.
  *
- * As in runtime-spec the last rule that speaks of an access decides it; what no rule speaks of is refused. So the rules
- * are checked from the last to the first: one that denies any of what is still wanted ends with a refusal, one that
- * allows takes its part away from what is wanted, and once nothing is left the access is granted.
+ * As in runtime-spec the last rule that matches an access decides it; an access without a rule is refused. So the rules
+ * are checked from the last to the first: a matching deny rule refuses the request, a matching allow rule clears its
+ * access bits from those still requested, and once none is left the request is granted.
  */
 export function deviceProgram(rules: readonly DeviceRule[]): Instruction[] {
   const program = [...prologue()];

@@ -54,7 +54,7 @@ export function preserved(count: number): number[] {
   return fds;
 }
 
-/** The first descriptor that this process has opened by itself: what it was started with comes before it. */
+/** The first descriptor that this process has opened by itself: inherited descriptors have lower numbers. */
 function isEventLoop(fd: number): boolean {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:[eventpoll]";

@@ -86,7 +86,7 @@ function memoryPolicyOp({ mode, nodes = "", flags = [] }: MemoryPolicy): Op {
   return { op: "memoryPolicy", why: "linux.memoryPolicy", mode: bits, nodes: bitMask(parseIdList(nodes) ?? []) };
 }
 
-/** Numbers as the kernel takes a set of them: a bit each, in whole words of 64. */
+/** A set of numbers as the kernel's bit mask, padded to multiples of 64 bits. */
 function bitMask(numbers: readonly number[]): Uint8Array {
   const mask = new Uint8Array(numbers.length > 0 ? 8 * Math.ceil((Math.max(...numbers) + 1) / 64) : 0);
   for (const number of numbers) mask[number >> 3] = (mask[number >> 3] ?? 0) | (1 << (number & 7));

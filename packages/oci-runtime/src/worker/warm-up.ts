@@ -15,7 +15,7 @@ import { runtimeHandlers } from "./handlers.ts";
 const name = "warm-up";
 /** No file can be below it. */
 const nowhere = "/dev/null";
-/** After so many the engine has learned what there is to learn: the fourth takes a tenth of the first one's time. */
+/** Enough for the JS runtime to be warm: the fourth compilation takes a tenth of the first one's time. */
 const compilations = 4;
 
 /**

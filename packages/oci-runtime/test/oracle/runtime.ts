@@ -37,8 +37,8 @@ export function cannotRun(program: string): string | undefined {
 }
 
 /**
- * Why a test that asks for runc's flags, tables or words is not for this runtime; false for those that have them.
- * crun has runc's commands, with flags and words of its own.
+ * Why a test of runc's flags, tables or messages does not apply to this runtime; false where it does.
+ * crun has runc's commands, with flags and messages of its own.
  */
 export function unlikeRunc(program: string): string | false {
   return basename(program) === "crun" ? "crun has flags, tables and words of its own here" : false;

@@ -8,7 +8,7 @@ import type { Runtime } from "./runtime.ts";
 const SOCK_DGRAM = 2;
 const native = nativeSys();
 
-/** Who starts a runtime and waits for its container to be ready, as systemd does: hears what comes to NOTIFY_SOCKET. */
+/** A service manager like systemd: starts a runtime, receives on NOTIFY_SOCKET, and waits for the container's READY. */
 export class ServiceManager implements Disposable {
   readonly address: string;
   /** All that was said, without what only asks to be read. */
@@ -75,5 +75,5 @@ export function letGo({ bundle }: Runtime): void {
   writeFileSync(join(bundle, "rootfs/tmp/go"), "");
 }
 
-/** The shell's words that wait for letGo. */
+/** A shell command that waits for letGo. */
 export const waitForGo = "until test -e /tmp/go; do sleep 0.02; done";

@@ -1,6 +1,6 @@
 /**
  * System calls that the default seccomp profile allows to every container, by subject. They are Docker's:
- * what a program needs, without those that reach the kernel's keyring, modules, clocks, swap, quotas, other
+ * the usual ones, without those that reach the kernel's keyring, modules, clocks, swap, quotas, other
  * processes' memory, or io_uring (whose operations no filter sees).
  */
 const bySubject = {

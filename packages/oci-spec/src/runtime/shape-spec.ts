@@ -150,7 +150,7 @@ const seccompArg = record({
   valueTwo: uint64,
   "op!": oneOf(seccompOperators),
 });
-/** The largest number that the kernel gives back as an error. */
+/** The range of errno values that the kernel can return. */
 const errno = integer(0, 4095);
 
 const linuxShape = record({

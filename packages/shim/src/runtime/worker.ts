@@ -70,7 +70,7 @@ export class RuntimeWorker {
 
   /**
    * Calls the running worker. A worker that does not answer before the deadline is killed: the caller has given up, and
-   * what the worker would still create would have no owner.
+   * anything that the worker created after that would have no owner.
    * @throws RpcError of the runtime; InvalidArgument when it cannot be started
    */
   async use<T>(call: (client: RuntimeClient, options: CallOptions) => Promise<T>): Promise<T> {

@@ -1,5 +1,5 @@
 # Runs in the guest's full file system, as process 1 or as systemd's only service: makes what a machine has, runs the
-# command and tells the host how it ended.
+# command and reports its exit status to the host.
 . /run/vm/settings
 export PATH="$path"
 
@@ -43,7 +43,7 @@ cat /run/vm/err >"$err" & copy_err=$!
 cd "$directory" || cd /
 sh /run/vm/command.sh </dev/null >/run/vm/out 2>/run/vm/err 9>&-
 status=$?
-# What the command left running may hold its streams: it is not waited for.
+# Processes that the command left running may hold its streams: they are not waited for.
 ( sleep 5; kill $copy_out $copy_err ) 2>/dev/null &
 wait $copy_out $copy_err 2>/dev/null
 echo "exit $status" >&9

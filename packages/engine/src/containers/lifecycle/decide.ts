@@ -50,8 +50,8 @@ export type AtStartup =
   | { readonly kind: "stay" };
 
 /**
- * Decides what an engine does with a container when it starts: it finishes removals and restarts that were under way, and starts
- * what the restart policy wants running.
+ * Decides what a starting engine does with a container: it finishes a removal or restart that was under way, and starts
+ * containers whose restart policy asks for it.
  */
 export function decideAtStartup(document: ContainerDocument): AtStartup {
   const { removal, endReason, state, hostConfig } = document;

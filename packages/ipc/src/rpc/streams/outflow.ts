@@ -7,7 +7,7 @@ const maxWaiting = 1024;
 
 const done = Promise.resolve();
 
-/** A rejection that a sender may ignore: one that does not await must not end its process when a stream goes away. */
+/** A rejection that a sender may ignore: it must not crash the process as unhandled when a stream is lost. */
 export function rejected(error: Error): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(() => undefined);

@@ -128,7 +128,7 @@ class MemoryLink implements Link {
     });
   }
 
-  /** The server is gone; what it said last is delivered before. */
+  /** The server is gone; messages that it sent before are still delivered. */
   lose(): void {
     this.#listener = undefined;
     setImmediate(() => {

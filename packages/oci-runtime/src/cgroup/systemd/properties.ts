@@ -12,8 +12,8 @@ interface FileLimit {
 const infinity = 2n ** 64n - 1n;
 
 /**
- * Limits as properties of a unit, for systemd to know them: what it does not know it may undo when it reloads. What it
- * has no property for stands in the cgroup's files alone. Pure.
+ * Limits as properties of a unit: systemd may undo limits that it does not know when it reloads. A limit without a
+ * property is set in the cgroup's files alone. Pure.
  * @param version of systemd
  */
 export function limitProperties(limits: readonly FileLimit[], version: number): Property[] {

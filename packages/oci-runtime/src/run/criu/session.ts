@@ -25,7 +25,7 @@ export interface CriuRequest {
   readonly program: string;
   readonly type: number;
   readonly options: CriuOptions;
-  /** Standard streams of CRIU's process, then what it has from 4 on. */
+  /** Standard streams of CRIU's process; `extra` are its descriptors from 4 on. */
   readonly streams: readonly [number, number, number];
   readonly extra: readonly number[];
   /** Where CRIU's log is. */
@@ -116,7 +116,7 @@ async function converse(host: Host, request: CriuRequest, socket: number): Promi
   }
 }
 
-/** How many of CRIU's own lines are shown: it also logs what it can do without, so that what ended it stands last. */
+/** How many of CRIU's error lines are shown, from the end: earlier ones may be harmless, the last are the cause. */
 const shownLines = 3;
 
 function criuError({ log }: CriuRequest, said: string): Error {

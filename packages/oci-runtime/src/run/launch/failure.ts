@@ -19,7 +19,7 @@ export class OperationError extends Error {
   }
 }
 
-/** What a caller decides by: the program cannot be run, or a mount is of the wrong kind. */
+/** The reason that callers act on: the program cannot be run, or a mount is of the wrong kind. */
 function reasonFor(op: Op["op"] | undefined, code: string): ErrorReason | undefined {
   if (op === "program" || op === "exec") {
     if (code === "ENOENT" || code === "ENOTDIR") return "ExecutableNotFound";

@@ -8,7 +8,7 @@ const version = 1;
 
 /**
  * Makes seccomp filters and keeps them, in memory and as files of this user alone: compiling Docker's default profile
- * takes 10 ms, reading what it became 0.1 ms. A file holds the whole profile beside the filter, and only an equal one
+ * takes 10 ms, reading the filter 0.1 ms. A file holds the whole profile beside the filter, and only an equal one
  * counts.
  *
  * @param directory made when it is needed; a directory that cannot be used costs time and nothing else

@@ -182,7 +182,7 @@ async function notifyHost(host: Host, address: string, mainPid: number): Promise
   }
 }
 
-/** Waits until the other side has read what it was sent: it closes what comes last (sd_notify_barrier(3)). */
+/** Waits until the other side has read all messages: it closes the barrier's descriptor (sd_notify_barrier(3)). */
 async function barrier(host: Host, socket: number): Promise<void> {
   const { native } = host;
   const [ours, theirs] = native.pipe(O_CLOEXEC);
