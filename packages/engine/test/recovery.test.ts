@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "tap";
@@ -29,7 +28,7 @@ test("exits while no engine ran are handled: state, removal, restart", async (t)
   const before = await Promise.all([plain, brief, always].map(async (id) => (await engine.inspect(id)).State.Pid));
   await engine.restart(async () => {
     for (const pid of before) process.kill(-pid, "SIGKILL");
-    await waitFor(() => before.every((pid) => !existsSync(`/proc/${pid}`)));
+    await waitFor(() => [plain, brief, always].every((id) => engine.standIn.ended(id)));
   });
   t.match((await engine.inspect(plain)).State, { Status: "exited", ExitCode: 137 });
   await waitFor(async () => (await engine.client.call("containerList", { All: true })).Containers.length === 2);

@@ -28,6 +28,8 @@ export interface StandIn {
   sharedRootfs(): string;
   /** Ids of containers that have a task. */
   tasks(): string[];
+  /** True once the end of a task's process is recorded. */
+  ended(id: string): boolean;
   /** How many are attached to a task. */
   attached(id: string): number;
   /** Loses a task, and its process with it, as a reboot would. */
@@ -76,6 +78,7 @@ export async function startStandIn(directory: string): Promise<StandIn> {
     hooks: state.hooks,
     sharedRootfs: () => state.rootfs(),
     tasks: () => [...state.processes.keys()].filter((key) => !key.includes("/")),
+    ended: (id) => state.processes.get(id)?.exit !== undefined,
     attached: (id) => state.processes.get(id)?.attached.size ?? 0,
     forget: (id) => {
       const process = state.processes.get(id);

@@ -15,7 +15,7 @@
 struct state state = { .channel = -1, .result = -1, .root = -1 };
 static uint64_t random_state, sum;
 
-int words(const char *format, ...)
+int failure(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);

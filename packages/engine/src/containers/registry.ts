@@ -97,14 +97,34 @@ export class Registry {
     if (this.#byId.has(container.id)) this.#documents.put(container.id, container.document);
   }
 
+  /** Changes a document once the change is stored: after a write that failed, as on a full disk, it is as before. */
+  update(container: Container, change: Partial<ContainerDocument>): void {
+    if (this.#byId.has(container.id)) this.#documents.put(container.id, { ...container.document, ...change });
+    Object.assign(container.document, change);
+  }
+
+  /**
+   * Takes a change back after a failure. That failure is the one to report: where this write fails too, the change is
+   * taken back in memory alone, and a later engine goes by what is stored.
+   */
+  revert(container: Container, change: Partial<ContainerDocument>): void {
+    Object.assign(container.document, change);
+    try {
+      this.save(container);
+    } catch {}
+  }
+
   rename(container: Container, name: string): void {
-    if (container.document.name === name) {
-      throw conflict("Renaming a container with the same name as its current name");
-    }
+    const { name: old } = container.document;
+    if (old === name) throw conflict("Renaming a container with the same name as its current name");
     this.reserveName(name, container.id);
-    this.#byName.delete(container.document.name);
-    container.document.name = name;
-    this.save(container);
+    try {
+      this.update(container, { name });
+    } catch (error) {
+      this.releaseName(name);
+      throw error;
+    }
+    this.#byName.delete(old);
   }
 
   remove(container: Container): void {

@@ -34,8 +34,6 @@ export const errorReasons = [
   "GroupNotFound",
   /** A directory was to be mounted on something else, or something else on a directory. */
   "MountTypeMismatch",
-  /** The address, port, name or object is used by another one. */
-  "InUse",
 ] as const;
 
 export type ErrorReason = (typeof errorReasons)[number];

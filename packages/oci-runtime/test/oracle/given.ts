@@ -45,7 +45,8 @@ export function given(program: string): void {
     t.notOk(existsSync(join(source, "new")));
   });
 
-  test("a tmpfs without a mode keeps that of the directory that it covers", { skip }, async (t) => {
+  const without = skip || withoutCoveredMode(program);
+  test("a tmpfs without a mode keeps that of the directory that it covers", { skip: without }, async (t) => {
     await using runtime = new Runtime(program);
     for (const name of ["plain", "copy"]) {
       mkdirSync(join(runtime.bundle, "rootfs", name));
@@ -80,4 +81,9 @@ export function given(program: string): void {
     t.match(stdout, /kept\n$/);
     t.equal(stdout.trim().split("\n").length, 6, "0 to 3, the directory, and what is in the file");
   });
+}
+
+/** crun mounts a tmpfs with the kernel's mode, whatever it covers. */
+function withoutCoveredMode(program: string): string | false {
+  return program.endsWith("/crun") ? "crun does not keep the mode of a directory that a tmpfs covers" : false;
 }

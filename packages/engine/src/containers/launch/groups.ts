@@ -1,33 +1,37 @@
 import { constants, readFileSync } from "node:fs";
+import { asErrorReason, RpcError } from "@gantry/ipc";
 import { nativeSys } from "@gantry/native-sys";
-import { invalid } from "../../base/errors.ts";
+import { AccountError, resolveGroups } from "@gantry/oci-spec/accounts";
 import { openInRoot } from "../../base/open-in-root.ts";
 import type { ContainerDocument } from "../document.ts";
 import { type RootfsDeps, withRootfs } from "./record.ts";
 
-/** GroupAdd as numbers; names are looked up in the container's own /etc/group. */
+/**
+ * GroupAdd as numbers; names are looked up in the container's own /etc/group.
+ * @throws RpcError InvalidArgument, with GroupNotFound for a name that does not exist there
+ */
 export async function groupsOf(deps: RootfsDeps, document: ContainerDocument): Promise<number[]> {
   const requested = document.hostConfig.GroupAdd ?? [];
-  if (requested.every((group) => /^\d+$/.test(group))) return requested.map(Number);
-  const groups = await withRootfs(deps, document, readGroupFile);
-  return requested.map((group) => {
-    if (/^\d+$/.test(group)) return Number(group);
-    const line = groups.find((fields) => fields[0] === group);
-    if (!line) throw invalid(`Unable to find group ${group}: no matching entries in group file`);
-    return Number(line[2]);
-  });
-}
-
-async function readGroupFile(root: string): Promise<string[][]> {
-  const text = readInRoot(root, "/etc/group");
-  return text.split("\n").map((line) => line.split(":"));
-}
-
-function readInRoot(root: string, path: string): string {
-  using file = openInRoot(nativeSys(), root, path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if (requested.length === 0) return [];
+  // Numbers need no look-up, and so no mounted root file system.
+  const isNumeric = requested.every((group) => /^\d+$/.test(group));
+  const file = isNumeric ? new Uint8Array() : await withRootfs(deps, document, async (root) => readGroupFile(root));
   try {
-    return file === undefined ? "" : readFileSync(file.number, "utf8");
+    return resolveGroups(requested, file);
+  } catch (error) {
+    if (!(error instanceof AccountError)) throw error;
+    const reason = asErrorReason(error.reason);
+    const message = error.message.replace(/^unable/, "Unable");
+    throw new RpcError("InvalidArgument", message, reason && { reason }, { cause: error });
+  }
+}
+
+/** Empty where there is no such file. */
+function readGroupFile(root: string): Uint8Array {
+  using file = openInRoot(nativeSys(), root, "/etc/group", constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return file === undefined ? new Uint8Array() : readFileSync(file.number);
   } catch {
-    return "";
+    return new Uint8Array();
   }
 }

@@ -71,13 +71,25 @@ export class Exits {
     const { outOfMemory } = lifecycle.run;
     const decision = recordExit(container, exit);
     // Saved before it is announced: a later engine does not find the task again that is deleted below.
-    this.#deps.registry.save(container);
+    this.#save(container);
     lifecycle.endRun(container.lastExit);
     if (outOfMemory) containerEvent(this.#deps, container, "oom");
     containerEvent(this.#deps, container, "die", { exitCode: String(document.state.ExitCode) });
     await this.#releaseResources(container, decision);
-    this.#deps.registry.save(container);
+    this.#save(container);
     for (const listener of this.#listeners) listener(container, decision);
+  }
+
+  /**
+   * An exit that cannot be stored, as on a full disk, is announced all the same, and stored with the next change. A
+   * later engine that does not find it stored finds no task, and takes the run for ended.
+   */
+  #save(container: Container): void {
+    try {
+      this.#deps.registry.save(container);
+    } catch (error) {
+      this.#deps.log.warn({ id: container.id, error: messageOf(error) }, "storing the exit of a container");
+    }
   }
 
   /** Releases what a run occupies: the supervisor's task and the network. */

@@ -59,8 +59,7 @@ export function removeAfterExit(deps: RemoveDeps, container: Container): void {
 
 /** The same after a start that failed. The caller holds the container's lock. */
 export function removeUnstarted(deps: RemoveDeps, container: Container): void {
-  container.document.removal = { volumes: true };
-  deps.registry.save(container);
+  deps.registry.update(container, { removal: { volumes: true } });
   removeAfterExit(deps, container);
 }
 
@@ -73,8 +72,7 @@ export function resumeRemoval(deps: RemoveDeps, container: Container): Promise<v
 function beginRemoval(deps: RemoveDeps, container: Container, volumes: boolean): Run | undefined {
   const { document, lifecycle } = container;
   if (document.state.Restarting) cancelRestart(deps.registry, container);
-  document.removal = { volumes };
-  deps.registry.save(container);
+  deps.registry.update(container, { removal: { volumes } });
   return container.alive ? lifecycle.run : undefined;
 }
 
@@ -84,8 +82,7 @@ async function finishRemoval(deps: RemoveDeps, container: Container, run: Run | 
     if (run) await killAndWait(deps, container, run);
     await lifecycle.exclusive(() => clearAway(deps, container, document.removal?.volumes ?? false));
   } catch (error) {
-    document.removal = undefined;
-    deps.registry.save(container);
+    deps.registry.revert(container, { removal: undefined });
     throw error;
   }
 }

@@ -121,14 +121,12 @@ function saveReason(registry: Registry, container: Container, reason: EndReason)
   const { document } = container;
   const { endReason, stoppedOnRequest } = document;
   const isOwnStop = endReason === "stop" || endReason === "kill";
-  // An engine that shuts down does not change what a user has requested before.
-  if (reason !== "shutdown" || !isOwnStop) document.endReason = reason;
-  if (reason === "stop" || reason === "kill") document.stoppedOnRequest = true;
-  registry.save(container);
-  return () => {
-    Object.assign(document, { endReason, stoppedOnRequest });
-    registry.save(container);
-  };
+  registry.update(container, {
+    // An engine that shuts down does not change what a user has requested before.
+    endReason: reason === "shutdown" && isOwnStop ? endReason : reason,
+    stoppedOnRequest: stoppedOnRequest || reason === "stop" || reason === "kill",
+  });
+  return () => registry.revert(container, { endReason, stoppedOnRequest });
 }
 
 /** Polls for an exit that the supervisor cannot record, as on a full disk: it then emits no event, but it answers. */

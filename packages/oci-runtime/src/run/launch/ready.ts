@@ -19,8 +19,9 @@ export function ready({ native }: Host, fd: number, { events = POLLIN, limitMs }
       watch.close();
       resolve(found);
     };
+    // First, since it may throw: a timer must not outlive that.
+    const watch = native.watchFd(fd, events, () => end(true));
     const limited = limitMs !== undefined && Number.isFinite(limitMs);
     const timer = limited ? setTimeout(() => end(false), Math.max(0, limitMs)) : undefined;
-    const watch = native.watchFd(fd, events, () => end(true));
   });
 }

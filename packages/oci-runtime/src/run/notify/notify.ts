@@ -189,7 +189,8 @@ async function barrier(host: Host, socket: number): Promise<void> {
   try {
     const send = () => native.sendFds(socket, Buffer.from("BARRIER=1"), [theirs]);
     await whenWritable(host, socket, send).finally(() => native.closeFd(theirs));
-    if (!(await closes(host, ours))) throw new Error(`the receiver has not read it within ${barrierMs / 1000} s`);
+    if (!(await ready(host, ours, { limitMs: barrierMs })))
+      throw new Error(`the receiver has not read it within ${barrierMs / 1000} s`);
   } finally {
     native.closeFd(ours);
   }
@@ -211,16 +212,3 @@ async function whenWritable(host: Host, fd: number, send: () => void): Promise<v
 
 /** Longer than a busy systemd takes; not every receiver knows barriers. */
 const barrierMs = 30_000;
-
-/** True once the last other end of a pipe is closed, false when that takes too long. */
-function closes({ native }: Host, fd: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = (closed: boolean) => {
-      clearTimeout(timer);
-      watch.close();
-      resolve(closed);
-    };
-    const timer = setTimeout(() => end(false), barrierMs);
-    const watch = native.watchFd(fd, POLLIN, () => end(true));
-  });
-}
