@@ -1,4 +1,4 @@
-/* The program's identity, arguments and environment. */
+/* Commands that print the state of the process: identity, rights, limits, signals, namespaces, arguments, terminal. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <signal.h>
