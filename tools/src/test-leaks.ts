@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { promisify } from "node:util";
 
 /** In the environment of every test file and of all that it starts. */
@@ -21,13 +21,21 @@ export interface MachineState {
 export async function machineState(run: string): Promise<MachineState> {
   return {
     mounts: mountPoints(),
-    cgroups: cgroupMounts().flatMap(directoriesBelow),
+    cgroups: cgroupMounts().flatMap((mount) =>
+      directoriesBelow(mount).filter((path) => !lastingParents.has(relative(mount, path))),
+    ),
     namespaces: boundNamespaces(),
     interfaces: readdirSync("/sys/class/net"),
     rules: (await Promise.all(["iptables-save", "ip6tables-save"].map(firewallRules))).flat(),
     processes: processesOf(run),
   };
 }
+
+/**
+ * Cgroups that daemons keep above their containers' own, whether there are any or not: those of dockerd and podman, and
+ * those of namespaces (containerd's and the supervisor's). Only what is below them counts.
+ */
+const lastingParents: ReadonlySet<string> = new Set(["docker", "libpod_parent", "default", "gantry"]);
 
 const kinds: Readonly<Record<keyof MachineState, string>> = {
   mounts: "mount",
