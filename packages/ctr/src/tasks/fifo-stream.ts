@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from "node:fs";
 import type { SessionItem, SessionStream } from "@gantry/cli/session";
+import { FifoEnd } from "./fifo-end.ts";
 
 /** Named pipes of a process, created by the supervisor. */
 export interface Fifos {
@@ -17,28 +17,21 @@ export interface FifoProcess {
 
 /** The streams of a process over its named pipes; its exit code comes from the supervisor. */
 export function openFifos(fifos: Fifos, { ended, closeStdin }: FifoProcess): SessionStream {
-  const readers = [
-    createReadStream(fifos.stdout),
-    ...(fifos.stderr === undefined ? [] : [createReadStream(fifos.stderr)]),
-  ];
-  const input = fifos.stdin === undefined ? undefined : createWriteStream(fifos.stdin);
-  input?.on("error", () => {});
-  const cancel = (): void => {
-    for (const reader of readers) reader.destroy();
-    input?.destroy();
-  };
+  const readers = [fifos.stdout, fifos.stderr].flatMap((path) => (path === undefined ? [] : [FifoEnd.reader(path)]));
+  const input = fifos.stdin === undefined ? undefined : FifoEnd.writer(fifos.stdin);
   return {
-    items: merged(readers),
+    items: merged(readers.map((reader) => reader.read())),
     exitCode: ended,
     async send(message, ...blobs) {
-      if (message.kind === "closeStdin") {
-        if (input) await new Promise<void>((resolve) => input.end(() => resolve()));
-        await closeStdin();
-      }
-      for (const blob of blobs)
-        if (input?.write(blob) === false) await new Promise((resolve) => input.once("drain", resolve));
+      for (const blob of blobs) await input?.write(blob);
+      if (message.kind !== "closeStdin") return;
+      input?.close();
+      await closeStdin();
     },
-    cancel,
+    cancel() {
+      for (const end of readers) end.close();
+      input?.close();
+    },
   };
 }
 
