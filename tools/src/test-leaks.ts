@@ -35,7 +35,13 @@ export async function machineState(run: string): Promise<MachineState> {
  * Cgroups that daemons keep above their containers' own, whether there are any or not: those of dockerd and podman, and
  * those of namespaces (containerd's and the supervisor's). Only what is below them counts.
  */
-const lastingParents: ReadonlySet<string> = new Set(["docker", "libpod_parent", "default", "gantry"]);
+const lastingParents: ReadonlySet<string> = new Set([
+  "docker",
+  "libpod_parent",
+  "libpod_parent/conmon",
+  "default",
+  "gantry",
+]);
 
 const kinds: Readonly<Record<keyof MachineState, string>> = {
   mounts: "mount",
