@@ -4,6 +4,7 @@ export * from "./constants.ts";
 export { type DeviceNode, deviceNodesAt, deviceNumbers } from "./device-nodes.ts";
 export { isSystemError, type SystemError } from "./errors.ts";
 export { Fd } from "./fd.ts";
+export { FileTooLargeError, openFileInRoot, openInRoot, readFileInRoot } from "./in-root.ts";
 export { mountSnapshot, type SnapshotMount } from "./mount-list.ts";
 export { type MountInfo, parseMountinfo } from "./mountinfo.ts";
 export {

@@ -15,6 +15,9 @@ export interface GroupEntry {
   readonly members: readonly string[];
 }
 
+/** The longest passwd or group file that is read. */
+export const maxAccountFileBytes = 64 << 20;
+
 /** The contents of /etc/passwd and /etc/group; empty for a file that does not exist. */
 export interface AccountFiles {
   readonly passwd: Uint8Array;

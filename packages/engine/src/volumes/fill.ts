@@ -1,10 +1,18 @@
 import { lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { isSystemError, type NativeSys, O_DIRECTORY, O_PATH } from "@gantry/native-sys";
+import {
+  AT_FDCWD,
+  Fd,
+  isSystemError,
+  type NativeSys,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  openInRoot,
+} from "@gantry/native-sys";
 import { type BytePath, fsPath, toBytePath } from "@gantry/tree-copy/byte-path";
 import { copyTree } from "@gantry/tree-copy/copy-tree";
 import { copyMetadata } from "@gantry/tree-copy/metadata";
-import { openInRoot } from "../base/open-in-root.ts";
 
 /** A directory of an image whose content an empty volume gets. */
 export interface FillSource {
@@ -28,7 +36,7 @@ const wholeName = "_whole";
 export async function fillVolume(native: NativeSys, source: FillSource, directory: string): Promise<void> {
   const data = join(directory, "_data");
   if ((await readdir(data, "latin1")).length > 0) return;
-  using from = openInRoot(native, source.root, source.path, O_PATH | O_DIRECTORY);
+  using from = openSource(native, source);
   if (!from) return;
   const partial = join(directory, partialName);
   await rm(partial, { recursive: true, force: true });
@@ -41,6 +49,20 @@ export async function fillVolume(native: NativeSys, source: FillSource, director
     throw error;
   }
   await finishFill(native, directory);
+}
+
+const directoryFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+/** @returns undefined where the image has no directory; a loop of links is none */
+function openSource(native: NativeSys, { root, path }: FillSource): Fd | undefined {
+  using base = new Fd(native.openat2(AT_FDCWD, root, directoryFlags, 0, 0));
+  try {
+    const fd = openInRoot(native, base.number, path, directoryFlags);
+    return fd === undefined ? undefined : new Fd(fd);
+  } catch (error) {
+    if (isSystemError(error, "ELOOP")) return undefined;
+    throw error;
+  }
 }
 
 /** Completes or drops a fill that the end of an earlier engine interrupted; does nothing where there was none. */

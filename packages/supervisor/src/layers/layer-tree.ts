@@ -1,8 +1,7 @@
 import { lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, unlinkSync } from "node:fs";
-import { AT_FDCWD, type NativeSys, O_CLOEXEC, O_DIRECTORY, O_PATH } from "@gantry/native-sys";
+import { AT_FDCWD, type NativeSys, O_CLOEXEC, O_DIRECTORY, O_PATH, openInRoot } from "@gantry/native-sys";
 import { type BytePath, fsPath, readable } from "@gantry/tree-copy/byte-path";
 import { copyDirectory } from "@gantry/tree-copy/copy-node";
-import { openInRoot } from "../open-in-root.ts";
 import { isOpaque, isWhiteout, LowerView, lstatOrNone, opaqueXattr } from "./lower-view.ts";
 
 const maxLinks = 40;

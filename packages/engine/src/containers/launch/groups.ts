@@ -1,8 +1,16 @@
-import { constants, readFileSync } from "node:fs";
 import { asErrorReason, RpcError } from "@gantry/ipc";
-import { nativeSys } from "@gantry/native-sys";
-import { AccountError, resolveGroups } from "@gantry/oci-spec/accounts";
-import { openInRoot } from "../../base/open-in-root.ts";
+import {
+  AT_FDCWD,
+  Fd,
+  FileTooLargeError,
+  nativeSys,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_PATH,
+  readFileInRoot,
+} from "@gantry/native-sys";
+import { AccountError, maxAccountFileBytes, resolveGroups } from "@gantry/oci-spec/accounts";
+import { invalid } from "../../base/errors.ts";
 import type { ContainerDocument } from "../document.ts";
 import { type RootfsDeps, withRootfs } from "./record.ts";
 
@@ -26,12 +34,13 @@ export async function groupsOf(deps: RootfsDeps, document: ContainerDocument): P
   }
 }
 
-/** Empty where there is no such file. */
-function readGroupFile(root: string): Uint8Array {
-  using file = openInRoot(nativeSys(), root, "/etc/group", constants.O_RDONLY | constants.O_NONBLOCK);
+/** @throws RpcError InvalidArgument for a file that is too large to be one of accounts */
+function readGroupFile(rootfs: string): Uint8Array {
+  const native = nativeSys();
+  using root = new Fd(native.openat2(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0));
   try {
-    return file === undefined ? new Uint8Array() : readFileSync(file.number);
-  } catch {
-    return new Uint8Array();
+    return readFileInRoot(native, root.number, "etc/group", { maxBytes: maxAccountFileBytes });
+  } catch (error) {
+    throw error instanceof FileTooLargeError ? invalid(error.message) : error;
   }
 }

@@ -6,14 +6,12 @@ import {
   type NativeSys,
   O_CLOEXEC,
   O_DIRECTORY,
-  O_NONBLOCK,
   O_PATH,
-  O_RDONLY,
+  openFileInRoot,
 } from "@gantry/native-sys";
 import type { Ingest } from "../../content/ingest.ts";
 import type { ContentStore } from "../../content/store.ts";
 import { invalidArgument, notFound } from "../../errors.ts";
-import { openInRoot } from "../../open-in-root.ts";
 import { pieceBytes } from "../../piece-size.ts";
 import { type ArchiveSource, maxDocumentBytes } from "./archive-source.ts";
 
@@ -76,16 +74,6 @@ export class LayoutDirectory implements ArchiveSource {
 
   /** A regular file; links are resolved with the directory as their root. */
   #open(path: string): Fd | undefined {
-    try {
-      const fd = openInRoot(this.#native, this.#root.number, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-      if (fd === undefined) return undefined;
-      const file = new Fd(fd);
-      if (fstatSync(file.number).isFile()) return file;
-      file[Symbol.dispose]();
-      return undefined;
-    } catch (error) {
-      if (isSystemError(error, "ELOOP", "ENXIO")) return undefined;
-      throw error;
-    }
+    return openFileInRoot(this.#native, this.#root.number, path);
   }
 }

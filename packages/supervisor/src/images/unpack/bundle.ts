@@ -1,12 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AT_FDCWD, Fd, type NativeSys, O_CLOEXEC, O_DIRECTORY, O_PATH } from "@gantry/native-sys";
+import { AT_FDCWD, Fd, type NativeSys, O_CLOEXEC, O_DIRECTORY, O_PATH, openInRoot } from "@gantry/native-sys";
 import { type ImageConfig, type Mount, specOfImage, type User } from "@gantry/oci-spec";
 import { copyTree } from "@gantry/tree-copy/copy-tree";
 import { fillDirectory } from "../../directory-target.ts";
 import { invalidArgument } from "../../errors.ts";
-import { openInRoot } from "../../open-in-root.ts";
 import { resolveUserIn } from "../../tasks/user.ts";
 import type { ImageWork } from "../image-work.ts";
 import { type UnpackRequest, withImage, writeRootfs } from "./rootfs.ts";
