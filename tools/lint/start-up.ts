@@ -1,6 +1,6 @@
-import { join } from "node:path";
-import { build, type Metafile } from "esbuild";
+import type { Metafile } from "esbuild";
 import { binaries } from "../src/binaries.ts";
+import { metafileOf } from "../src/metafile.ts";
 
 /**
  * Holds the rule that a command loads what it uses: Node's modules that take milliseconds to load are not imported at
@@ -21,24 +21,6 @@ const heavy = new Set(
     "worker_threads",
   ].map((name) => `node:${name}`),
 );
-
-const root = join(import.meta.dirname, "../..");
-
-async function graphOf(entry: string): Promise<Metafile> {
-  const { metafile } = await build({
-    entryPoints: [join(root, "packages", entry)],
-    outdir: join(root, "build", "lint"),
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    format: "esm",
-    write: false,
-    metafile: true,
-    logLevel: "error",
-    absWorkingDir: root,
-  });
-  return metafile;
-}
 
 /** Each file that a dynamic import leads to, or that runs first, with all that it imports at once. */
 function violations({ inputs, outputs }: Metafile): string[] {
@@ -62,7 +44,7 @@ function loadedWith(file: string, inputs: Metafile["inputs"], seen = new Set<str
 
 const found = new Set<string>();
 for (const { entry, jsRuntime } of binaries)
-  if (jsRuntime === "bun") for (const violation of violations(await graphOf(entry))) found.add(violation);
+  if (jsRuntime === "bun") for (const violation of violations(await metafileOf([entry]))) found.add(violation);
 if (found.size > 0) {
   process.stderr.write(`${[...found].join("\n")}\nuse \`await import(…)\` where it is needed\n`);
   process.exitCode = 1;

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { binaries } from "./binaries.ts";
 import { zeromqLoader } from "./bundle.ts";
+import { metafileOf } from "./metafile.ts";
 import { paths } from "./paths.ts";
 
 /**
@@ -100,20 +100,11 @@ links it with the machine's libseccomp.a, so that it can be linked anew with a c
 
 /** The npm packages whose code is bundled into a binary. */
 async function bundledPackages(): Promise<Component[]> {
-  const { metafile } = await build({
-    entryPoints: binaries.map(({ entry }) => join(paths.packages, entry)),
-    outdir: join(paths.build, "notices"),
-    bundle: true,
-    splitting: true,
-    platform: "node",
-    format: "esm",
-    write: false,
-    metafile: true,
-    logLevel: "error",
-    absWorkingDir: paths.root,
-    plugins: [zeromqLoader],
-  });
-  const names = Object.values(metafile.outputs)
+  const { outputs } = await metafileOf(
+    binaries.map(({ entry }) => entry),
+    [zeromqLoader],
+  );
+  const names = Object.values(outputs)
     .flatMap(({ inputs }) => Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0))
     .map(([file]) => /node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(file)?.[1])
     .filter((name) => name !== undefined);
