@@ -1,5 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { test } from "tap";
+import { allSettledOrThrow } from "../src/all-settled.ts";
 import { BackgroundTasks } from "../src/background-tasks.ts";
 import { KeyedLock } from "../src/keyed-lock.ts";
 import { Mutex } from "../src/mutex.ts";
@@ -85,4 +86,21 @@ test("sequential background tasks do not overlap", async (t) => {
   }
   await tasks.idle();
   t.strictSame(steps, [1, 1, 2, 2]);
+});
+
+test("a failure is thrown once all the work beside it is over", async (t) => {
+  let isOver = false;
+  const slow = async () => {
+    await turn();
+    isOver = true;
+    return 1;
+  };
+  await t.rejects(
+    allSettledOrThrow([Promise.reject(new Error("first")), slow(), Promise.reject(new Error("second"))]),
+    {
+      message: "first",
+    },
+  );
+  t.ok(isOver);
+  t.same(await allSettledOrThrow([slow(), Promise.resolve(2)]), [1, 2]);
 });

@@ -1,3 +1,4 @@
+import { zeroTimestamp } from "@gantry/common/timestamp";
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
 import type { Endpoint } from "../networks/endpoint.ts";
 import type { PublishedPort } from "../networks/port-spec.ts";
@@ -59,5 +60,10 @@ export function statusOf({ state, removal }: Pick<ContainerDocument, "state" | "
   if (removal) return "removing";
   if (state.Running) return state.Paused ? "paused" : state.Restarting ? "restarting" : "running";
   if (state.Dead) return "dead";
-  return state.StartedAt === "0001-01-01T00:00:00Z" ? "created" : "exited";
+  return wasStarted(state) ? "exited" : "created";
+}
+
+/** True once a run of the container has begun. */
+export function wasStarted({ StartedAt }: Pick<ContainerDocument["state"], "StartedAt">): boolean {
+  return StartedAt !== zeroTimestamp;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { allSettledOrThrow } from "@gantry/common/all-settled";
 import { messageOf } from "@gantry/common/error-message";
 import type { NativeSys } from "@gantry/native-sys";
 import { internal } from "../base/errors.ts";
@@ -38,13 +39,11 @@ export class Publisher {
   async publish(publication: Publication, bindings: readonly PortBinding[]): Promise<PublishedPort[]> {
     const done: PublishedPort[] = [];
     try {
-      const results = await Promise.allSettled(
+      await allSettledOrThrow(
         bindings.map(async (binding) => {
           done.push(...(await this.#publishOne(publication, binding)));
         }),
       );
-      const failure = results.find((result) => result.status === "rejected");
-      if (failure) throw failure.reason;
       await this.#options.firewall.addPorts({ publication, ports: done });
       return done;
     } catch (error) {
@@ -57,11 +56,10 @@ export class Publisher {
   /** Stops the proxies and removes the rules. May be repeated after a failure. */
   async unpublish(publication: Publication, ports: readonly PublishedPort[]): Promise<void> {
     if (ports.length === 0) return;
-    const results = await Promise.allSettled([
+    await allSettledOrThrow([
       this.#stop(publication, ports),
       this.#options.firewall.removePorts({ publication, ports }),
     ]);
-    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { mkdir, rm } from "node:fs/promises";
+import { allSettledOrThrow } from "@gantry/common/all-settled";
 import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import { messageOf } from "@gantry/common/error-message";
 import { isRpcError } from "@gantry/ipc";
@@ -91,12 +92,10 @@ async function reserveName(registry: Registry, id: string, given: string | undef
 
 /** Creates the writable layer and the directory of the container's files, at the same time. */
 async function prepare(deps: CreateDeps, { id }: ContainerDocument, image: FoundImage): Promise<void> {
-  // Both have to be over before a failure is cleared up.
-  const results = await Promise.allSettled([
+  await allSettledOrThrow<unknown>([
     deps.rootfs.create(id, image.resolved.chainId),
     mkdir(deps.paths.containerDirectory(id), { recursive: true, mode: 0o710 }),
   ]);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 async function undo(deps: CreateDeps, id: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { mkdir } from "node:fs/promises";
+import { allSettledOrThrow } from "@gantry/common/all-settled";
 import { messageOf } from "@gantry/common/error-message";
 import { isRpcError } from "@gantry/ipc";
 import type { Stdio } from "@gantry/ipc/contracts/common";
@@ -76,9 +77,7 @@ async function prepare(deps: LaunchDeps, container: Container): Promise<void> {
   // The addresses are known as soon as connecting has begun; ports may take longer.
   const writing = writeFiles(deps, document);
   const sources = bindSources(document).map(makeBindSource);
-  // All have to be over before a failure is cleared up.
-  const results = await Promise.allSettled([connecting, recording, writing, ...sources]);
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+  await allSettledOrThrow<unknown>([connecting, recording, writing, ...sources]);
 }
 
 function bindSources({ mounts, hostConfig }: Container["document"]): string[] {

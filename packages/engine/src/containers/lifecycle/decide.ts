@@ -1,4 +1,4 @@
-import type { ContainerDocument } from "../document.ts";
+import { type ContainerDocument, wasStarted } from "../document.ts";
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 60_000;
@@ -58,13 +58,9 @@ export function decideAtStartup(document: ContainerDocument): AtStartup {
   if (removal) return { kind: "remove", volumes: removal.volumes };
   if (endReason === "restart") return { kind: "restart" };
   if (state.Restarting) return { kind: "restartLater", delayMs: document.restartDelayMs ?? FIRST_DELAY_MS };
-  if (state.Running || !wasStarted(document)) return { kind: "stay" };
+  if (state.Running || !wasStarted(state)) return { kind: "stay" };
   if (hostConfig.AutoRemove) return { kind: "remove", volumes: true };
   return isStartWanted(document) ? { kind: "start" } : { kind: "stay" };
-}
-
-function wasStarted({ state }: ContainerDocument): boolean {
-  return state.StartedAt !== "0001-01-01T00:00:00Z";
 }
 
 function isStartWanted({ hostConfig, stoppedOnRequest, endReason, state }: ContainerDocument): boolean {
