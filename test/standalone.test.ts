@@ -31,7 +31,7 @@ const passed = new Set(["PATH", "HOME", "LD_PRELOAD"]);
 const inherited = Object.keys(process.env).filter((variable) => !passed.has(variable));
 const noVariables = Object.fromEntries(inherited.map((variable) => [variable, undefined]));
 
-const words = {
+const versions = {
   client: "Gantry version 0.1.0\n",
   ctr: "ctr Gantry 0.1.0\n",
   "oci-runtime": "oci-runtime version 0.1.0\nspec: 1.3.0\n",
@@ -41,7 +41,7 @@ for (const name of names) {
   test(`${name}: version and help need nothing beside the file`, async (t) => {
     if (!requires(t, `binary:${name}`)) return;
     await using binary = alone(name);
-    const version = name in words ? words[name as keyof typeof words] : `${name} version 0.1.0\n`;
+    const version = name in versions ? versions[name as keyof typeof versions] : `${name} version 0.1.0\n`;
     t.same(await binary.run(["--version"]), { code: 0, stdout: version, stderr: "" });
     // The original's command line has no --help.
     const help = await binary.run(["--help"]);

@@ -111,7 +111,7 @@ test("kill -9 of the client in every phase of run: the container is not its own"
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     run.kill("SIGKILL");
     await run.ended;
-    // Whatever it came to stays: nothing, a container that was not started, or one that runs to its own end.
+    // Its result stays: nothing, a container that was not started, or a running one.
     await settled(stack);
     const status = (await client(["inspect", "-f", "{{.State.Status}}", "one"])).stdout.trim();
     if (status === "created") await stack.ok(["rm", "one"]);

@@ -157,7 +157,7 @@ test("a restart keeps a container with --rm, its exit removes it", async (t) => 
 
 test("events report what happened, in order", async (t) => {
   const since = String(Date.now() / 1000 - 0.001);
-  await ok("run", "--rm", "--name", "told", "busybox", "true");
+  await ok("run", "--rm", "--name", "observed", "busybox", "true");
   const until = String(Date.now() / 1000 + 1);
   const lines = await waitFor(async () => {
     const out = await ok(

@@ -64,9 +64,9 @@ test("a directory that is not the user's own is refused", async (t) => {
   if (!requires(t, "root")) return;
   await using temporary = tempDir();
   const directory = join(temporary.path, "addons");
-  const words = `${directory} must be a directory owned by user 0 with mode 0700: it holds code that is loaded`;
+  const message = `${directory} must be a directory owned by user 0 with mode 0700: it holds code that is loaded`;
   const refused = (what: string) =>
-    t.throws(() => unpack("example", bytes, [directory, join(temporary.path, "next")]), { message: words }, what);
+    t.throws(() => unpack("example", bytes, [directory, join(temporary.path, "next")]), { message }, what);
   writeFileSync(directory, "");
   refused("a file");
   replaceBy(directory, () => symlinkSync(temporary.path, directory));

@@ -5,7 +5,7 @@ type Collector = (options: { type: "major"; execution: "sync"; flavor: "last-res
 
 let collector: Collector | undefined;
 
-/** Runs a full garbage collection and gives the memory back to the system; blocks for some 15 ms. */
+/** Runs a full garbage collection and returns the memory to the system; blocks for some 15 ms. */
 export function collectGarbage(): void {
   if (collector === undefined) {
     setFlagsFromString("--expose-gc");

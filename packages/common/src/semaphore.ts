@@ -2,7 +2,7 @@
 export interface Permit {
   /** Resolves once the permit is held. */
   readonly acquired: Promise<void>;
-  /** Gives the permit back, also before it was acquired. A second call does nothing. */
+  /** Releases the permit, also before it was acquired. A second call does nothing. */
   release(): void;
 }
 

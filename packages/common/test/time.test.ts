@@ -54,7 +54,7 @@ test("Unix times keep their nanoseconds both ways", async (t) => {
 
 test("durations in Docker's format", async (t) => {
   const hour = 3600;
-  const words: readonly [number, string][] = [
+  const expected: readonly [number, string][] = [
     [0.9, "Less than a second"],
     [1, "1 second"],
     [59, "59 seconds"],
@@ -68,7 +68,7 @@ test("durations in Docker's format", async (t) => {
     [60 * 24 * hour, "2 months"],
     [2 * 365 * 24 * hour, "2 years"],
   ];
-  for (const [seconds, text] of words) t.equal(humanDuration(seconds), text, `${seconds} s`);
+  for (const [seconds, text] of expected) t.equal(humanDuration(seconds), text, `${seconds} s`);
   t.equal(ago(0, 100), "N/A");
   t.equal(ago(95, 100), "5 seconds ago");
 });

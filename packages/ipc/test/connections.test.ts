@@ -11,7 +11,7 @@ import { until } from "./until.ts";
 const transport = ipcTransport();
 const descriptors = () => readdirSync("/proc/self/fd").length;
 
-test("a connection whose server went away gives its descriptors back, without a collection of garbage", async (t) => {
+test("a connection whose server went away closes its descriptors, without a garbage collection", async (t) => {
   const server = join(import.meta.dirname, "fixtures", "suite-server.ts");
   const cycle = async () => {
     const endpoint = transport.endpoint();

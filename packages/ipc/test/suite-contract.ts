@@ -33,7 +33,7 @@ export const suiteContract = contract("suite", 1, {
     reply: text,
   }),
   sink: stream({
-    doc: "Reads input once it is told to.",
+    doc: "Reads input once it is released.",
     request: v.object({}),
     item: number,
     input: number,

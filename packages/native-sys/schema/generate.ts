@@ -126,7 +126,7 @@ function module({ version, ops }: Schema): string {
     "/** Number and fields, in their order on the wire, of every operation. */",
     `export const operations = {\n${entries.join("\n")}\n} as const;`,
     "",
-    "/** What each operation carries. */",
+    "/** Fields of each operation. */",
     `export interface Operands {\n${types.join("\n")}\n}`,
     "",
     "export type OperationName = keyof Operands;",

@@ -13,7 +13,7 @@ test("both views of the operations are those of the schema", async (t) => {
 });
 
 /** Numbers of four bytes, as a plan's headers are made of. */
-function words(...values: number[]): Buffer {
+function uint32s(...values: number[]): Buffer {
   const buffer = Buffer.alloc(values.length * 4);
   for (const [index, value] of values.entries()) buffer.writeUInt32LE(value, index * 4);
   return buffer;
@@ -23,18 +23,18 @@ const magic = 0x6e616c70;
 const { version: planVersion } = JSON.parse(readFileSync(new URL("../schema/ops.json", import.meta.url), "utf8"));
 /** A field of text: its length with the NUL, its bytes, padded to eight. */
 const text = (value: string) =>
-  Buffer.concat([words(value.length + 1, 0), Buffer.alloc((value.length + 8) & ~7, value + "\0".repeat(8))]);
-const operation = (number: number, fields: Buffer) => Buffer.concat([words(number, fields.length), fields]);
+  Buffer.concat([uint32s(value.length + 1, 0), Buffer.alloc((value.length + 8) & ~7, value + "\0".repeat(8))]);
+const operation = (number: number, fields: Buffer) => Buffer.concat([uint32s(number, fields.length), fields]);
 const plan = (...operations: Buffer[]) => {
   const body = Buffer.concat(operations);
-  return Buffer.concat([words(magic, planVersion, operations.length, body.length), body]);
+  return Buffer.concat([uint32s(magic, planVersion, operations.length, body.length), body]);
 };
 
 /** Gives the helper some bytes for a plan; its last message. */
 async function answerTo(
   program: string,
   bytes: Uint8Array,
-): Promise<{ kind: number; index: number; errno: number; words: string }> {
+): Promise<{ kind: number; index: number; errno: number; message: string }> {
   const native = nativeSys();
   const [ours, theirs] = native.socketPair(AF_UNIX, SOCK_STREAM, 0);
   const nothing = openSync("/dev/null", "r+");
@@ -53,7 +53,7 @@ async function answerTo(
     kind: answer.readUInt32LE(0),
     index: answer.readUInt32LE(4),
     errno: answer.readInt32LE(8),
-    words: answer.toString("utf8", 16),
+    message: answer.toString("utf8", 16),
   };
 }
 
@@ -61,17 +61,17 @@ test("malformed plans are refused, and failures name their operation", async (t)
   const program = await buildInit();
   const [EINVAL, ENOENT, ENOSYS, ENOEXEC] = [22, 2, 38, 8];
   const missing = operation(1, Buffer.concat([text("/nonexistent/file"), text("0")]));
-  const umask = operation(44, words(0o22, 0));
+  const umask = operation(44, uint32s(0o22, 0));
   const cases: readonly (readonly [name: string, bytes: Buffer, index: number, errno: number])[] = [
-    ["another magic", Buffer.concat([words(1, 1, 1, 8), words(0, 0)]), 0, EINVAL],
-    ["another version", Buffer.concat([words(magic, 99, 1, 8), words(0, 0)]), 0, EINVAL],
-    ["an unknown operation", plan(operation(9999, words(0, 0))), 0, ENOSYS],
-    ["fields that end too early", plan(operation(1, words(200, 0))), 0, EINVAL],
-    ["a text without its end", plan(operation(30, Buffer.concat([words(8, 0), Buffer.alloc(8, "x")]))), 0, EINVAL],
-    ["a list longer than the plan", plan(operation(3, words(0, 0, 0xffffff, 0))), 0, EINVAL],
+    ["another magic", Buffer.concat([uint32s(1, 1, 1, 8), uint32s(0, 0)]), 0, EINVAL],
+    ["another version", Buffer.concat([uint32s(magic, 99, 1, 8), uint32s(0, 0)]), 0, EINVAL],
+    ["an unknown operation", plan(operation(9999, uint32s(0, 0))), 0, ENOSYS],
+    ["fields that end too early", plan(operation(1, uint32s(200, 0))), 0, EINVAL],
+    ["a text without its end", plan(operation(30, Buffer.concat([uint32s(8, 0), Buffer.alloc(8, "x")]))), 0, EINVAL],
+    ["a list longer than the plan", plan(operation(3, uint32s(0, 0, 0xffffff, 0))), 0, EINVAL],
     [
       "more operations announced than there are",
-      Buffer.concat([words(magic, planVersion, 2, umask.length), umask]),
+      Buffer.concat([uint32s(magic, planVersion, 2, umask.length), umask]),
       1,
       EINVAL,
     ],
@@ -80,6 +80,6 @@ test("malformed plans are refused, and failures name their operation", async (t)
   ];
   for (const [name, bytes, index, errno] of cases) {
     const answer = await answerTo(program, bytes);
-    t.match(answer, { kind: 1, index, errno }, `${name}: ${answer.words}`);
+    t.match(answer, { kind: 1, index, errno }, `${name}: ${answer.message}`);
   }
 });

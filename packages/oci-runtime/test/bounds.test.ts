@@ -135,7 +135,7 @@ test("start and exec: a process that is stopped is waited for no longer than the
   await t.rejects(execInContainer(host, box.store, exec), { message: silent });
 });
 
-test("hooks: one that does not read its input, and one that outlives its time", { skip }, async (t) => {
+test("hooks that do not read their input, or that exceed their timeout", { skip }, async (t) => {
   await using box = new Box({ waitLimitMs });
   const long = { long: "x".repeat(1 << 18) };
   for (const point of ["createContainer", "startContainer"] as const) {

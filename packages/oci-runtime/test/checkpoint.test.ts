@@ -152,12 +152,12 @@ test("what cannot be done says why, and the container runs on", { skip }, async 
   const before = count(runtime);
   await waitFor(() => count(runtime) > before);
   t.equal(await runtime.status(id), "running");
-  for (const [flags, words] of [
+  for (const [flags, message] of [
     [["--empty-ns", "pid"], /empty-ns/],
     [["--page-server", "here"], /page-server|address/],
     [["--manage-cgroups-mode", "odd"], /odd|manage-cgroups/],
   ] as const)
-    t.match(await runtime.cli("checkpoint", ...flags, id), { code: 1, stderr: words });
+    t.match(await runtime.cli("checkpoint", ...flags, id), { code: 1, stderr: message });
   const lost = await runtime.cli("restore", "--image-path", join(runtime.directory, "none"), runtime.newId());
   t.equal(lost.code, 1);
   t.same((await runtime.cli("list", "-q")).stdout.trim(), id, "a restore that fails leaves nothing");

@@ -18,9 +18,9 @@ class Beside implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  constructor(words: readonly string[], directory: string) {
-    const log = ["-D", directory, "-W", directory, "-v4", "-o", `${words[0]}.log`];
-    this.#child = spawn("criu", [...words, ...log], { stdio: "ignore" });
+  constructor(args: readonly string[], directory: string) {
+    const log = ["-D", directory, "-W", directory, "-v4", "-o", `${args[0]}.log`];
+    this.#child = spawn("criu", [...args, ...log], { stdio: "ignore" });
     this.#ended = once(this.#child, "exit");
   }
 

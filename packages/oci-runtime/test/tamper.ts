@@ -46,8 +46,8 @@ function sendAll(native: NativeSys, { fd, data, flags }: { fd: number; data: Buf
 
 function rewrite(plan: Buffer, edit: NonNullable<Tampering["edit"]>): Buffer {
   const operations = edit(operationsOf(plan));
-  const body = Buffer.concat(operations.flatMap(({ number, fields }) => [words(number, fields.length), fields]));
-  return Buffer.concat([words(magic, plan.readUInt32LE(4), operations.length, body.length), body]);
+  const body = Buffer.concat(operations.flatMap(({ number, fields }) => [uint32s(number, fields.length), fields]));
+  return Buffer.concat([uint32s(magic, plan.readUInt32LE(4), operations.length, body.length), body]);
 }
 
 /** Takes an encoded plan apart (native-sys/init/wire.c). */
@@ -61,7 +61,7 @@ export function operationsOf(plan: Buffer): RawOperation[] {
   return operations;
 }
 
-function words(...values: number[]): Buffer {
+function uint32s(...values: number[]): Buffer {
   const buffer = Buffer.alloc(values.length * 4);
   for (const [index, value] of values.entries()) buffer.writeUInt32LE(value, index * 4);
   return buffer;

@@ -27,7 +27,7 @@ test("short names become full ones and back", async (t) => {
 });
 
 test("a text that names no image is refused with a reason", async (t) => {
-  const wrong: [text: string, words: RegExp][] = [
+  const wrong: [text: string, message: RegExp][] = [
     ["", /invalid reference format/],
     ["Busybox", /repository name \(library\/Busybox\) must be lowercase/],
     ["busybox:", /the tag is empty/],
@@ -43,5 +43,5 @@ test("a text that names no image is refused with a reason", async (t) => {
     ["a".repeat(64), /64-byte hexadecimal/],
     ["x".repeat(256), /255 characters/],
   ];
-  for (const [text, words] of wrong) t.throws(() => parseReference(text), { message: words }, text || "empty");
+  for (const [text, message] of wrong) t.throws(() => parseReference(text), { message }, text || "empty");
 });

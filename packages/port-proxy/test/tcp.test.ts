@@ -9,10 +9,10 @@ test("bytes pass both ways", async (t) => {
   const host = { ip: loopback(), port: 8080 };
   await using proxy = await readyProxy("tcp", { host, target: server });
   const client = connect(host.ip, host.port);
-  for (const words of ["one", "two"]) {
-    client.write(words);
+  for (const line of ["one", "two"]) {
+    client.write(line);
     const [data] = (await once(client, "data")) as [Buffer];
-    t.equal(data.toString(), words);
+    t.equal(data.toString(), line);
   }
   client.end();
   await once(client, "close");

@@ -29,7 +29,7 @@ async function save(parts: Parts, path: string, request: Omit<ExportRequest, "na
   const send = async (...blobs: Uint8Array[]) => void chunks.push(...blobs);
   const size = await exportImages(parts.images, { namespace, ...request }, send, new AbortController().signal);
   const bytes = Buffer.concat(chunks);
-  if (bytes.length !== size) throw new Error(`${size} bytes were told of, ${bytes.length} came`);
+  if (bytes.length !== size) throw new Error(`${size} bytes were announced, ${bytes.length} arrived`);
   writeFileSync(path, bytes);
   return bytes;
 }

@@ -75,7 +75,12 @@ test("a namespace does not see the objects of another one", async (t) => {
 
 test("events are filtered, and clients may publish their own", async (t) => {
   const { client } = stack;
-  await client.call("events.publish", { namespace: "blue", topic: "/mine/told", id: "x", data: { depth: { at: 7 } } });
+  await client.call("events.publish", {
+    namespace: "blue",
+    topic: "/mine/published",
+    id: "x",
+    data: { depth: { at: 7 } },
+  });
   await t.rejects(client.call("events.publish", { namespace: "blue", topic: "mine" }), { code: "InvalidArgument" });
   const matching = async (isLast: (at: number, event: SupervisorEvent) => boolean, ...filters: string[]) => {
     const found: SupervisorEvent[] = [];
@@ -84,7 +89,7 @@ test("events are filtered, and clients may publish their own", async (t) => {
     for await (const { value } of stream.items) if (isLast(found.push(value), value)) break;
     return found;
   };
-  const all = await matching((_, { topic }) => topic === "/mine/told");
+  const all = await matching((_, { topic }) => topic === "/mine/published");
   const isDeletion = ({ topic, namespace }: SupervisorEvent) => topic === "/content/delete" && namespace === "red";
   const deletions = all.filter(isDeletion);
   t.ok(deletions.length >= 3);
@@ -93,8 +98,8 @@ test("events are filtered, and clients may publish their own", async (t) => {
   const both = await matching((count) => count === 2, "event.id==same,namespace==blue,topic~=create", "event.id==x");
   t.strictSame(
     both.map(({ topic }) => topic),
-    ["/containers/create", "/mine/told"],
+    ["/containers/create", "/mine/published"],
   );
   const [mine] = await matching(() => true, "topic~=^/mine,event.depth.at==7");
-  t.match(mine, { namespace: "blue", topic: "/mine/told", data: { depth: { at: 7 } } });
+  t.match(mine, { namespace: "blue", topic: "/mine/published", data: { depth: { at: 7 } } });
 });

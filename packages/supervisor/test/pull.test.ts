@@ -34,9 +34,9 @@ test("an image is pulled, once, whatever its layers are compressed with", async 
   const name = `${registry}/team/busybox:1`;
   const first = await parts.pull({ name });
   t.equal(first.changed, true);
-  const words = parts.statuses.map((status) => status.replace(/^.*: /, ""));
+  const statuses = parts.statuses.map((status) => status.replace(/^.*: /, ""));
   for (const status of ["Pulling fs layer", "Downloading", "Download complete", "Extracting", "Pull complete"]) {
-    t.ok(words.includes(status), status);
+    t.ok(statuses.includes(status), status);
   }
   const resolved = await parts.images.resolve("test", name, undefined);
   t.match(resolved.configDocument, { config: { Cmd: ["sh"] } });

@@ -36,7 +36,7 @@ const earlyModules = [
  * machine's own packages stay as they are. The first file system is made anew each time: it takes a moment.
  * @throws Error with what apt said
  */
-export function preparedKernel(say: (words: string) => void): Kernel {
+export function preparedKernel(say: (message: string) => void): Kernel {
   const directory = join(cache, "kernel");
   if (!existsSync(directory)) {
     say("fetching a kernel for the virtual machine ...");

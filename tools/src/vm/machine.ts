@@ -22,7 +22,7 @@ export interface Machine {
 /** @param directory of this run: holds the job and the sockets */
 export function startMachine(request: GuestRequest, directory: string, streams: Streams): Machine {
   let status: number | undefined;
-  let words = "";
+  let console = "";
   const up = Promise.withResolvers<void>();
   const ports = [
     listen(join(directory, "stdout"), (data) => streams.stdout.write(data)),
@@ -39,12 +39,12 @@ export function startMachine(request: GuestRequest, directory: string, streams: 
     stdio: ["ignore", "pipe", "pipe"],
   });
   const keep = (data: Buffer) => {
-    words = (words + data.toString()).slice(-4000);
+    console = (console + data.toString()).slice(-4000);
   };
   child.stdout.on("data", keep);
   child.stderr.on("data", keep);
   child.on("error", ({ message }) => {
-    words += `qemu-system-x86_64: ${message}`;
+    console += `qemu-system-x86_64: ${message}`;
   });
   const gone = new Promise<void>((resolve) => {
     child.on("close", () => resolve());
@@ -56,7 +56,7 @@ export function startMachine(request: GuestRequest, directory: string, streams: 
       for (const name of ["stdout", "stderr", "control"]) rmSync(join(directory, name), { force: true });
     }),
     status: () => status,
-    console: () => words.replaceAll("\r", "").trim(),
+    console: () => console.replaceAll("\r", "").trim(),
     end: () => child.kill("SIGKILL"),
   };
 }

@@ -40,7 +40,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (positionals.length === 0) throw new Error("no command given; see tools/vm --help");
-  const kernel = preparedKernel((words) => process.stderr.write(`${words}\n`));
+  const kernel = preparedKernel((message) => process.stderr.write(`${message}\n`));
   const accelerator = await usableAccelerator(kernel);
   const request: GuestRequest = {
     kernel,

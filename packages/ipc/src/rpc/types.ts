@@ -38,7 +38,7 @@ export interface StreamContext<Item, Input> extends CallContext {
    */
   send(item: Item, ...blobs: Uint8Array[]): Promise<void>;
   /**
-   * The caller's items in order, until it half-closes. Taking one gives its credit back. Throws when the caller
+   * The caller's items in order, until it half-closes. Taking one returns its credit. Throws when the caller
    * cancels or is gone, and when the handler has returned: a loop that runs beside the handler must catch that.
    */
   readonly input: AsyncIterable<Message<Input>>;

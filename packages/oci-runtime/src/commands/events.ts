@@ -34,13 +34,13 @@ export const events: Command = async (args, context) => {
   return 0;
 };
 
-interface Telling {
+interface Reports {
   readonly milliseconds: number;
   readonly figures: () => Promise<void>;
   readonly onOom: () => void;
 }
 
-async function untilEnd(id: string, context: Context, { milliseconds, figures, onOom }: Telling): Promise<void> {
+async function untilEnd(id: string, context: Context, { milliseconds, figures, onOom }: Reports): Promise<void> {
   const host = await context.host();
   const { watchOom } = await import("../run/limits/oom.ts");
   const ended = containerEnd(host, context.store, id);

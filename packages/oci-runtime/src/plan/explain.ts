@@ -1,14 +1,14 @@
 import { MOUNT_ATTR__ATIME, S_IFBLK, S_IFCHR, S_IFMT } from "@gantry/native-sys";
 import {
-  attributeWords,
-  capabilityWords,
-  clearedWords,
-  groupWords,
-  limitWord,
-  maskWords,
-  modeWord,
-  namespaceWords,
-  propagationWord,
+  attributeNames,
+  bitList,
+  capabilityNames,
+  clearedOptions,
+  groupList,
+  limitText,
+  namespaceNames,
+  octalMode,
+  propagationName,
   rlimitName,
 } from "./names.ts";
 import { type Op, type Plan, syncPoints } from "./op.ts";
@@ -29,52 +29,52 @@ const awaited: Readonly<Record<number, string>> = {
 const descriptions: Descriptions = {
   write: ({ path, data }) => `writing ${JSON.stringify(data)} to ${path}`,
   writeProc: ({ path, data }) => `writing ${JSON.stringify(data)} to /proc/${path}`,
-  join: ({ types, paths }) => `joining ${types.map((type, at) => `${namespaceWords(type)} ${paths[at]}`).join(", ")}`,
-  unshare: ({ flags }) => `making new namespaces: ${namespaceWords(flags)}`,
+  join: ({ types, paths }) => `joining ${types.map((type, at) => `${namespaceNames(type)} ${paths[at]}`).join(", ")}`,
+  unshare: ({ flags }) => `making new namespaces: ${namespaceNames(flags)}`,
   sync: ({ point }) => `waiting for ${awaited[Number(point)] ?? `point ${point}`}`,
   become: ({ uid, gid }) => `becoming ${uid}:${gid} of the user namespace`,
   fork: () => "forking into the namespaces",
   loopback: () => "bringing up the network interface lo",
   propagate: ({ path, propagation, recursive, holder }) =>
-    `making ${holder ? "the mount that holds " : ""}${path} ${propagationWord(propagation, recursive)}`,
+    `making ${holder ? "the mount that holds " : ""}${path} ${propagationName(propagation, recursive)}`,
   root: ({ path }) => `taking ${path} as the root file system`,
   mount: ({ type, source, target, attributes, options }) =>
-    `mounting ${JSON.stringify(source)} on ${target}${list([type === source ? "" : type, attributeWords(attributes), ...options])}`,
-  bind: bindWords,
+    `mounting ${JSON.stringify(source)} on ${target}${list([type === source ? "" : type, attributeNames(attributes), ...options])}`,
+  bind: explainBind,
   attributes: ({ path, set, clear, recursive }) =>
-    `making ${path} ${[attributeWords(set), clearedWords(onlyCleared(set, clear))].filter(Boolean).join(",")}${recursive ? " with all below" : ""}`,
-  mkdir: ({ path, mode }) => `making the directory ${path} (${modeWord(mode)})`,
+    `making ${path} ${[attributeNames(set), clearedOptions(onlyCleared(set, clear))].filter(Boolean).join(",")}${recursive ? " with all below" : ""}`,
+  mkdir: ({ path, mode }) => `making the directory ${path} (${octalMode(mode)})`,
   symlink: ({ target, path }) => `linking ${path} to ${target}`,
   mknod: ({ path, mode, major, minor, uid, gid }) =>
-    `making ${path} (${nodeKind(mode)} ${major}:${minor}, ${modeWord(mode)}, ${uid}:${gid})`,
+    `making ${path} (${nodeKind(mode)} ${major}:${minor}, ${octalMode(mode)}, ${uid}:${gid})`,
   mask: ({ path }) => `masking ${path}`,
   readonly: ({ path }) => `making ${path} read-only`,
   pivot: ({ move }) =>
     move ? "moving the root file system to / and changing root" : "pivoting to the root file system",
   copyUp: ({ target, attributes, options }) =>
-    `mounting a tmpfs copy of ${target} on it${list([attributeWords(attributes), ...options])}`,
+    `mounting a tmpfs copy of ${target} on it${list([attributeNames(attributes), ...options])}`,
   hostname: ({ name }) => `setting the host name to ${JSON.stringify(name)}`,
   domainname: ({ name }) => `setting the domain name to ${JSON.stringify(name)}`,
   session: () => "starting a session",
   console: ({ width, height, bind }) =>
     `opening the terminal${list([width ? `${width}x${height}` : "", bind ? "as /dev/console" : ""])}`,
   keyring: () => "joining a new session keyring",
-  rlimit: ({ resource, soft, hard }) => `setting ${rlimitName(resource)} to ${limitWord(soft)}:${limitWord(hard)}`,
+  rlimit: ({ resource, soft, hard }) => `setting ${rlimitName(resource)} to ${limitText(soft)}:${limitText(hard)}`,
   scheduler: ({ policy, nice, priority }) =>
     `setting the scheduler (policy ${policy}, nice ${nice}, priority ${priority})`,
   ioPriority: ({ value }) => `setting the I/O priority to ${value}`,
   personality: ({ value }) => `setting the personality to ${value}`,
-  affinity: ({ mask }) => `running on the processors ${maskWords(mask)}`,
-  memoryPolicy: ({ mode, nodes }) => `setting the memory policy ${mode} (nodes ${maskWords(nodes)})`,
+  affinity: ({ mask }) => `running on the processors ${bitList(mask)}`,
+  memoryPolicy: ({ mode, nodes }) => `setting the memory policy ${mode} (nodes ${bitList(nodes)})`,
   streams: ({ uid }) => `giving the standard streams to user ${uid}`,
-  umask: ({ mask }) => `setting the umask to ${modeWord(mask)}`,
+  umask: ({ mask }) => `setting the umask to ${octalMode(mask)}`,
   noNewPrivileges: () => "giving up new privileges",
-  boundingSet: ({ mask }) => `limiting capabilities to: ${capabilityWords(mask)}`,
-  groups: ({ ids }) => `setting the additional groups: ${groupWords(ids)}`,
+  boundingSet: ({ mask }) => `limiting capabilities to: ${capabilityNames(mask)}`,
+  groups: ({ ids }) => `setting the additional groups: ${groupList(ids)}`,
   user: ({ uid, gid }) => `becoming user ${uid}:${gid}`,
   capabilities: ({ effective, permitted, inheritable, ambient }) =>
-    `setting capabilities: effective ${capabilityWords(effective)}; permitted ${capabilityWords(permitted)}; ` +
-    `inheritable ${capabilityWords(inheritable)}; ambient ${capabilityWords(ambient)}`,
+    `setting capabilities: effective ${capabilityNames(effective)}; permitted ${capabilityNames(permitted)}; ` +
+    `inheritable ${capabilityNames(inheritable)}; ambient ${capabilityNames(ambient)}`,
   seccomp: ({ profile, point }) =>
     `loading the seccomp filter (${profile.defaultAction} but for ${profile.syscalls?.length ?? 0} rules)${point ? `, its listener for ${profile.listenerPath}` : ""}`,
   directory: ({ path }) => `changing to the directory ${path}`,
@@ -86,7 +86,7 @@ const descriptions: Descriptions = {
   exec: ({ args }) => `running ${args.map((word) => JSON.stringify(word)).join(" ")}`,
 };
 
-function bindWords({
+function explainBind({
   tree,
   source,
   target,
@@ -96,14 +96,14 @@ function bindWords({
   setRecursive,
   clearRecursive,
 }: Named<"bind">): string {
-  const below = [attributeWords(setRecursive), clearedWords(onlyCleared(setRecursive, clearRecursive))]
+  const below = [attributeNames(setRecursive), clearedOptions(onlyCleared(setRecursive, clearRecursive))]
     .filter(Boolean)
     .join(",");
   const options = [
     recursive ? "with what is below" : "",
     tree ? "with its owners mapped" : "",
-    attributeWords(set),
-    clearedWords(onlyCleared(set, clear)),
+    attributeNames(set),
+    clearedOptions(onlyCleared(set, clear)),
     below && `all ${below}`,
   ];
   return `binding ${source} to ${target}${list(options)}`;
@@ -139,7 +139,7 @@ export function describeShort(op: Op): string {
 /** The whole plan as text, one operation a line with the path in config.json that it comes from. */
 export function explain(plan: Plan): string {
   const start = plan.cloneFlags
-    ? `in new namespaces: ${namespaceWords(plan.cloneFlags)}`
+    ? `in new namespaces: ${namespaceNames(plan.cloneFlags)}`
     : "in the runtime's namespaces";
   const cgroup = plan.cgroup ? `, in the cgroup ${plan.cgroup}` : "";
   const lines = [`     the helper starts ${start}${cgroup}`];

@@ -19,7 +19,7 @@ import { namespaceFlags } from "./namespaces.ts";
 
 /** Numbers of the kernel by the names that a person knows. */
 
-const attributeNames: readonly (readonly [bit: number, name: string])[] = [
+const namesOfAttributes: readonly (readonly [bit: number, name: string])[] = [
   [MOUNT_ATTR_RDONLY, "ro"],
   [MOUNT_ATTR_NOSUID, "nosuid"],
   [MOUNT_ATTR_NODEV, "nodev"],
@@ -31,35 +31,35 @@ const attributeNames: readonly (readonly [bit: number, name: string])[] = [
 ];
 
 /** "ro,nosuid"; empty for none. */
-export function attributeWords(mask: number | bigint): string {
-  return attributeNames
+export function attributeNames(mask: number | bigint): string {
+  return namesOfAttributes
     .filter(([bit]) => (Number(mask) & bit) !== 0)
     .map(([, name]) => name)
     .join(",");
 }
 
 /** The options that clear these attributes: "rw", "exec", "relatime". */
-export function clearedWords(mask: number | bigint): string {
+export function clearedOptions(mask: number | bigint): string {
   const number = Number(mask);
-  const names = attributeNames
+  const names = namesOfAttributes
     .filter(([bit]) => (number & bit & ~MOUNT_ATTR__ATIME) !== 0)
     .map(([, name]) => (name === "ro" ? "rw" : name.slice(2)));
   return [...names, ...((number & MOUNT_ATTR__ATIME) !== 0 ? ["atime"] : [])].join(",");
 }
 
-const propagationNames: Readonly<Record<number, string>> = {
+const namesOfPropagation: Readonly<Record<number, string>> = {
   [MS_SHARED]: "shared",
   [MS_SLAVE]: "slave",
   [MS_PRIVATE]: "private",
   [MS_UNBINDABLE]: "unbindable",
 };
 
-export function propagationWord(type: number | bigint, recursive: number | bigint): string {
-  return `${recursive ? "r" : ""}${propagationNames[Number(type)] ?? type}`;
+export function propagationName(type: number | bigint, recursive: number | bigint): string {
+  return `${recursive ? "r" : ""}${namesOfPropagation[Number(type)] ?? type}`;
 }
 
 /** "mount, uts and ipc" of CLONE_NEW* flags. */
-export function namespaceWords(flags: number | bigint): string {
+export function namespaceNames(flags: number | bigint): string {
   const names = Object.entries(namespaceFlags)
     .filter(([, bit]) => (Number(flags) & bit) !== 0)
     .map(([name]) => name);
@@ -67,7 +67,7 @@ export function namespaceWords(flags: number | bigint): string {
 }
 
 /** "CHOWN KILL" of a capability mask; "all" or "none". */
-export function capabilityWords(mask: number | bigint): string {
+export function capabilityNames(mask: number | bigint): string {
   const bits = BigInt(mask);
   const all = Object.entries(CAPABILITIES);
   const held = all.filter(([, number]) => (bits >> BigInt(number)) & 1n).map(([name]) => name.replace("CAP_", ""));
@@ -79,16 +79,16 @@ export function rlimitName(resource: number | bigint): string {
   return Object.entries(RLIMITS).find(([, number]) => number === Number(resource))?.[0] ?? String(resource);
 }
 
-export function limitWord(value: number | bigint): string {
+export function limitText(value: number | bigint): string {
   return BigInt(value) >= 2n ** 64n - 1n ? "unlimited" : String(value);
 }
 
-export function modeWord(mode: number | bigint): string {
+export function octalMode(mode: number | bigint): string {
   return (Number(mode) & 0o7777).toString(8).padStart(4, "0");
 }
 
 /** "0 1 7" of a bit mask; "none". */
-export function maskWords(mask: Uint8Array): string {
+export function bitList(mask: Uint8Array): string {
   const numbers = [...mask].flatMap((byte, at) =>
     [0, 1, 2, 3, 4, 5, 6, 7].filter((bit) => byte & (1 << bit)).map((bit) => at * 8 + bit),
   );
@@ -96,6 +96,6 @@ export function maskWords(mask: Uint8Array): string {
 }
 
 /** "10 20" of numbers of four bytes; "none". */
-export function groupWords(ids: Uint8Array): string {
+export function groupList(ids: Uint8Array): string {
   return [...new Uint32Array(ids.buffer, ids.byteOffset, ids.length / 4)].join(" ") || "none";
 }

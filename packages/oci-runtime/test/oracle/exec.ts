@@ -70,10 +70,10 @@ export function exec(program: string): void {
       [["--process", "/nowhere", id], /nowhere/],
       [["--cgroup", "nowhere/at/all", id, "true"], /nowhere|cgroup/],
     ];
-    for (const [args, words] of refused) {
+    for (const [args, message] of refused) {
       const { code, stderr } = await runtime.cli("exec", ...args);
       t.equal(code, 255, args.join(" "));
-      t.match(stderr, words);
+      t.match(stderr, message);
     }
     t.equal(await runtime.status(id), "running");
   });

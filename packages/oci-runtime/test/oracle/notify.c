@@ -9,10 +9,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static int say(int socket, const char *words, int fd)
+static int say(int socket, const char *message, int fd)
 {
 	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
-	struct iovec data = { (char *)words, strlen(words) };
+	struct iovec data = { (char *)message, strlen(message) };
 	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
 	if (fd >= 0) {
 		message.msg_control = &control;
@@ -25,11 +25,11 @@ static int say(int socket, const char *words, int fd)
 	return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-static int barrier(int socket, const char *words)
+static int barrier(int socket, const char *message)
 {
 	int ends[2];
 	char byte;
-	if (pipe(ends) < 0 || say(socket, words, ends[1]) < 0)
+	if (pipe(ends) < 0 || say(socket, message, ends[1]) < 0)
 		return -1;
 	close(ends[1]);
 	return read(ends[0], &byte, 1) == 0 ? 0 : -1;

@@ -49,8 +49,8 @@ export function notify(program: string): void {
     const create = async (script: string) => {
       runtime.configure(script);
       const id = runtime.newId();
-      const words = `export NOTIFY_SOCKET=${manager.address}; r create ${id} >out 2>&1 </dev/null || cat out`;
-      t.equal((await runtime.sh(words)).stdout, "");
+      const command = `export NOTIFY_SOCKET=${manager.address}; r create ${id} >out 2>&1 </dev/null || cat out`;
+      t.equal((await runtime.sh(command)).stdout, "");
       return id;
     };
     const start = async (id: string) => {

@@ -41,7 +41,7 @@ export function cannotRun(program: string): string | undefined {
  * crun has runc's commands, with flags and messages of its own.
  */
 export function unlikeRunc(program: string): string | false {
-  return basename(program) === "crun" ? "crun has flags, tables and words of its own here" : false;
+  return basename(program) === "crun" ? "crun's flags, tables and messages differ here" : false;
 }
 
 let count = 0;

@@ -42,7 +42,7 @@ export class ServiceManager implements Disposable {
 
   /** Waits until a container's readiness has come, and all that goes with it. */
   async ready(): Promise<readonly string[]> {
-    await waitFor(() => this.heard.some((words) => words.startsWith("MAINPID=")), {
+    await waitFor(() => this.heard.some((message) => message.startsWith("MAINPID=")), {
       what: "the word that a container is ready",
       timeoutMs: 20_000,
     });

@@ -103,7 +103,11 @@ export const content = {
   "content.check": stream({
     doc: "Reads blobs again and compares them with their digests; an item for each.",
     request: v.object({ ...inNamespace, /** All blobs of the namespace unless given. */ digest: v.optional(digest) }),
-    item: v.object({ digest, size: integer, /** What is wrong with it. */ problem: v.optional(v.string()) }),
+    item: v.object({
+      digest,
+      size: integer,
+      /** The defect that was found; absent for an intact blob. */ problem: v.optional(v.string()),
+    }),
     input: v.never(),
     reply: v.object({ checked: integer, corrupt: v.array(digest) }),
   }),

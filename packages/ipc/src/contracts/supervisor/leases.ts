@@ -48,7 +48,7 @@ export const leases = {
     reply: empty,
   }),
   "leases.listResources": call({
-    doc: "What a lease keeps.",
+    doc: "Lists the resources that a lease keeps.",
     idempotent: true,
     request: v.object(ofLease),
     reply: v.object({ resources: v.array(leaseResource) }),

@@ -66,7 +66,7 @@ export const snapshots = {
     reply: snapshot,
   }),
   "snapshots.mounts": call({
-    doc: "What to mount to see an active snapshot or a view.",
+    doc: "Returns the mounts that show an active snapshot or a view.",
     idempotent: true,
     request: v.object(ofSnapshot),
     reply: v.object({ mounts: v.array(mountSpec) }),

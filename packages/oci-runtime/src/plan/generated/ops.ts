@@ -98,7 +98,7 @@ export const operations = {
   exec: { number: 55, fields: { args: "strings", keep: "number" } },
 } as const;
 
-/** What each operation carries. */
+/** Fields of each operation. */
 export interface Operands {
   readonly write: {
     readonly path: string;

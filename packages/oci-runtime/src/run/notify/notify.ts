@@ -27,7 +27,7 @@ export function addNotifySocket<Request extends Pick<CreateRequest, "id" | "bund
   const spec = withSocket(request.spec ?? readConfig(request.bundle), source);
   const onReserved = () => {
     mkdirSync(source);
-    // Whatever the caller's mask is: the container's users look for the socket in it.
+    // Not subject to the caller's umask: the container's users look for the socket in it.
     chmodSync(source, 0o755);
   };
   return { ...request, spec, onReserved };
