@@ -84,6 +84,7 @@ unpack_foreign() {
 build_packages=(g++ make libseccomp-dev musl-tools binutils)
 run_packages=(iptables iproute2)
 # Packages that the tests run against: real programs, real peers, a real registry.
+lint_packages=(clang-format)
 test_packages=(busybox-static debootstrap skopeo umoci docker-registry redis-server redis-tools nginx-light curl
   runc crun criu containerd podman docker.io tini util-linux xz-utils zstd uidmap apparmor btrfs-progs xfsprogs)
 # Packages for tools/vm: an emulator, the parts of its first file system, and systemd for --systemd.

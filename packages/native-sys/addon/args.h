@@ -38,7 +38,7 @@ inline Bytes toBytes(const Napi::Value& value, const std::string& what) {
   return {start + array.ByteOffset(), array.ByteLength()};
 }
 
-/** A C string, from text or from bytes: one with a NUL byte inside would be cut short by the kernel, so it is refused. */
+/** A C string, from text or from bytes. A NUL byte inside is refused: the kernel would cut the string short there. */
 inline std::string toText(const Napi::Value& value, const std::string& what) {
   std::string text;
   if (value.IsString()) {
@@ -58,7 +58,8 @@ inline std::vector<std::string> toTexts(const Napi::Value& value, const std::str
   const auto array = value.As<Napi::Array>();
   std::vector<std::string> texts;
   texts.reserve(array.Length());
-  for (uint32_t i = 0; i < array.Length(); i++) texts.push_back(toText(array.Get(i), what + "[" + std::to_string(i) + "]"));
+  for (uint32_t i = 0; i < array.Length(); i++)
+    texts.push_back(toText(array.Get(i), what + "[" + std::to_string(i) + "]"));
   return texts;
 }
 

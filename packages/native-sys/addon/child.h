@@ -6,14 +6,14 @@
 namespace gantry {
 
 struct ChildPlan {
-  int programFd;            // -1: programPath
+  int programFd;  // -1: programPath
   const char* programPath;
   char* const* argv;
   char* const* env;
-  int* fds;                 // scratch: overwritten by the child
+  int* fds;  // scratch: overwritten by the child
   unsigned fdCount;
-  const char* cwd;          // null: the parent's
-  int cgroupToJoin;         // -1: none, or clone3 did it
+  const char* cwd;   // null: the parent's
+  int cgroupToJoin;  // -1: none, or clone3 did it
   bool newSession;
   // the answer, read by the parent after exec or exit
   const char* failedCall;

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/capability.h>
-#include <linux/if_addr.h>
 #include <linux/if.h>
+#include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/magic.h>
 #include <linux/memfd.h>
@@ -27,6 +27,8 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+/* clang-format off */
 
 static void section(const char* title) { printf("\n// %s\n", title); }
 static void number(const char* name, long long value) { printf("export const %s = %lld;\n", name, value); }
@@ -98,8 +100,6 @@ static void processes(void) {
   N(PR_CAP_AMBIENT_LOWER) N(PR_CAP_AMBIENT_CLEAR_ALL) N(PR_SET_SECCOMP) N(PR_SET_THP_DISABLE) X(PR_SET_VMA, 0x53564d41)
   section("poll(2)");
   N(POLLIN) N(POLLPRI) N(POLLOUT) N(POLLERR) N(POLLHUP) N(POLLNVAL) N(POLLRDHUP)
-
-
 }
 
 static void sockets(void) {
@@ -168,6 +168,8 @@ static void tables(void) {
   C(CHECKPOINT_RESTORE)
   printf("} as const;\n");
 }
+
+/* clang-format on */
 
 int main(void) {
   printf("// Printed by addon/constants.c; not edited by hand.\n");

@@ -5,6 +5,7 @@
 
 namespace gantry {
 
+// clang-format off
 std::string errnoName(int error) {
 #define NAME(e) case e: return #e;
   switch (error) {
@@ -27,6 +28,7 @@ std::string errnoName(int error) {
   }
 #undef NAME
 }
+// clang-format on
 
 Napi::Error systemError(Napi::Env env, int error, const char* syscall, const std::string& path,
                         const std::string& detail) {

@@ -61,10 +61,13 @@ int openSocket(const Args& args, const Address& address) {
   throw systemError(args.env(), error, syscall, display);
 }
 
-bool setOption(int fd, int level, int name, int value) { return setsockopt(fd, level, name, &value, sizeof value) == 0; }
+bool setOption(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof value) == 0;
+}
 
 bool reportDestination(int fd, int family) {
-  return family == AF_INET ? setOption(fd, IPPROTO_IP, IP_PKTINFO, 1) : setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
+  return family == AF_INET ? setOption(fd, IPPROTO_IP, IP_PKTINFO, 1)
+                           : setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
 }
 
 Napi::Value bindVerb(const Args& args) {
@@ -72,8 +75,10 @@ Napi::Value bindVerb(const Args& args) {
   const int protocol = args.integer(0), family = address.storage.ss_family;
   const int fd = openSocket(args, address);
   // On UDP SO_REUSEADDR would let two sockets share a port.
-  if (protocol != IPPROTO_UDP && !setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1)) abandon(args, fd, "setsockopt", address.display);
-  if (family == AF_INET6 && !setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) abandon(args, fd, "setsockopt", address.display);
+  if (protocol != IPPROTO_UDP && !setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1))
+    abandon(args, fd, "setsockopt", address.display);
+  if (family == AF_INET6 && !setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
+    abandon(args, fd, "setsockopt", address.display);
   if (bind(fd, address.pointer(), address.length) < 0) abandon(args, fd, "bind", address.display);
   return Napi::Number::New(args.env(), fd);
 }
@@ -86,7 +91,8 @@ Napi::Value listenVerb(const Args& args) {
 Napi::Value connectVerb(const Args& args) {
   Address address = toAddress(args, 1, 2);
   const int fd = openSocket(args, address);
-  if (connect(fd, address.pointer(), address.length) < 0 && errno != EINPROGRESS) abandon(args, fd, "connect", address.display);
+  if (connect(fd, address.pointer(), address.length) < 0 && errno != EINPROGRESS)
+    abandon(args, fd, "connect", address.display);
   return Napi::Number::New(args.env(), fd);
 }
 
@@ -163,7 +169,8 @@ Flow toFlow(const Args& args, size_t at) {
   Flow flow;
   size_t length = 0;
   char bytes[sizeof flow + 1];
-  if (napi_get_value_string_latin1(args.env(), args.at(at), bytes, sizeof bytes, &length) != napi_ok || length != sizeof flow) {
+  if (napi_get_value_string_latin1(args.env(), args.at(at), bytes, sizeof bytes, &length) != napi_ok ||
+      length != sizeof flow) {
     throw wrongType(args.env(), "flow", "one that receiveDatagram gave");
   }
   std::memcpy(&flow, bytes, sizeof flow);
@@ -187,8 +194,10 @@ Napi::Value replyDatagramVerb(const Args& args) {
   header->cmsg_level = four ? IPPROTO_IP : IPPROTO_IPV6;
   header->cmsg_type = four ? IP_PKTINFO : IPV6_PKTINFO;
   header->cmsg_len = four ? CMSG_LEN(sizeof flow.four) : CMSG_LEN(sizeof flow.six);
-  if (four) std::memcpy(CMSG_DATA(header), &flow.four, sizeof flow.four);
-  else std::memcpy(CMSG_DATA(header), &flow.six, sizeof flow.six);
+  if (four)
+    std::memcpy(CMSG_DATA(header), &flow.four, sizeof flow.four);
+  else
+    std::memcpy(CMSG_DATA(header), &flow.six, sizeof flow.six);
   const ssize_t sent = retry([&] { return sendmsg(args.integer(0), &message, MSG_DONTWAIT | MSG_NOSIGNAL); });
   return Napi::Number::New(args.env(), static_cast<double>(check(args.env(), sent, "sendmsg")));
 }

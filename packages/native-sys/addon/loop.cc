@@ -99,10 +99,13 @@ Napi::Value Watch::start(const Args& args) {
   auto alive = std::make_shared<Watch*>(watch);
   Napi::Object object = Napi::Object::New(env);
   const auto method = [&](const char* name, auto act) {
-    object.Set(name, Napi::Function::New(env, [alive, act](const Napi::CallbackInfo& info) {
-                 if (*alive) act(**alive, Args(info));
-                 return info.Env().Undefined();
-               }, name));
+    object.Set(name, Napi::Function::New(
+                         env,
+                         [alive, act](const Napi::CallbackInfo& info) {
+                           if (*alive) act(**alive, Args(info));
+                           return info.Env().Undefined();
+                         },
+                         name));
   };
   method("setEvents", [](Watch& self, const Args& a) { self.setEvents(a.env(), a.integer(0)); });
   method("ref", [](Watch& self, const Args&) { uv_ref(reinterpret_cast<uv_handle_t*>(&self.handle_)); });

@@ -143,7 +143,8 @@ uint64_t Poller::open(Napi::Env env, int fd, uint32_t events, Napi::Function cal
   const uint64_t id = ++lastId_;
   ThreadWatch watch{fd, events, false, true, Napi::Persistent(callback)};
   const int flags = fcntl(fd, F_GETFL);
-  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0) throw systemError(env, errno, "fcntl", std::to_string(fd));
+  if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+    throw systemError(env, errno, "fcntl", std::to_string(fd));
   if (events != 0 && !arm(watch, id)) throw systemError(env, errno, "epoll_ctl", std::to_string(fd));
   watches_.emplace(id, std::move(watch));
   count(env, 1);
@@ -154,8 +155,10 @@ void Poller::setEvents(Napi::Env env, uint64_t id, uint32_t events) {
   const auto found = watches_.find(id);
   if (found == watches_.end()) return;
   found->second.events = events;
-  if (events == 0) disarm(found->second);
-  else if (!arm(found->second, id)) throw systemError(env, errno, "epoll_ctl");
+  if (events == 0)
+    disarm(found->second);
+  else if (!arm(found->second, id))
+    throw systemError(env, errno, "epoll_ctl");
 }
 
 void Poller::keepLoop(Napi::Env env, uint64_t id, bool keep) {

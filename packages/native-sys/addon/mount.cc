@@ -16,7 +16,8 @@ Napi::Value mountVerb(const Args& args) {
   const auto source = args.maybeText(0), type = args.maybeText(2), data = args.maybeText(4);
   const auto target = args.text(1);
   const auto flags = static_cast<unsigned long>(args.wide(3));
-  check(args.env(), syscall(SYS_mount, orNull(source), target.c_str(), orNull(type), flags, orNull(data)), "mount", target);
+  check(args.env(), syscall(SYS_mount, orNull(source), target.c_str(), orNull(type), flags, orNull(data)), "mount",
+        target);
   return args.env().Undefined();
 }
 
@@ -93,8 +94,7 @@ Napi::Value mountSetattrVerb(const Args& args) {
   attributes.propagation = args.unsignedBig(5);
   // The kernel reads the descriptor only with MOUNT_ATTR_IDMAP; -1 otherwise is refused by none.
   attributes.userns_fd = static_cast<uint64_t>(args.wide(6));
-  check(args.env(),
-        syscall(SYS_mount_setattr, args.integer(0), path.c_str(), flags, &attributes, sizeof attributes),
+  check(args.env(), syscall(SYS_mount_setattr, args.integer(0), path.c_str(), flags, &attributes, sizeof attributes),
         "mount_setattr", path);
   return args.env().Undefined();
 }

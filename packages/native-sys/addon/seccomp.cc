@@ -37,9 +37,9 @@ bool given(const Napi::Value& value) { return !value.IsUndefined() && !value.IsN
 /** SCMP_ACT_ERRNO and SCMP_ACT_TRACE carry a number, EPERM unless one is given. */
 uint32_t actionOf(const Napi::Value& name, const Napi::Value& errnoRet) {
   static const std::map<std::string, uint32_t> plain = {
-      {"SCMP_ACT_KILL", SCMP_ACT_KILL},   {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
-      {"SCMP_ACT_TRAP", SCMP_ACT_TRAP},   {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
-      {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW}, {"SCMP_ACT_LOG", SCMP_ACT_LOG},
+      {"SCMP_ACT_KILL", SCMP_ACT_KILL},     {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
+      {"SCMP_ACT_TRAP", SCMP_ACT_TRAP},     {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
+      {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},   {"SCMP_ACT_LOG", SCMP_ACT_LOG},
       {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY},
   };
   const std::string text = toText(name, "action");
@@ -53,8 +53,12 @@ uint32_t actionOf(const Napi::Value& name, const Napi::Value& errnoRet) {
 
 scmp_compare operatorOf(const Napi::Value& name) {
   static const std::map<std::string, scmp_compare> operators = {
-      {"SCMP_CMP_NE", SCMP_CMP_NE}, {"SCMP_CMP_LT", SCMP_CMP_LT}, {"SCMP_CMP_LE", SCMP_CMP_LE},
-      {"SCMP_CMP_EQ", SCMP_CMP_EQ}, {"SCMP_CMP_GE", SCMP_CMP_GE}, {"SCMP_CMP_GT", SCMP_CMP_GT},
+      {"SCMP_CMP_NE", SCMP_CMP_NE},
+      {"SCMP_CMP_LT", SCMP_CMP_LT},
+      {"SCMP_CMP_LE", SCMP_CMP_LE},
+      {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+      {"SCMP_CMP_GE", SCMP_CMP_GE},
+      {"SCMP_CMP_GT", SCMP_CMP_GT},
       {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
   };
   const std::string text = toText(name, "op");

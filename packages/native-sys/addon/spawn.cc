@@ -55,7 +55,8 @@ Request::Request(const Napi::Object& options) {
   if (given(cgroup)) cgroupFd = static_cast<int>(toInteger(cgroup, "cgroupFd"));
   if (given(directory)) cwd = toText(directory, "cwd");
   if (cloneFlags & (CLONE_VM | CLONE_FILES | CLONE_THREAD | CLONE_SIGHAND | CLONE_FS)) {
-    throw wrongType(options.Env(), "cloneFlags", "free of CLONE_VM, CLONE_FILES, CLONE_FS, CLONE_SIGHAND and CLONE_THREAD");
+    throw wrongType(options.Env(), "cloneFlags",
+                    "free of CLONE_VM, CLONE_FILES, CLONE_FS, CLONE_SIGHAND and CLONE_THREAD");
   }
   argv = pointers(argvTexts);
   env = pointers(envTexts);
@@ -70,9 +71,9 @@ Request::Request(const Napi::Object& options) {
 }
 
 /**
- * A child's stack, with a page below it that no overflow passes. Its pages are there from the start: the child's own would
- * be charged to the cgroup that it starts in, and where that has no memory left the kernel tries forever, because it ends
- * no child that borrows its parent's memory.
+ * A child's stack, with a page below it that no overflow passes. Its pages are there from the start: the child's own
+ * would be charged to the cgroup that it starts in, and where that has no memory left the kernel tries forever, because
+ * it ends no child that borrows its parent's memory.
  */
 class Stack {
  public:
@@ -126,7 +127,8 @@ long start(Request& request, const Stack& stack, int& pidFd) {
   const long pid = clone3OnStack(&how, childEntry, &request.plan);
   if (pid != -ENOSYS) return pid;
   request.plan.cgroupToJoin = request.cgroupFd;
-  const int cloned = clone(cloneEntry, stack.base() + stackSize, static_cast<int>(flags) | SIGCHLD, &request.plan, &pidFd);
+  const int cloned =
+      clone(cloneEntry, stack.base() + stackSize, static_cast<int>(flags) | SIGCHLD, &request.plan, &pidFd);
   return cloned < 0 ? -errno : cloned;
 }
 
@@ -138,8 +140,8 @@ Napi::Value spawnVerb(const Args& args) {
   if (!stack.ok()) throw systemError(env, errno, "mmap");
   int pidFd = -1;
   const long pid = start(request, stack, pidFd);
-  const std::string name = request.plan.programFd >= 0 ? request.argvTexts.empty() ? "" : request.argvTexts[0]
-                                                       : request.programPath;
+  const std::string name =
+      request.plan.programFd >= 0 ? request.argvTexts.empty() ? "" : request.argvTexts[0] : request.programPath;
   if (pid < 0) throw systemError(env, static_cast<int>(-pid), "clone", name);
   if (request.plan.failure != 0) {
     // Fails with ECHILD for a sibling, which only the common parent can wait for.

@@ -127,15 +127,19 @@ Napi::Value Splice::start(const Args& args) {
       if (--splice->openPolls_ == 0) delete splice;
     };
     const int open = self->openPolls_;
-    for (int side = 0; side < open; side++) uv_close(reinterpret_cast<uv_handle_t*>(&self->polls_[side]), freeWhenClosed);
+    for (int side = 0; side < open; side++)
+      uv_close(reinterpret_cast<uv_handle_t*>(&self->polls_[side]), freeWhenClosed);
     if (open == 0) delete self;
     throw systemError(env, -opened, "splice");
   }
   Napi::Object handle = Napi::Object::New(env);
-  handle.Set("close", Napi::Function::New(env, [alive = self->alive_](const Napi::CallbackInfo& info) {
-               if (*alive) (*alive)->finish(0);
-               return info.Env().Undefined();
-             }, "close"));
+  handle.Set("close", Napi::Function::New(
+                          env,
+                          [alive = self->alive_](const Napi::CallbackInfo& info) {
+                            if (*alive) (*alive)->finish(0);
+                            return info.Env().Undefined();
+                          },
+                          "close"));
   return handle;
 }
 

@@ -46,8 +46,8 @@ Napi::Value listVerb(const Args& args) {
   const auto path = args.text(0);
   const auto list = args.flag(1) ? listxattr : llistxattr;
   std::string names;
-  check(args.env(), readWhole(names, [&](char* to, size_t size) { return list(path.c_str(), to, size); }),
-        "listxattr", path);
+  check(args.env(), readWhole(names, [&](char* to, size_t size) { return list(path.c_str(), to, size); }), "listxattr",
+        path);
   Napi::Array result = Napi::Array::New(args.env());
   for (size_t at = 0; at < names.size();) {
     const std::string name = names.c_str() + at;

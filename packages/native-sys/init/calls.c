@@ -1,4 +1,5 @@
 /* Generated from schema/ops.json by schema/generate.ts; change it there. Operations that are one system call. */
+/* clang-format off */
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/prctl.h>

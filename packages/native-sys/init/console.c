@@ -11,9 +11,14 @@
 static int send_descriptor(int socket, int fd)
 {
 	char name[] = "/dev/ptmx";
-	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
 	struct iovec data = { name, sizeof name - 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
+	struct msghdr message = {
+		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+	};
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 	header->cmsg_level = SOL_SOCKET;
 	header->cmsg_type = SCM_RIGHTS;
@@ -23,8 +28,8 @@ static int send_descriptor(int socket, int fd)
 }
 
 /*
- * Nothing is opened before it is known to be a terminal's. The slave is opened through the master itself: no path in between
- * that the container could have changed.
+ * Nothing is opened before it is known to be a terminal's. The slave is opened through the master itself: no path in
+ * between that the container could have changed.
  */
 static int open_pair(int *slave)
 {

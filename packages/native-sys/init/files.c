@@ -77,7 +77,8 @@ int do_mknod(const struct op_mknod *op)
 	if (parent < 0)
 		return -1;
 	if (mknodat(parent, name, mode, device) == 0 ||
-	    (errno == EEXIST && (!op->replace || (unlinkat(parent, name, 0) == 0 && mknodat(parent, name, mode, device) == 0))))
+	    (errno == EEXIST &&
+	     (!op->replace || (unlinkat(parent, name, 0) == 0 && mknodat(parent, name, mode, device) == 0))))
 		node = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (node >= 0 && (result = fstat(node, &stat)) == 0) {
 		errno = EEXIST;
@@ -164,7 +165,8 @@ int do_copyUp(const struct op_copyUp *op)
 		return closing(-1, target, -1);
 	from = openat(target, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	to = openat(mount, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (from >= 0 && to >= 0 && copy_directory(from, to, 0) == 0 && set_attributes(mount, op->attributes, 0, 0, 0) == 0)
+	if (from >= 0 && to >= 0 && copy_directory(from, to, 0) == 0 &&
+	    set_attributes(mount, op->attributes, 0, 0, 0) == 0)
 		result = attach(mount, target);
 	return closing(closing(result, from, to), mount, target);
 }

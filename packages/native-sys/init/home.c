@@ -58,7 +58,8 @@ int find_home(uint64_t uid, char *home, size_t size)
 	int result = -1, fd = resolve("/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode) || stat.st_size > PASSWD_LIMIT || !(file = fdopen(fd, "r"))) {
+	if (fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode) || stat.st_size > PASSWD_LIMIT ||
+	    !(file = fdopen(fd, "r"))) {
 		close(fd);
 		return -1;
 	}

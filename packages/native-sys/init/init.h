@@ -11,13 +11,13 @@
  * failure() adds detail to errno.
  */
 struct state {
-	int channel;             /* the runtime's socket; -1 once it is closed */
-	int result;              /* where failures are reported after `start`; -1 before */
-	int root;                /* the directory in which paths are resolved */
-	uint32_t index;          /* the operation at work */
-	char detail[512];        /* more about its failure than errno */
-	char program[4096];      /* what `program` found */
-	char **environment;      /* the program's */
+	int channel;                   /* the runtime's socket; -1 once it is closed */
+	int result;                    /* where failures are reported after `start`; -1 before */
+	int root;                      /* the directory in which paths are resolved */
+	uint32_t index;                /* the operation at work */
+	char detail[512];              /* more about its failure than errno */
+	char program[4096];            /* what `program` found */
+	char **environment;            /* the program's */
 	const unsigned char *document; /* the state document that hooks read */
 	size_t document_length;
 };
@@ -30,7 +30,10 @@ int failure(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void fail(void) __attribute__((noreturn));
 
 /* wire.c */
-struct plan { uint32_t count; unsigned char *next, *end; };
+struct plan {
+	uint32_t count;
+	unsigned char *next, *end;
+};
 int read_plan(int fd, struct plan *plan);
 int next_op(struct plan *plan, uint32_t *number, union op *op);
 int decode(const char *letters, unsigned char *from, const unsigned char *end, union op *op);

@@ -8,7 +8,9 @@
 #define RESOLVE_NO_SYMLINKS 0x04
 #define RESOLVE_BENEATH 0x08
 #define RESOLVE_IN_ROOT 0x10
-struct open_how { uint64_t flags, mode, resolve; };
+struct open_how {
+	uint64_t flags, mode, resolve;
+};
 
 /* glibc has these from 2.36 on, in sys/mount.h; musl does not. */
 #ifndef OPEN_TREE_CLONE
@@ -24,7 +26,9 @@ enum { FSCONFIG_SET_FLAG = 0, FSCONFIG_SET_STRING = 1, FSCONFIG_CMD_CREATE = 6 }
 #define MOUNT_ATTR_NODEV 4
 #define MOUNT_ATTR_NOEXEC 8
 #define MOUNT_ATTR__ATIME 0x70
-struct mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
+struct mount_attr {
+	uint64_t attr_set, attr_clr, propagation, userns_fd;
+};
 #endif
 #ifndef AT_EMPTY_PATH
 #define AT_EMPTY_PATH 0x1000
@@ -46,15 +50,32 @@ struct mount_attr { uint64_t attr_set, attr_clr, propagation, userns_fd; };
 #define STATX_MNT_ID 0x1000
 #endif
 /* struct statx: the mask of what was found, and the id of the mount. */
-struct statx_mount { uint32_t mask; char before[140]; uint64_t id; char after[104]; };
+struct statx_mount {
+	uint32_t mask;
+	char before[140];
+	uint64_t id;
+	char after[104];
+};
 #define KEYCTL_JOIN_SESSION_KEYRING 1
 #define SECCOMP_SET_MODE_FILTER 1
 #define CAPABILITY_VERSION_3 0x20080522
 
-struct sock_filter { uint16_t code; uint8_t jt, jf; uint32_t k; };
-struct sock_fprog { unsigned short len; struct sock_filter *filter; };
-struct cap_header { uint32_t version; int pid; };
-struct cap_data { uint32_t effective, permitted, inheritable; };
+struct sock_filter {
+	uint16_t code;
+	uint8_t jt, jf;
+	uint32_t k;
+};
+struct sock_fprog {
+	unsigned short len;
+	struct sock_filter *filter;
+};
+struct cap_header {
+	uint32_t version;
+	int pid;
+};
+struct cap_data {
+	uint32_t effective, permitted, inheritable;
+};
 struct sched_attr {
 	uint32_t size, sched_policy;
 	uint64_t sched_flags;

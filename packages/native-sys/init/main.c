@@ -53,8 +53,7 @@ static int run(uint32_t number, const union op *op)
 {
 	switch (number) {
 #define X(number, name, letters) \
-	case number:             \
-		return do_##name(&op->name);
+	case number: return do_##name(&op->name);
 		OPS(X)
 #undef X
 	}

@@ -23,7 +23,8 @@ int set_attributes(int fd, uint64_t set, uint64_t clear, uint64_t propagation, i
 	struct mount_attr attr = { .attr_set = set, .attr_clr = clear, .propagation = propagation };
 	if (!set && !clear && !propagation)
 		return 0;
-	return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr, sizeof attr);
+	return (int)syscall(SYS_mount_setattr, fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr,
+			    sizeof attr);
 }
 
 int attach(int tree, int target)
@@ -79,7 +80,8 @@ static int configure(int fs, const char *source, char *const *options, const str
 		}
 		memcpy(key, *options, length);
 		key[length] = 0;
-		if (syscall(SYS_fsconfig, fs, equals ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, equals ? equals + 1 : NULL, 0) < 0)
+		if (syscall(SYS_fsconfig, fs, equals ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key,
+			    equals ? equals + 1 : NULL, 0) < 0)
 			return -1;
 	}
 	return (int)syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
@@ -122,7 +124,8 @@ int do_mount(const struct op_mount *op)
 {
 	struct stat covered;
 	int inherits = op->inherit && stat_directory(op->target, &covered);
-	int mount, target = mount_target(op->target, TARGET_DIRECTORY, op->strict ? RESOLVE_NO_SYMLINKS : 0, op->onProc);
+	int mount;
+	int target = mount_target(op->target, TARGET_DIRECTORY, op->strict ? RESOLVE_NO_SYMLINKS : 0, op->onProc);
 	if (target < 0)
 		return -1;
 	mount = new_mount(op->type, op->source, op->attributes, op->options, inherits ? &covered : NULL);
@@ -208,7 +211,9 @@ int do_mask(const struct op_mask *op)
 	if (fstat(target, &stat) < 0)
 		return closing(-1, target, -1);
 	if (S_ISDIR(stat.st_mode)) {
-		tree = new_mount("tmpfs", "tmpfs", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, options, NULL);
+		tree = new_mount("tmpfs", "tmpfs",
+				 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, options,
+				 NULL);
 	} else if ((null = open_null()) >= 0) {
 		tree = clone_tree(null, 0);
 		close(null);

@@ -1,4 +1,5 @@
 /* Generated from schema/ops.json by schema/generate.ts; change it there. */
+/* clang-format off */
 #ifndef OPS_H
 #define OPS_H
 #include <stdint.h>

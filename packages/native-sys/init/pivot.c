@@ -15,9 +15,9 @@
 /* A line of /proc/self/mountinfo. */
 struct mount_line {
 	uint64_t id, parent;
-	int full;    /* a whole proc or sysfs: no subtree of one */
-	int shared;  /* mounts and unmounts on it travel to its peers, which may be the host's */
-	char *path;  /* below the old root, with no slash in front; "." for that root itself */
+	int full;   /* a whole proc or sysfs: no subtree of one */
+	int shared; /* mounts and unmounts on it travel to its peers, which may be the host's */
+	char *path; /* below the old root, with no slash in front; "." for that root itself */
 };
 
 struct mount_table {
@@ -210,7 +210,7 @@ static int hide_full_mounts(int old, FILE *mountinfo, uint64_t container)
 	}
 }
 
-/* A runtime that was started in a chroot sees a part of its mount namespace only: joining that again leads to its root. */
+/* A runtime started in a chroot sees only a part of its mount namespace: joining that again leads to its root. */
 static int leave_chroot(void)
 {
 	int fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);

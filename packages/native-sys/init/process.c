@@ -13,9 +13,14 @@
 int do_scheduler(const struct op_scheduler *op)
 {
 	struct sched_attr attr = {
-		.size = sizeof attr, .sched_policy = (uint32_t)op->policy, .sched_flags = op->flags,
-		.sched_nice = (int32_t)op->nice, .sched_priority = (uint32_t)op->priority,
-		.sched_runtime = op->runtime, .sched_deadline = op->deadline, .sched_period = op->period,
+		.size = sizeof attr,
+		.sched_policy = (uint32_t)op->policy,
+		.sched_flags = op->flags,
+		.sched_nice = (int32_t)op->nice,
+		.sched_priority = (uint32_t)op->priority,
+		.sched_runtime = op->runtime,
+		.sched_deadline = op->deadline,
+		.sched_period = op->period,
 	};
 	return (int)syscall(SYS_sched_setattr, 0, &attr, 0);
 }
@@ -32,7 +37,7 @@ int do_boundingSet(const struct op_boundingSet *op)
 	return 0;
 }
 
-/* A read-only or foreign file stays as it is: the program can still use the descriptor. The null device is everybody's. */
+/* A read-only or foreign file stays as it is: the descriptor still works. The null device is everybody's. */
 int do_streams(const struct op_streams *op)
 {
 	struct stat stat;

@@ -48,8 +48,8 @@ int do_program(const struct op_program *op)
 	}
 	for (const char *part = op->path; *op->name && part; part = strchr(part, ':') ? strchr(part, ':') + 1 : NULL) {
 		int length = (int)strcspn(part, ":");
-		if (snprintf(state.program, sizeof state.program, "%.*s/%s", length ? length : 1, length ? part : ".", op->name) >=
-		    (int)sizeof state.program)
+		if (snprintf(state.program, sizeof state.program, "%.*s/%s", length ? length : 1, length ? part : ".",
+			     op->name) >= (int)sizeof state.program)
 			continue;
 		if (runnable(state.program) == 0)
 			return 0;
@@ -157,7 +157,8 @@ static int hook_result(pid_t pid, uint64_t seconds, int64_t end)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	errno = ECANCELED;
-	return WIFEXITED(status) ? failure("exit status %d", WEXITSTATUS(status)) : failure("ended by signal %d", WTERMSIG(status));
+	return WIFEXITED(status) ? failure("exit status %d", WEXITSTATUS(status))
+				 : failure("ended by signal %d", WTERMSIG(status));
 }
 
 int do_hook(const struct op_hook *op)

@@ -19,9 +19,17 @@
 #define PLAN_MAGIC 0x6e616c70u
 #define PLAN_LIMIT (16u << 20)
 
-struct plan_header { uint32_t magic, version, count, bytes; };
-struct op_header { uint32_t number, bytes; };
-struct message { uint32_t kind, index; int32_t value; uint32_t length; };
+struct plan_header {
+	uint32_t magic, version, count, bytes;
+};
+struct op_header {
+	uint32_t number, bytes;
+};
+struct message {
+	uint32_t kind, index;
+	int32_t value;
+	uint32_t length;
+};
 
 int read_all(int fd, void *buffer, size_t length)
 {
@@ -67,7 +75,8 @@ int read_plan(int fd, struct plan *plan)
 	if (read_all(fd, &header, sizeof header) < 0)
 		return failure("reading the plan");
 	errno = EINVAL;
-	if (header.magic != PLAN_MAGIC || header.version != PLAN_VERSION || header.bytes > PLAN_LIMIT || header.bytes == 0)
+	if (header.magic != PLAN_MAGIC || header.version != PLAN_VERSION || header.bytes > PLAN_LIMIT ||
+	    header.bytes == 0)
 		return failure("not a plan of version %u", PLAN_VERSION);
 	plan->next = mmap(NULL, header.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (plan->next == MAP_FAILED || read_all(fd, plan->next, header.bytes) < 0)
@@ -147,8 +156,7 @@ int next_op(struct plan *plan, uint32_t *number, union op *op)
 	*number = header->number;
 	switch (header->number) {
 #define X(number, name, letters) \
-	case number:             \
-		return decode(letters, fields, fields + header->bytes, op);
+	case number: return decode(letters, fields, fields + header->bytes, op);
 		OPS(X)
 #undef X
 	}

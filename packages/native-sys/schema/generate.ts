@@ -42,6 +42,7 @@ const tsTypes: Record<FieldType, string> = {
 };
 
 const notice = "Generated from schema/ops.json by schema/generate.ts; change it there.";
+const noFormat = "/* clang-format off */";
 
 /** Absolute paths of the generated files. */
 export const outputs = {
@@ -63,6 +64,7 @@ function header({ version, ops }: Schema): string {
   );
   return [
     `/* ${notice} */`,
+    noFormat,
     "#ifndef OPS_H",
     "#define OPS_H",
     "#include <stdint.h>",
@@ -97,6 +99,7 @@ function calls({ ops }: Schema): string {
   const includes = ["string.h", "sys/prctl.h", "sys/syscall.h", "unistd.h"];
   return [
     `/* ${notice} Operations that are one system call. */`,
+    noFormat,
     "#define _GNU_SOURCE",
     ...includes.map((name) => `#include <${name}>`),
     '#include "init.h"',

@@ -47,8 +47,14 @@ static void read_field(char letter, uint64_t field)
 	switch (letter) {
 	case 'n': sum += field; break;
 	case 's': sum += strlen((const char *)(uintptr_t)field); break;
-	case 'v': for (; *strings; strings++) sum += strlen(*strings); break;
-	case 'l': for (uint64_t i = 0; i < numbers->count; i++) sum += numbers->items[i]; break;
+	case 'v':
+		for (; *strings; strings++)
+			sum += strlen(*strings);
+		break;
+	case 'l':
+		for (uint64_t i = 0; i < numbers->count; i++)
+			sum += numbers->items[i];
+		break;
 	case 'b': read_bytes(bytes->data, bytes->length); break;
 	}
 }
@@ -60,7 +66,8 @@ static void decode_all(struct plan plan)
 	for (uint32_t i = 0; i < plan.count && next_op(&plan, &number, &op) == 0; i++) {
 		const char *letters = "";
 		switch (number) {
-#define X(number, name, letters_) case number: letters = letters_; break;
+#define X(number, name, letters_) \
+	case number: letters = letters_; break;
 			OPS(X)
 #undef X
 		}
@@ -69,8 +76,10 @@ static void decode_all(struct plan plan)
 	}
 }
 
+/* clang-format off */
 static const uint64_t edges[] = { 0, 1, 7, 8, 9, 255, 1 << 16, 16 << 20, (16 << 20) + 1, 1ull << 31, 1ull << 32,
 				  1ull << 60, 1ull << 61, 1ull << 63, ~0ull, ~0ull - 7, ~0ull - 8 };
+/* clang-format on */
 
 static size_t damage(unsigned char *plan, size_t size)
 {
@@ -80,7 +89,8 @@ static size_t damage(unsigned char *plan, size_t size)
 		switch (next_random(5)) {
 		case 0: plan[at] ^= 1 << next_random(8); break;
 		case 1: plan[at] = (unsigned char)next_random(256); break;
-		case 2: case 3:
+		case 2:
+		case 3:
 			at &= ~7ul;
 			memcpy(plan + at, &edge, size - at < 8 ? size - at : 8);
 			break;

@@ -73,8 +73,8 @@ int probe_prctl(int argc, char **argv)
 int probe_rlimits(int argc, char **argv)
 {
 	(void)argc, (void)argv;
-	static const char *const names[] = { "CPU",	 "FSIZE",  "DATA",    "STACK", "CORE",	"RSS",
-					     "NPROC",	 "NOFILE", "MEMLOCK", "AS",    "LOCKS", "SIGPENDING",
+	static const char *const names[] = { "CPU",      "FSIZE",  "DATA",    "STACK", "CORE",  "RSS",
+					     "NPROC",    "NOFILE", "MEMLOCK", "AS",    "LOCKS", "SIGPENDING",
 					     "MSGQUEUE", "NICE",   "RTPRIO",  "RTTIME" };
 	putchar('{');
 	for (int i = 0; i < 16; i++) {

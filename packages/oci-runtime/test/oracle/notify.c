@@ -11,7 +11,10 @@
 
 static int say(int socket, const char *message, int fd)
 {
-	union { struct cmsghdr header; char room[CMSG_SPACE(sizeof(int))]; } control = { 0 };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
 	struct iovec data = { (char *)message, strlen(message) };
 	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
 	if (fd >= 0) {
