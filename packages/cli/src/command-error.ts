@@ -1,4 +1,4 @@
-/** A failure whose message is for the person, as it is. */
+/** A failure whose message is printed to the user without change. */
 export class CommandError extends Error {
   override name = "CommandError";
   readonly exitCode: number;

@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, dirname, resolve } from "node:path/posix";
 
-/** Whether this user may execute a file: a regular one that access(2) allows, never a directory. */
+/** Whether this user may execute a file: regular, with access(2) granted; never a directory. */
 export function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -7,7 +7,7 @@ export interface ReadyLineOptions {
 }
 
 /**
- * The first line of a child's standard output: what a program prints once it is ready to serve.
+ * The first line of a child's standard output, which a program prints once it is ready to serve.
  * @throws Error when the child does not start, ends, prints a longer line or is late; the child is left to the caller
  */
 export async function readReadyLine(child: ChildProcess, options: ReadyLineOptions): Promise<string> {

@@ -15,7 +15,7 @@ export interface Context {
   readonly namespace: string;
   /** The supervisor's endpoint. */
   readonly endpoint: string;
-  /** The addresses where a supervisor was looked for: one that was given, or the usual ones. */
+  /** The addresses where a supervisor was looked for: the given address, or the defaults. */
   readonly searched: readonly string[];
   /** Connects at the first use. */
   supervisor(): Promise<Supervisor>;

@@ -43,7 +43,7 @@ export async function startEngine(options: EngineOptions, log: Log): Promise<Eng
   mkdirSync(options.root, { recursive: true, mode: 0o711 });
   mkdirSync(options.state, { recursive: true, mode: 0o750 });
   const database = openDatabase(pathsOf(options.root, options.state).database);
-  // Before anything is changed: recovery removes whatever this engine does not know.
+  // Before anything is changed: recovery removes everything that this engine has no record of.
   const lock = lockState(options.state);
   await requireFreeEndpoint(options.endpoint);
   const firewall = await makeFirewall(options);

@@ -51,7 +51,7 @@ export async function takeDown(
   removeCgroups(settings.cgroupParent);
 }
 
-/** The cgroup above the containers', in every hierarchy; one that is in use stays. */
+/** The cgroup above the containers', in every hierarchy; a cgroup in use stays. */
 function removeCgroups(parent: string): void {
   const root = "/sys/fs/cgroup";
   for (const hierarchy of [".", ...readdirSync(root)]) {

@@ -20,7 +20,7 @@ struct ChildPlan {
   int failure;
 };
 
-/** Runs the program of a ChildPlan, or notes what failed in it and exits with 127. */
+/** Runs the program of a ChildPlan, or notes the failed step in it and exits with 127. */
 [[noreturn]] void runChild(ChildPlan& plan);
 
 }  // namespace gantry

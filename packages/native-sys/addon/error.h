@@ -15,7 +15,7 @@ std::string errnoName(int error);
 Napi::Error systemError(Napi::Env env, int error, const char* syscall, const std::string& path = "",
                         const std::string& detail = "");
 
-/** Passes a result on, or throws what errno says. */
+/** Returns the result, or throws an error for errno. */
 template <typename T>
 T check(Napi::Env env, T result, const char* syscall, const std::string& path = "") {
   if (result < 0) throw systemError(env, errno, syscall, path);

@@ -119,7 +119,7 @@ Napi::Value Watch::start(const Args& args) {
 
 }  // namespace
 
-/** Node's loop is libuv's; Bun has libuv's names without what they do. */
+/** Node's loop is libuv's; Bun has libuv's names as stubs. */
 static bool hasLibuv(Napi::Env env) {
   const Napi::Object process = env.Global().Get("process").As<Napi::Object>();
   return process.Get("versions").As<Napi::Object>().Get("bun").IsUndefined();

@@ -10,7 +10,7 @@ namespace gantry {
 
 uv_loop_t* loopOf(Napi::Env env);
 
-/** A JavaScript function that the event loop calls; what it throws is an uncaught exception, as in Node itself. */
+/** A JavaScript function that the event loop calls; its exceptions are uncaught exceptions, as in Node itself. */
 class LoopCallback {
  public:
   LoopCallback(Napi::Function function, const char* resource)

@@ -31,7 +31,7 @@ struct ThreadWatch {
   Napi::FunctionReference callback;
 };
 
-/** The thread and what it watches, once a process. All but `wait` runs on JavaScript's thread. */
+/** The thread and its watches, once a process. All but `wait` runs on JavaScript's thread. */
 class Poller {
  public:
   static Poller& of(Napi::Env env);

@@ -17,7 +17,7 @@ class SpliceFlow {
 
   /** @return 0 or -errno */
   int open();
-  /** Moves what can be moved now, up to a share that leaves others their turn. @return 0 or -errno */
+  /** Moves available data, up to a limit so that other flows are served too. @return 0 or -errno */
   int pump();
   /** The event that pump waits for. */
   Wants wants() const { return wants_; }

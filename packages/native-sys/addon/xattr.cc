@@ -1,4 +1,4 @@
-// Extended attributes, of a link itself or of what it points to.
+// Extended attributes, of a link itself or of its target.
 #include <sys/xattr.h>
 
 #include "args.h"

@@ -65,7 +65,7 @@ int do_symlink(const struct op_symlink *op)
 
 /*
  * Nothing is done by name to the node, whose directory may be a volume that others write to: the mode is right from the
- * start, for which the umask must be 0, and one that is there already keeps its own.
+ * start, for which the umask must be 0, and an existing file keeps its own.
  */
 int do_mknod(const struct op_mknod *op)
 {

@@ -49,7 +49,7 @@ struct mount_attr {
 #ifndef STATX_MNT_ID
 #define STATX_MNT_ID 0x1000
 #endif
-/* struct statx: the mask of what was found, and the id of the mount. */
+/* struct statx: the mask of the returned fields, and the id of the mount. */
 struct statx_mount {
 	uint32_t mask;
 	char before[140];

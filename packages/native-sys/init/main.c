@@ -2,7 +2,7 @@
  * init: executes a plan of kernel operations and becomes the container's program.
  *
  * It runs from a sealed memfd. Its one argument is the number of the socket to the runtime; the plan comes over it
- * first. It knows nothing of containers: what is done, in which order, is the plan's.
+ * first. It knows nothing of containers: the plan decides the operations and their order.
  *
  *   runtime                       init
  *     plan           ----->

@@ -101,7 +101,7 @@ int new_mount(const char *type, const char *source, uint64_t attributes, char *c
 }
 
 /*
- * Opens what a mount goes onto. A link of the image can lead into /proc, where a mount would hide what the kernel says
+ * Opens the target of a mount. A link of the image can lead into /proc, where a mount would hide what the kernel says
  * of the process, or change where settings and labels are written to.
  */
 int mount_target(const char *path, enum target_kind kind, uint64_t limits, uint64_t on_proc)

@@ -128,7 +128,7 @@ static int make_file(const char *path)
 	return closing(fd, parent, -1);
 }
 
-/* Opens what a mount goes onto, making a file or a directory where nothing is. */
+/* Opens the target of a mount, making a file or a directory where nothing is. */
 int open_target(const char *path, enum target_kind kind, uint64_t limits)
 {
 	int fd = resolve(path, O_PATH | (kind == TARGET_DIRECTORY ? O_DIRECTORY : 0), limits);

@@ -1,4 +1,4 @@
-/* How the container's root file system becomes the root, and what of the host's is left in the namespace then. */
+/* Makes the container's root file system the root, and detaches the host's from the namespace. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <sched.h>

@@ -37,7 +37,7 @@ int do_boundingSet(const struct op_boundingSet *op)
 	return 0;
 }
 
-/* A read-only or foreign file stays as it is: the descriptor still works. The null device is everybody's. */
+/* A read-only or foreign file stays as it is: the descriptor still works. The null device is shared by all. */
 int do_streams(const struct op_streams *op)
 {
 	struct stat stat;

@@ -18,7 +18,7 @@ const signalNames = new Map<number, SignalName>(
 const realTimeMin = 34;
 const realTimeMax = 64;
 
-/** "SIGTERM" for 15; "SIGRTMIN+3" for 37 (glibc keeps 32 and 33 for itself); undefined for what is no signal. */
+/** "SIGTERM" for 15; "SIGRTMIN+3" for 37 (glibc keeps 32 and 33 for itself); undefined for other numbers. */
 export function signalName(number: number): string | undefined {
   if (number >= realTimeMin && number <= realTimeMax) {
     return number === realTimeMin ? "SIGRTMIN" : `SIGRTMIN+${number - realTimeMin}`;

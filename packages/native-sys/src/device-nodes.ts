@@ -23,7 +23,7 @@ export interface DeviceNode {
 /**
  * The device at a path of the host, or every device below it where it is a directory.
  * @param inside the path that it gets in the container
- * @returns undefined for what is neither; rejects where nothing is
+ * @returns undefined for other kinds of file; rejects for a missing one
  */
 export async function deviceNodesAt(path: string, inside: string): Promise<DeviceNode[] | undefined> {
   const info = await fs.stat(path);

@@ -16,7 +16,7 @@ const F_SEAL_EXEC = 0x20;
 /**
  * Puts a program into a sealed memory file (memfd_create(2)): it needs no file system, no path leads to it, and
  * it cannot be changed.
- * @param name what /proc shows of it
+ * @param name as /proc shows it
  * @returns its descriptor, close-on-exec; the caller closes it
  */
 export function sealedProgram(native: NativeSys, name: string, bytes: Uint8Array): number {
@@ -30,7 +30,7 @@ export function sealedProgram(native: NativeSys, name: string, bytes: Uint8Array
   return fd;
 }
 
-/** MFD_EXEC says what vm.memfd_noexec would else take away. */
+/** MFD_EXEC keeps the execute permission, which the sysctl vm.memfd_noexec may remove by default. */
 function executableMemory(native: NativeSys, name: string): number {
   const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
   return fromLinux63(

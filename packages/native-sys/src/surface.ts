@@ -128,7 +128,7 @@ export interface NativeSys {
   // event loop
   /**
    * Calls back whenever the descriptor is ready, until closed; level-triggered. `events` are poll(2)'s POLLIN,
-   * POLLOUT, POLLPRI and POLLRDHUP, in both directions. A hang-up comes as what is watched for; an error condition
+   * POLLOUT, POLLPRI and POLLRDHUP, in both directions. A hang-up arrives as the watched events; an error condition
    * comes as POLLERR, once, and ends the watching. The descriptor becomes non-blocking. One watch per descriptor
    * (EEXIST), none on regular files (EPERM). Keeps the loop alive unless unref'd.
    */
@@ -192,7 +192,7 @@ export interface ExitInfo {
 }
 
 export interface FdWatch {
-  /** Changes what is watched for; 0 pauses. */
+  /** Changes the watched events; 0 pauses. */
   setEvents(events: number): void;
   unref(): void;
   ref(): void;

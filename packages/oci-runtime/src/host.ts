@@ -20,7 +20,7 @@ export interface Host {
   readonly systemdCgroup: boolean;
   /** How long the helper, a program of the host or the kernel may take over one step, in milliseconds. */
   readonly waitLimitMs: number;
-  /** Called with what a person should know and can do without. */
+  /** Called with warnings. */
   readonly warn: (message: string) => void;
 }
 
@@ -32,7 +32,7 @@ export interface HostOptions {
   readonly waitLimitMs?: number;
 }
 
-/** Longer than anything takes that goes on, on a busy machine too: a large copy into a tmpfs takes seconds. */
+/** Longer than any operation that makes progress takes on a busy machine: a large copy into a tmpfs takes seconds. */
 const defaultWaitLimitMs = 120_000;
 
 /**
@@ -64,7 +64,7 @@ export function loadHost(host: Host): Host {
   return host;
 }
 
-/** @throws PlanError for what libseccomp does not know */
+/** @throws PlanError for names that libseccomp does not know */
 function compileFilter(native: NativeSys, profile: Seccomp): Uint8Array {
   try {
     return native.seccompCompile(profile as SeccompProfile);

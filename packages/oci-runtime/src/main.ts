@@ -6,7 +6,7 @@ import { globalFlags, helpText, isCommand } from "./commands/table.ts";
 /** As of runc. */
 const noSuchCommand = 3;
 
-/** Answers what needs nothing else, and hands the rest to the command's module. */
+/** Answers --help and --version itself, and loads the command's module for all else. */
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const { values, args } = parseFlags(argv, globalFlags, { stopAtPositional: true });

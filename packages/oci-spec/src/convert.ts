@@ -58,7 +58,7 @@ function processOf({ config = {} }: ImageConfig, user: User): Process {
   };
 }
 
-/** conversion.md, "Annotation Fields": labels win over what the image's other fields say. */
+/** conversion.md, "Annotation Fields": labels take precedence over the image's other fields. */
 function annotationsOf(image: ImageConfig): Record<string, string> {
   const { config = {} } = image;
   const ports = Object.keys(config.ExposedPorts ?? {});

@@ -74,7 +74,7 @@ export function normalizePlatform(platform: Platform): Platform {
   return { os: platform.os, architecture, ...(variant === undefined ? {} : { variant }) };
 }
 
-/** True when a machine of platform `wanted` runs what is made for `offered`. */
+/** True when a machine of platform `wanted` runs images for `offered`. */
 export function matchesPlatform(wanted: Platform, offered: Platform): boolean {
   return rank(wanted, offered) >= 0;
 }
@@ -94,13 +94,13 @@ export function selectPlatform<T extends { readonly platform?: Platform | undefi
   return best;
 }
 
-/** Place in the list of what the wanted platform runs, best first; -1 when it is not in it. */
+/** Index in the list of platforms that the wanted one runs, best first; -1 when it is not in it. */
 function rank(wanted: Platform, offered: Platform): number {
   const offer = formatPlatform(normalizePlatform(offered));
   return runnable(normalizePlatform(wanted)).findIndex((platform) => formatPlatform(platform) === offer);
 }
 
-/** Newer processors run what is made for older ones of their family: arm v8 runs v7, amd64 v3 runs v2 and v1. */
+/** Newer processors run programs for older ones of their family: arm v8 runs v7, amd64 v3 runs v2 and v1. */
 function runnable(wanted: Platform): Platform[] {
   const { os, architecture } = wanted;
   const level = Number(wanted.variant?.slice(1) ?? Number.NaN);

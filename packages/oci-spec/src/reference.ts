@@ -66,12 +66,12 @@ export function formatReference(reference: Reference): string {
   return repositoryName(reference) + suffix(reference);
 }
 
-/** The form that people write: busybox:latest. */
+/** The short form: busybox:latest. */
 export function familiarReference(reference: Reference): string {
   return familiarName(reference) + suffix(reference);
 }
 
-/** The repository as people write it: busybox, team/app, localhost:5000/app. */
+/** The repository's short form: busybox, team/app, localhost:5000/app. */
 export function familiarName({ domain, path }: Reference): string {
   if (domain !== defaultDomain) return `${domain}/${path}`;
   const short = path.startsWith(officialPrefix) ? path.slice(officialPrefix.length) : path;
@@ -80,14 +80,14 @@ export function familiarName({ domain, path }: Reference): string {
 }
 
 /**
- * The full name of what someone wrote: busybox → docker.io/library/busybox:latest.
+ * The full name of a short form: busybox → docker.io/library/busybox:latest.
  * @throws InvalidReferenceError
  */
 export function normalizeReference(text: string): string {
   return formatReference(withDefaultTag(parseReference(text)));
 }
 
-/** The form that people write of a full name; a text that is no reference stays as it is. */
+/** The short form of a full name; a text that is no reference stays as it is. */
 export function familiarize(text: string): string {
   try {
     return familiarReference(parseReference(text));

@@ -3,7 +3,7 @@ import { release } from "node:os";
 import { delimiter, join } from "node:path";
 import { distBin } from "./paths.ts";
 
-/** A requirement of a test on the machine. `tool:NAME` is a command on PATH, `binary:NAME` one that the build makes. */
+/** A requirement of a test on the machine. `tool:NAME` is a command on PATH, `binary:NAME` a binary of the build. */
 export type Requirement =
   | "root"
   | "overlay"

@@ -12,7 +12,7 @@ export async function removeContainers(stack: { client(args: readonly string[]):
 
 /**
  * Asks what still runs (the supervisor outlives its engine) to end, and waits until it has.
- * @returns what did not go: processes, mounts, and cgroups below the stack's own
+ * @returns the leftovers: processes, mounts, and cgroups below the stack's own
  */
 export async function leftAfterShutdown(scope: LeakScope, timeoutMs: number): Promise<string[]> {
   const asked = new Set<number>();

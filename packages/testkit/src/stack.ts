@@ -14,7 +14,7 @@ import { startTerminal, type Terminal, type TerminalOptions } from "./terminal.t
 export interface StackOptions {
   /** Further flags of the engine. */
   readonly engineArgs?: readonly string[];
-  /** Added to the environment of the engine and of what it starts. */
+  /** Added to the environment of the engine and its children. */
   readonly env?: Readonly<Record<string, string>>;
   /** Also make an outside: network namespace with a way to the stack, for clients of published ports. */
   readonly outside?: boolean;
@@ -22,14 +22,14 @@ export interface StackOptions {
   readonly bin?: string;
   /** The test: when it has failed, the engine's log is shown at the end. */
   readonly t?: { passing(): boolean };
-  /** How long what was removed may take to vanish, and the stack to shut down; 5 s each where absent. */
+  /** Time limits for removed objects to vanish, and for the stack to shut down; 5 s each where absent. */
   readonly patienceMs?: number;
-  /** Run without the check for what the stack leaves behind, for a test that breaks it on purpose. */
+  /** Run without the check for leftovers, for a test that breaks it on purpose. */
   readonly allowLeaks?: boolean;
 }
 
 export interface ClientOptions extends RunOptions {
-  /** Run the client on a terminal; what it shows comes as stdout. */
+  /** Run the client on a terminal; its screen output comes as stdout. */
   readonly tty?: boolean;
 }
 
@@ -186,7 +186,7 @@ class OwnStack implements Stack {
     rmSync(this.#base, { recursive: true, force: true, maxRetries: 3 });
   }
 
-  /** Shuts the stack down as a user would, and reports what is left. */
+  /** Shuts the stack down as a user would, and reports leftovers. */
   async #end(): Promise<string[]> {
     const engine = this.#engine;
     if (!engine || engine.child.exitCode !== null || engine.child.signalCode !== null) {
@@ -199,7 +199,7 @@ class OwnStack implements Stack {
     return [...running, ...(await leftAfterShutdown(this.scope, this.#patienceMs))];
   }
 
-  /** Without containers there is what there was at the start; processes and cgroups are judged after the shutdown. */
+  /** Without containers the state equals the one at the start; processes and cgroups are judged after the shutdown. */
   async #leaksWhileRunning(): Promise<string[]> {
     let leaks: string[] = [];
     const clean = async () => {

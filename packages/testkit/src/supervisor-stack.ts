@@ -52,7 +52,7 @@ export interface SupervisorStack extends AsyncDisposable {
 const programs = ["ctr", "supervisor", "shim", "oci-runtime"];
 const patienceMs = 15_000;
 
-/** Starts a supervisor on empty state and waits until it answers. What it leaves behind at the end is an error. */
+/** Starts a supervisor on empty state and waits until it answers. Leftovers at the end are an error. */
 export async function startSupervisor(options: SupervisorStackOptions = {}): Promise<SupervisorStack> {
   const id = randomBytes(4).toString("hex");
   const directory = mkdtempSync(join(tmpdir(), "gantry-")); // short: socket paths below it are limited to 107 bytes

@@ -8,8 +8,8 @@ export interface Terminal extends AsyncDisposable {
   /** Types. "\r" is the return key, "\x03" control-C. */
   send(text: string): void;
   /**
-   * Waits until what was shown since the last match matches, and returns the match; the next search begins after it.
-   * @throws Error with what was shown, at the time limit (5 s unless given)
+   * Waits until the output since the last match matches, and returns the match; the next search begins after it.
+   * @throws Error with the output, at the time limit (5 s unless given)
    */
   expect(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray>;
   /** Everything shown so far, control sequences included. */
@@ -49,7 +49,7 @@ export function startTerminal(command: string, args: readonly string[] = [], opt
   };
 }
 
-/** The master's side: what the program shows. */
+/** The master's side: the program's output. */
 class Screen {
   readonly #master: number;
   readonly #watch: { close(): void };
@@ -63,7 +63,7 @@ class Screen {
     this.#watch = nativeSys().watchFd(master, POLLIN, () => this.readSome());
   }
 
-  /** Takes what is there. The last program's end shows as EIO. */
+  /** Reads the available output. The last program's end shows as EIO. */
   readSome(): void {
     try {
       for (;;) {

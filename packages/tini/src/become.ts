@@ -7,7 +7,7 @@ import { inheritedDescriptors, openDescriptors } from "./descriptors.ts";
 /**
  * Replaces this process by the static tini: same process id, nothing of its JS runtime left.
  * The program stands in a sealed memory file, so it needs no file system and cannot be changed while it runs.
- * @param name what tini is to call itself
+ * @param name tini's argv[0]
  * @param args its command line without the name
  * @throws Error when the memory file cannot be made or executed
  */
@@ -24,7 +24,7 @@ function staticTini(): Uint8Array {
   return embeddedAsset("tini-static") ?? readFileSync(join(import.meta.dirname, "../build/tini-static"));
 }
 
-/** Bun and Node ignore these two, and what is ignored stays so over execve(2); what is handled becomes the default. */
+/** Bun and Node ignore these two, and ignored signals stay ignored over execve(2), while handled ones become the default. */
 function resetIgnoredSignals(): void {
   process.on("SIGPIPE", () => {});
   process.on("SIGXFSZ", () => {});

@@ -30,7 +30,7 @@ export function openDescriptors(): Map<number, string> {
     try {
       links.set(Number(name), readlinkSync(`/proc/self/fd/${name}`));
     } catch {
-      // the descriptor that read the directory itself is gone again
+      // the descriptor that read the directory is closed again
     }
   }
   return links;

@@ -195,7 +195,7 @@ static void set_mask(const uint64_t *mask, uint64_t *former)
 }
 
 /*
- * Blocks what the main loop will read; what the kernel raises for a fault in tini itself must still end it.
+ * Blocks the signals that the main loop reads; signals for a fault in tini itself must still end it.
  * SIGTTIN and SIGTTOU are ignored because the child's group will own the terminal, and a message from tini
  * must not stop it. SIGCHLD must not be ignored: the kernel would reap the child and drop its status.
  */

@@ -17,7 +17,7 @@ export interface CopyTreeOptions {
  * Copies everything below a directory, and the directory's own metadata, to an existing empty directory: names as
  * bytes, hard links as links, owners, modes, extended attributes, times to the nanosecond, devices, FIFOs and sockets.
  * The event loop is let run in between.
- * @throws SystemError naming the path; the reason of the signal. What was copied by then is left to the caller
+ * @throws SystemError naming the path; the reason of the signal. Files copied by then are left to the caller
  */
 export async function copyTree(
   native: NativeSys,

@@ -29,7 +29,7 @@ export function listXattrs(native: NativeSys, path: BytePath): string[] {
   }
 }
 
-/** Sets an extended attribute. One that the file system does not support is left out, as containerd does. */
+/** Sets an extended attribute. An attribute that the file system does not support is left out, as containerd does. */
 export function setXattr(native: NativeSys, path: BytePath, name: string, value: Uint8Array): void {
   try {
     native.setxattr(fsPath(path), name, value, 0, false);

@@ -11,7 +11,7 @@ export interface Log {
   warn(text: string): void;
 }
 
-/** A log that drops what is below its level. */
+/** A log that drops messages below its level. */
 export function createLog(out: Output, level: LogLevel): Log {
   const shows = (wanted: LogLevel): boolean => logLevels.indexOf(wanted) >= logLevels.indexOf(level);
   return {

@@ -72,7 +72,7 @@ async function runHelper(
     }
     child.once("error", ({ message }) => reject(new Error(`cannot run ${programOf(name)}: ${message}`)));
     child.once("close", (code) => resolve({ code: code ?? 1, ...output }));
-    child.stdin.on("error", () => {}); // one that does not read its input has answered
+    child.stdin.on("error", () => {}); // a helper that does not read its input has answered already
     child.stdin.end(input);
   });
 }

@@ -1,4 +1,4 @@
-/** A supervisor that was started alone, and the one that an engine starts. */
+/** Addresses of a supervisor that was started alone, and of an engine's supervisor. */
 const ownAddress = "/run/gantry/supervisor.sock";
 const engineAddress = "/run/gantry/supervisor/supervisor.sock";
 export const searchedAddresses = [ownAddress, engineAddress] as const;

@@ -105,7 +105,7 @@ export async function waitExit(supervisor: Supervisor, process: ProcessRef): Pro
   return exitStatus;
 }
 
-/** Deletes a process that has exited; one that is deleted already is no failure. */
+/** Deletes a process that has exited; a deleted process is no failure. */
 export async function deleteProcess(supervisor: Supervisor, process: ProcessRef): Promise<void> {
   try {
     await supervisor.call("tasks.delete", process);

@@ -15,7 +15,7 @@ export interface ContainerDocument {
   readonly created: string;
   /** Digest of the image's configuration. */
   readonly imageId: string;
-  /** Image configuration merged with what was asked for; Image as it was typed. */
+  /** The image's configuration merged with the request; Image as the user typed it. */
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
   state: ContainerState;

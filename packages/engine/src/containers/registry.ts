@@ -105,7 +105,7 @@ export class Registry {
 
   /**
    * Takes a change back after a failure. That failure is the one to report: where this write fails too, the change is
-   * taken back in memory alone, and a later engine goes by what is stored.
+   * undone in memory alone; a later engine uses the stored state.
    */
   revert(container: Container, change: Partial<ContainerDocument>): void {
     Object.assign(container.document, change);

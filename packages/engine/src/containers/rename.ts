@@ -4,7 +4,7 @@ import { containerEvent, type EventDeps } from "./events.ts";
 import { type FileDeps, updateNeighbours } from "./files.ts";
 import { admit } from "./lifecycle/table.ts";
 
-/** `docker rename`. @throws RpcError InvalidArgument for a bad name, AlreadyExists for one that is taken */
+/** `docker rename`. @throws RpcError InvalidArgument for a bad name, AlreadyExists for a name in use */
 export function renameContainer(deps: EventDeps & FileDeps, container: Container, name: string): Promise<void> {
   return container.lifecycle.exclusive(async () => {
     admit("rename", container);

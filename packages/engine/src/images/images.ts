@@ -12,7 +12,7 @@ import type { Supervisor } from "../supervisor/link.ts";
 
 /** An image with its parsed configuration. */
 export interface FoundImage {
-  /** Digest of its configuration: what Docker calls the image's id. */
+  /** Digest of its configuration: Docker's image id. */
   readonly id: string;
   readonly resolved: ResolvedImage;
   readonly config: ImageConfig;

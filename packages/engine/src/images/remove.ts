@@ -63,7 +63,7 @@ interface Removal {
   readonly force: boolean;
 }
 
-/** A container that runs keeps its image; one that does not, only without force. */
+/** A running container keeps its image; a stopped container does so unless force is given. */
 function checkUsers(deps: RemoveImageDeps, { group, reference, byId, force }: Removal): void {
   const users = deps.imageUsers().filter(({ imageId }) => imageId === group.id);
   const running = users.find(({ isRunning }) => isRunning);

@@ -8,7 +8,7 @@ export class HostPorts {
   readonly #taken = new Map<string, Set<string>>();
   #nextFree = FIRST_FREE;
 
-  /** Whether no container has the port on this address, or on one that includes it or is included. */
+  /** Whether no container has the port on this address or an overlapping one (0.0.0.0 overlaps all). */
   isFree(protocol: string, address: string, port: number): boolean {
     const taken = this.#taken.get(`${protocol}/${port}`);
     if (!taken || taken.size === 0) return true;
@@ -31,7 +31,7 @@ export class HostPorts {
     if (taken?.size === 0) this.#taken.delete(key);
   }
 
-  /** The ports of a range in order; with 0 the dynamic ports, beginning after the one that was given last. */
+  /** The ports of a range in order; with 0 the dynamic ports, beginning after the last allocated port. */
   *candidates(range: { readonly first: number; readonly last: number }): Iterable<number> {
     if (range.first !== 0) {
       for (let port = range.first; port <= range.last; port++) yield port;

@@ -7,7 +7,7 @@ import type { Publication, PublishedPorts } from "./publication.ts";
 export interface Chains {
   /** nat: published ports. */
   readonly nat: string;
-  /** nat: masquerading of what leaves a network. */
+  /** nat: masquerading of packets that leave a network. */
   readonly masquerade: string;
   /** filter: jumped to from FORWARD. */
   readonly forward: string;

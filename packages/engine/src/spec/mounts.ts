@@ -44,7 +44,7 @@ export interface MountInput {
 
 export const initDestination = "/sbin/docker-init";
 
-/** The mounts of a container, each after the one that contains it. */
+/** The mounts of a container, parents before children. */
 export function containerMounts(input: MountInput): Mount[] {
   const own = new Set(input.points.map((point) => point.Destination));
   const system = defaultMounts()

@@ -10,7 +10,7 @@ export interface NamespaceChoice {
   readonly cgroup: string;
 }
 
-/** Namespaces of config.json: one that is left out is the host's. */
+/** Namespaces of config.json: a namespace that is left out is the host's. */
 export function containerNamespaces(choice: NamespaceChoice): Namespace[] {
   const result: Namespace[] = [{ type: "mount" }];
   for (const type of ["network", "uts", "pid", "ipc", "cgroup"] as const) {

@@ -20,7 +20,7 @@ export class RootFilesystems {
     await this.#supervisor.call("snapshots.prepare", { key: id, parent, labels: { [ownerLabel]: id } }, unbounded);
   }
 
-  /** Removes one; that it is gone already is no failure. */
+  /** Removes a root file system; its absence is no failure. */
   async remove(id: string): Promise<void> {
     await ignoreAbsent(this.#supervisor.call("snapshots.remove", { key: id }, unbounded));
   }

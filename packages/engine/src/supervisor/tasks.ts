@@ -120,7 +120,7 @@ export class Tasks {
 
   /**
    * Ends and deletes a task that should not exist, or is only just being created for a caller that is gone.
-   * @throws RpcError when the supervisor is lost or the deletion fails; a task that is gone is none
+   * @throws RpcError when the supervisor is lost or the deletion fails; the task's absence is no failure
    */
   async discard(containerId: string): Promise<void> {
     for (let attempt = 0; attempt < DISCARD_ATTEMPTS; attempt++) {

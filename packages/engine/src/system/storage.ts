@@ -9,7 +9,7 @@ export interface Storage {
 
 const unknown: Storage = { name: "unknown", reason: "" };
 
-/** The supervisor's default snapshotter, which is the one that this engine uses. */
+/** The supervisor's default snapshotter, which this engine uses. */
 export class StorageDriver {
   readonly #supervisor: Supervisor;
   #last = unknown;

@@ -33,7 +33,7 @@ export interface VolumesOptions {
   readonly usersOf: (name: string) => string[];
 }
 
-/** Volumes of the local driver: directories that outlive containers. What happens to one volume happens under its lock. */
+/** Volumes of the local driver: directories that outlive containers. Operations on a volume run under its lock. */
 export class Volumes {
   readonly #options: VolumesOptions;
   readonly #directories: VolumeDirectories;
@@ -175,7 +175,7 @@ export class Volumes {
     return document;
   }
 
-  /** Records that a volume stays whatever becomes of the container that it was created for. */
+  /** Records that a volume outlives a failed create of the container that it was created for. */
   #settle({ provisional, ...settled }: VolumeDocument): void {
     if (!provisional) return;
     this.#options.documents.put(settled.name, settled);

@@ -65,7 +65,7 @@ export type Descriptor = v.InferOutput<typeof descriptor>;
 
 /** How output is handled that comes faster than its reader reads. */
 const pace = {
-  /** blocking (the default): the process waits. non-blocking: it never does, and what finds no room is lost. */
+  /** blocking (the default): the process waits. non-blocking: it never waits, and output beyond the buffer is dropped. */
   mode: v.optional(v.picklist(["blocking", "non-blocking"])),
   /** Bytes that may wait in non-blocking mode; 1 MiB unless given. */
   maxBufferSize: v.optional(v.pipe(integer, v.minValue(1))),
@@ -128,7 +128,7 @@ export const runtime = v.object({
 });
 export type Runtime = v.InferOutput<typeof runtime>;
 
-/** A process of a container, on the host; one that an exec has started carries its id, its children do not. */
+/** A process of a container, on the host; a process that an exec has started carries the exec's id, its children do not. */
 export const processInfo = v.object({ pid: integer, execId: v.optional(identifier) });
 
 /** The cgroup's figures, in the fields of containerd's metrics (io.containerd.cgroups.v1 or v2 Metrics, as JSON). */
@@ -177,7 +177,7 @@ export const progress = v.object({
   status: v.string(),
   current: v.optional(integer),
   total: v.optional(integer),
-  /** containerd's name of what it is about: index-, manifest-, config- or layer-, and the digest. */
+  /** containerd's name of the object: index-, manifest-, config- or layer-, and the digest. */
   ref: v.optional(v.string()),
 });
 export type Progress = v.InferOutput<typeof progress>;
@@ -192,7 +192,7 @@ export const registryAuth = v.object({
   registryToken: v.optional(v.string()),
 });
 
-/** How a registry is reached, where it differs from what the supervisor's own configuration says. */
+/** Access to a registry, where it differs from the supervisor's own configuration. */
 export const registryAccess = {
   auth: v.optional(registryAuth),
   /** Plain HTTP; tried by itself for loopback only. */

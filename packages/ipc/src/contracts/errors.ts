@@ -57,7 +57,7 @@ export function isRpcError(error: unknown, code?: ErrorCode): error is RpcError 
   return error instanceof RpcError && (code === undefined || error.code === code);
 }
 
-/** The reason that an error carries; undefined for an error without one, or with one that this program does not know. */
+/** The reason that an error carries; undefined for an error without a reason, or with a reason that this program does not know. */
 export function reasonOf(error: unknown): ErrorReason | undefined {
   // By name, not by class: a program may hold RpcError only behind a lazy import.
   if (!(error instanceof Error) || error.name !== "RpcError") return undefined;

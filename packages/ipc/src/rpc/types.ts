@@ -112,7 +112,7 @@ export interface Client<M extends Methods> {
     request: RequestOf<M[K]>,
     options?: CallOptions,
   ): OpenStream<ItemOf<M[K]>, InputOf<M[K]>, ReplyOf<M[K]>>;
-  /** Fails what is pending with Cancelled and closes the socket. */
+  /** Fails all pending calls with Cancelled and closes the socket. */
   close(): void;
 }
 

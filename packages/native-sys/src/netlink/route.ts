@@ -64,7 +64,7 @@ export function routeAdd(route: NewRoute): NetlinkRequest {
   return change(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, route, kind);
 }
 
-/** Deletes the first route that has what is given here. */
+/** Deletes the first route that has all the given attributes. */
 export function routeDelete(route: NewRoute): NetlinkRequest {
   const any = { scope: RT_SCOPE_NOWHERE, protocol: RTPROT_UNSPEC, type: route.type ?? RTN_UNSPEC };
   return change(RTM_DELROUTE, 0, route, any);

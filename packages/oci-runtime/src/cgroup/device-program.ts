@@ -89,7 +89,7 @@ function accessBits({ access }: DeviceRule): number {
   return bits;
 }
 
-/** Takes what this rule allows away from what is wanted; grants when that was all. */
+/** Removes the access that this rule allows from the requested access; grants when nothing remains. */
 function allowed(bits: number): Instruction[] {
   if (bits === everything) return answer(1);
   const { access } = registers;

@@ -1,7 +1,7 @@
 import type { MemoryLimits } from "@gantry/oci-spec/runtime";
 
 /**
- * `checkBeforeUpdate`: a limit below what is in use would have the kernel kill processes.
+ * `checkBeforeUpdate`: a limit below the usage would have the kernel kill processes.
  * @param used bytes
  * @throws Error
  */

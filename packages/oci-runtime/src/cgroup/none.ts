@@ -9,7 +9,7 @@ import { mountpoint } from "./v2-tree.ts";
 /**
  * Where a new container's cgroups will be. A user without root who may make none at the root has them beside the own one
  * where that part of version 2's tree was given to the user (systemd's Delegate=), and elsewhere none at all; unless the
- * configuration names one: then making it says what is wrong.
+ * configuration names one: then creating it reports the error.
  */
 export function containerCgroups(
   host: Pick<Host, "facts" | "rootless">,
@@ -56,7 +56,7 @@ function refuse(what: string): never {
   throw new Error(`${what}: needs cgroups, and this user may not make any: this container has none`);
 }
 
-/** True for what containerCgroups says of a container that has none. */
+/** True for containerCgroups' result for a container without cgroups. */
 export function hasNone(paths: CgroupPaths): boolean {
   return Object.keys(paths).length === 0;
 }

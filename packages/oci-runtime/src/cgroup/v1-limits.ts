@@ -15,7 +15,7 @@ export interface Limit {
 
 /**
  * An OCI resources object as writes, in an order that the kernel accepts. Pure but for warnings.
- * @throws Error for what only version 2 has
+ * @throws Error for settings of version 2 only
  */
 export function limitsV1(resources: Resources, warn: (message: string) => void): Limit[] {
   if (Object.keys(resources.unified ?? {}).length > 0)

@@ -96,7 +96,7 @@ function makeCpuset(path: string): void {
 }
 
 /**
- * A new cpuset is empty and takes no process: it starts with what the one above it has. That one too may have been made
+ * A new cpuset is empty and takes no process: it is filled from its parent. The parent too may have been made
  * a moment ago by another process that has not filled it yet; all processes write the same values.
  */
 function fillCpuset(path: string): void {

@@ -23,7 +23,7 @@ export interface PresentLimits {
 
 /**
  * An OCI resources object as writes to unified files, in an order that the kernel accepts. Pure but for warnings.
- * @throws Error for what version 2 has no means for
+ * @throws Error for settings of version 1 only
  */
 export function limitsV2(
   resources: Resources,
@@ -58,7 +58,7 @@ export function limitsV2(
   return [...limits, ...unifiedLimits(resources.unified ?? {})];
 }
 
-/** @throws Error naming what there is instead */
+/** @throws Error naming the field and the reason */
 function refuseVersionOne({ memory, cpu, network }: Resources): void {
   const refuse = (field: string, instead: string): never => {
     throw new Error(`linux.resources.${field} cannot be set: this machine has cgroup version 2, ${instead}`);
@@ -134,7 +134,7 @@ export function cpuMax({ quota, period }: CpuLimits, present: string): string {
   return `${wanted} ${period || presentPeriod}`;
 }
 
-/** A burst may not be above the quota: one that shrinks goes first. */
+/** A burst may not exceed the quota: a smaller burst is written before the quota, a larger one after it. */
 function cpuLimits(cpu: CpuLimits, present: PresentLimits): UnifiedLimit[] {
   const field = (name: string) => `linux.resources.cpu.${name}`;
   const limits: UnifiedLimit[] = [];

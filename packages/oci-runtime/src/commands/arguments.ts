@@ -10,7 +10,7 @@ export interface Usage<T extends FlagTable> {
   readonly example: string;
   /** How many operands are allowed. */
   readonly count: readonly [least: number, most: number];
-  /** Flags end at the first operand: what follows belongs to another program. */
+  /** Flags end at the first operand: further arguments belong to another program. */
   readonly passesOn?: boolean;
 }
 

@@ -97,7 +97,7 @@ interface Asked {
   readonly size: Process["consoleSize"] | undefined;
 }
 
-/** The container's own process, with what the flags change. */
+/** The container's own process, with the changes by the flags. */
 function buildProcess(context: Context, id: string, { command, values, size }: Asked): Process {
   if (command.length === 0) throw new UsageError("wants a command, or --process FILE");
   const base = processOf(context.store.load(id));

@@ -89,7 +89,7 @@ function bytes(flag: string, text: string | undefined): number | undefined {
   throw new UsageError(`invalid value "${text}" for ${flag}: must be bytes, a size such as 64m, or -1 for no limit`);
 }
 
-/** Leaves out what no flag named. */
+/** Leaves out the limits that no flag named. */
 function given<T>(fields: { [K in keyof T]?: T[K] | undefined }): T {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }

@@ -49,7 +49,7 @@ export function compile(input: CompileInput): Plan {
     () => refuseAbsent(input),
     () => [...joinCgroups(options), ...oomOps(process), ...namespaces.ops],
     () => netDevicePoint(input),
-    // New files get exactly the mode of the configuration, whatever the caller's umask is.
+    // New files get exactly the mode of the configuration, regardless of the caller's umask.
     () => [
       { op: "session", why: "process" },
       { op: "umask", why: "root.path", mask: 0 },
@@ -120,7 +120,7 @@ function hookOps(hooks: readonly Hook[] | undefined, why: string, inherit: boole
   }));
 }
 
-/** Inside the container's root, still with all rights: names, settings, terminal, what is hidden or read-only. */
+/** Inside the container's root, still with all rights: names, settings, terminal, masked and read-only paths. */
 function afterPivot({ spec, options }: CompileInput, process: Process): Op[] {
   const { linux = {} } = spec;
   const ops: Op[] = [];

@@ -17,7 +17,7 @@ const kinds = { c: S_IFCHR, u: S_IFCHR, b: S_IFBLK, p: S_IFIFO } as const;
 interface RequestedDevice {
   readonly device: Device;
   readonly why: string;
-  /** An image's own file gives way to a device of every container; one that the configuration names must fit it. */
+  /** Devices of every container replace an image's file of their name; a device of the configuration must match it. */
   readonly replace: number;
 }
 
@@ -43,7 +43,7 @@ export function deviceOps(input: CompileInput): Op[] {
   return ops;
 }
 
-/** Nothing can be made in /proc, and what is bound over a file there would be what labels and masks then apply to. */
+/** Nothing can be made in /proc, and labels and masks would apply to a device that is bound over a file there. */
 function checkPlace(path: string, why: string): void {
   if (`${normalize(path)}/`.startsWith("/proc/")) throw new PlanError(`${why}.path: ${path} must not be in /proc`);
 }

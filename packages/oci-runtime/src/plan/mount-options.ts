@@ -16,7 +16,7 @@ import {
 import { PlanError } from "./op.ts";
 import { entryOf } from "./table.ts";
 
-/** The options of a mount (runtime-spec config.md "Linux mount options"), sorted by what the kernel takes them as. */
+/** The options of a mount (runtime-spec config.md "Linux mount options"), by the kernel's kinds: attributes, propagation, data. */
 export interface MountOptions {
   readonly bind: boolean;
   readonly recursive: boolean;

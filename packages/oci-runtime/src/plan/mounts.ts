@@ -87,7 +87,7 @@ function remountOps({ target, options, why }: Instance): Op[] {
   return ops;
 }
 
-/** Files of /proc that are purely informative, such as limits: the only ones that a mount may cover. */
+/** Files of /proc that are purely informative, such as limits: a mount may cover no others. */
 const replaceable = new Set(
   [
     ...["cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime"],
@@ -95,7 +95,7 @@ const replaceable = new Set(
   ].map((name) => `/proc/${name}`),
 );
 
-/** Another file system in the place of /proc, or in it, would be what labels and masks then apply to. */
+/** Labels and masks would apply to another file system in the place of /proc, or in it. */
 function checkProc(mount: Mount, target: string, why: string): void {
   const { type, source } = mount;
   if (target === "/proc") {
@@ -187,7 +187,7 @@ function instanceOp({ mount, target, options, why }: Instance, later: Op[]): Op 
     target,
     attributes: delayed ? attributes & ~MOUNT_ATTR_RDONLY : attributes,
     options: options.data,
-    // A link in the place of /proc or /sys would let the image choose what the masks below apply to.
+    // A link in the place of /proc or /sys would let the image redirect the masks below.
     strict: type === "proc" || type === "sysfs" ? 1 : 0,
     onProc: onProc(target),
     inherit: inherits(type, options.data),

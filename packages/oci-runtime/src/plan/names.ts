@@ -17,7 +17,7 @@ import {
 } from "@gantry/native-sys";
 import { namespaceFlags } from "./namespaces.ts";
 
-/** Numbers of the kernel by the names that a person knows. */
+/** Names for the kernel's numbers. */
 
 const namesOfAttributes: readonly (readonly [bit: number, name: string])[] = [
   [MOUNT_ATTR_RDONLY, "ro"],

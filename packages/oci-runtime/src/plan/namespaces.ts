@@ -34,7 +34,7 @@ export interface NamespacePlan {
  * others. With a user or time namespace, or a pid namespace that exists, it must fork once more: a user namespace needs
  * its maps before an exec would keep its rights, and the other two take effect for children only.
  *
- * @param early what must be done before a user namespace takes rights over the host away
+ * @param early operations to run before a user namespace takes rights over the host away
  */
 export function namespacePlan(linux: Linux, facts: Facts, early: readonly Op[]): NamespacePlan {
   const requested = linux.namespaces ?? [];

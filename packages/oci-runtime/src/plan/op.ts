@@ -1,7 +1,7 @@
 import type { Seccomp } from "@gantry/oci-spec/runtime";
 import type { Operands, OperationName } from "./generated/ops.ts";
 
-/** The filter itself is made of the profile when the plan is encoded: a plan holds only what a person can read. */
+/** The filter itself is made of the profile when the plan is encoded: a plan is readable text. */
 interface Filled extends Omit<Operands, "seccomp"> {
   readonly seccomp: Omit<Operands["seccomp"], "filter"> & { readonly profile: Seccomp };
 }

@@ -24,6 +24,6 @@ export function classify(error: unknown): Classification {
 function ofOperation({ code: errno, op, reason }: OperationError): Classification {
   const data = op === undefined ? { errno } : { errno, op };
   if (reason === undefined) return { code: "FailedPrecondition", data };
-  // All three are answers to what the configuration names.
+  // All three have their cause in the configuration.
   return { code: "InvalidArgument", reason, data };
 }

@@ -9,7 +9,7 @@ import { killQuietly, signalFirst } from "./kill.ts";
 import { endScope } from "./limits/scope.ts";
 
 /**
- * Removes a container that has stopped or was never started; with force one that runs, too.
+ * Removes a container that has stopped or was never started; with force a running one, too.
  * @throws ContainerError NotFound (not with force), FailedPrecondition
  */
 export async function deleteContainer(

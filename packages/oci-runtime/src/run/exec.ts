@@ -59,7 +59,7 @@ export async function execInContainer(host: Host, store: Store, request: ExecReq
 }
 
 /**
- * Opens /proc/PID of the container's process. What is found through it is that process's, or nothing: its number may
+ * Opens /proc/PID of the container's process. Look-ups through it reach that process or fail: its number may
  * come again as that of a process of the host.
  */
 function openProcess(record: Record): number {

@@ -2,7 +2,7 @@ import type { Hook, HookName, State } from "@gantry/oci-spec/runtime";
 
 /**
  * Runs the hooks of one point in the runtime's namespaces, in their order, with the state document as standard input.
- * @throws Error naming the hook, with what it wrote to standard error
+ * @throws Error naming the hook, with its standard error
  */
 export async function runHooks(name: HookName, hooks: readonly Hook[] | undefined, state: State): Promise<void> {
   for (const [index, hook] of (hooks ?? []).entries()) {

@@ -8,7 +8,7 @@ import { demand, isAlive, stateDocument, statusOf } from "../state/lifecycle.ts"
 import type { Record, Store } from "../state/store.ts";
 import { ready } from "./launch/ready.ts";
 
-/** The state document as `state` prints it: runtime-spec's, with what callers of runc look for beside it. */
+/** The state document as `state` prints it: runtime-spec's, with the further fields of runc's. */
 export type PrintedState = State & { rootfs: string; created: string; owner: string };
 
 /** @throws ContainerError NotFound */

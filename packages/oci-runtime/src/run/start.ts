@@ -43,7 +43,7 @@ async function release(host: Host, store: Store, record: Record): Promise<void> 
   }
 }
 
-/** As a rule the program is there before what can wait for it would be. */
+/** Interval of the polls; the program has usually started before a watch could be set up. */
 const lookMs = 1;
 
 /**

@@ -49,7 +49,7 @@ export function statusOf(store: Store, record: Record, facts: Facts): FullStatus
   return existsSync(store.startPipe(record.id)) ? "created" : "running";
 }
 
-/** True while the container's first process is there and is the one that was created. */
+/** True while the container's first process exists, with the start time of the recorded one. */
 export function isAlive({ pid, startTime }: Pick<Record, "pid" | "startTime">): boolean {
   const stat = processStat(pid);
   return stat !== undefined && stat.state !== "Z" && stat.state !== "X" && stat.startTime === startTime;

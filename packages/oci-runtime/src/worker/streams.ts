@@ -13,7 +13,7 @@ export interface StreamPaths {
 
 type Streams = Pick<CreateRequest, "stdio" | "consoleSocket">;
 
-/** Opens the streams, has the work done with them, and closes what was opened: the process has its own copies. */
+/** Runs the work with the streams open and closes them afterwards: the process has its own copies. */
 export async function withStreams<T>(
   host: Host,
   paths: StreamPaths,

@@ -10,7 +10,7 @@ export type ImageRunConfig = v.InferOutput<typeof shape.runConfig>;
 export type DockerArchive = v.InferOutput<typeof shape.dockerArchive>;
 export type LegacyImage = v.InferOutput<typeof shape.legacyImage>;
 
-/** A document of an image that is not what it should be. The message names the document and the field. */
+/** A document of an image is malformed. The message names the document and the field. */
 export class ImageError extends Error {
   override name = "ImageError";
 }

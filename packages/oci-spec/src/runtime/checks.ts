@@ -49,7 +49,7 @@ const checks: readonly Check[] = [
 
 /**
  * Runs every check whose part of the document has the right shape.
- * @param problems what is wrong with the shape; what the checks report is added
+ * @param problems errors of shape; the checks append theirs
  */
 export function runChecks(spec: Spec, problems: SpecProblem[]): void {
   const wrong = problems.map(({ path }) => path);

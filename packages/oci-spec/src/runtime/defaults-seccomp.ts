@@ -18,7 +18,7 @@ const seccompArchitectures: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * The default profile, equal in effect to Docker's: what is not listed fails with EPERM.
+ * The default profile, equal in effect to Docker's: system calls that are not listed fail with EPERM.
  *
  * @param capabilities the container's bounding set, by name; each lets through the calls that it governs
  * @param arch "amd64", "arm64" or "riscv64" (or Node's "x64")

@@ -54,7 +54,7 @@ const bySubject = {
     sched_setparam sched_setscheduler sched_yield`,
 };
 
-/** Names as libseccomp knows them; the ones that an architecture lacks are skipped when the filter is made. */
+/** Names as libseccomp knows them; names that an architecture lacks are skipped when the filter is made. */
 export const alwaysAllowed: readonly string[] = Object.values(bySubject).flatMap((names) => names.trim().split(/\s+/));
 
 /** Allowed beside them to a process that has the capability. */

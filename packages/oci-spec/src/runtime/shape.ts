@@ -1,11 +1,11 @@
-/** One thing that is wrong, with the JSON path of the value and what is allowed there. */
+/** One error: the JSON path of a value, and the values allowed there. */
 export interface SpecProblem {
   /** As in `linux.namespaces[0].type`; empty for the document itself. */
   readonly path: string;
   readonly message: string;
 }
 
-/** Adds to `problems` what is wrong with `value`. Unknown fields are ignored, as the specification demands. */
+/** Appends the errors of `value` to `problems`. Unknown fields are ignored, as the specification demands. */
 export type Shape = (value: unknown, path: string, problems: SpecProblem[]) => void;
 
 /** How a value reads in a message, shortened. */

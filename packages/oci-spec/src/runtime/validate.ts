@@ -8,7 +8,7 @@ export type { SpecProblem };
 
 /**
  * Everything that is wrong with a configuration: the shape of its parts, and the rules between fields wherever the
- * shape of what they read is right. Empty when it is right. Fields that the specification does not know are ignored.
+ * shape of their input is valid. Empty when all is valid. Fields that the specification does not know are ignored.
  */
 export function validateSpec(spec: unknown): SpecProblem[] {
   const problems: SpecProblem[] = [];

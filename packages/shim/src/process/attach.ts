@@ -28,7 +28,7 @@ export async function attach(
   const stderr = clientSink("stderr", context, buffer);
   if (request.stdout) target.stdio.stdout.add(stdout);
   if (request.stderr) target.stdio.stderr.add(stderr);
-  copyInput(target, request.stdin, context).catch(() => undefined); // the client is gone, which `gone` reports
+  copyInput(target, request.stdin, context).catch(() => undefined); // the client has disconnected, which `gone` reports
   try {
     const exit = await Promise.race([target.finished(), gone]);
     return exit ? { exitStatus: exit.exitStatus } : {};

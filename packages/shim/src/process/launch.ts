@@ -50,7 +50,7 @@ export function signalProcess(context: ShimContext, target: ContainerProcess, si
   }
 }
 
-/** Turns a failure of what the caller requested (a path that is no named pipe, a log that cannot be opened) into InvalidArgument. */
+/** Turns a failure caused by the request (a path that is no named pipe, a log that cannot be opened) into InvalidArgument. */
 export function orInvalidArgument<T>(act: () => T): T {
   try {
     return act();

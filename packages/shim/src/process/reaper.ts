@@ -12,7 +12,7 @@ import {
 export type OnExit = (exitStatus: number) => void;
 
 /**
- * Reaps the container's processes: those that are watched for, and orphans that come to this process as their
+ * Reaps the container's processes: the watched ones, and orphans that come to this process as their
  * subreaper (prctl(2), PR_SET_CHILD_SUBREAPER). The programs that this process runs for itself are left to
  * the event loop.
  *

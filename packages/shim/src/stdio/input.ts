@@ -5,7 +5,7 @@ import { FdWriter } from "./writer.ts";
 
 const chunkSize = 16 * 1024;
 
-/** Standard input of a process: what attached clients and a named pipe send it. */
+/** Standard input of a process, from attached clients and a named pipe. */
 export class Input {
   readonly #sys: NativeSys;
   readonly #writer: FdWriter;
@@ -37,7 +37,7 @@ export class Input {
   }
 
   /**
-   * The process reads end of file after what was sent. A terminal has no end of file of its own
+   * The process reads end of file after the bytes sent so far. A terminal has no end of file of its own
    * (its user types control-D): there it does nothing but to stop listening to the named pipe.
    */
   close(): void {

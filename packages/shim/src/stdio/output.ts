@@ -61,7 +61,7 @@ export class Output {
     this.#watch = this.#sys.watchFd(fd, POLLIN, () => this.#onReadable());
   }
 
-  /** Adds a sink for what is read from now on. */
+  /** Adds a sink for output that is read from now on. */
   add(sink: Sink): void {
     if (this.#over) sink.end();
     else this.#sinks.add(sink);
@@ -71,7 +71,7 @@ export class Output {
     this.#sinks.delete(sink);
   }
 
-  /** Reads what is there without regard to slow readers: at most a pipe's content once its writers are dead. */
+  /** Reads the available output without regard to slow readers: at most a pipe's content once its writers are dead. */
   drain(): void {
     for (let total = 0; total < drainLimit && !this.#over && this.#fd >= 0; ) {
       const length = this.#readOnce();
@@ -80,7 +80,7 @@ export class Output {
     }
   }
 
-  /** Stops reading, whatever may still come. */
+  /** Stops reading; later output is lost. */
   close(): void {
     if (this.#over) return;
     this.#over = true;

@@ -2,7 +2,7 @@
 export interface Sink {
   /**
    * Takes a chunk, which is only good during the call.
-   * @returns nothing when there is room for more, else what to wait for; it may be called again before that
+   * @returns undefined when there is room for more, else a promise of room; it may be called again before that
    */
   write(chunk: Buffer): Promise<void> | undefined;
   /** No more output follows. */

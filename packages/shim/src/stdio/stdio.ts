@@ -101,7 +101,7 @@ export class ProcessStdio {
     this.#applySize();
   }
 
-  /** Reads what the ended process has written and brings it into the log, if the disk takes it in time. */
+  /** Drains the ended process's output into the log, up to a time limit. */
   async drain(): Promise<void> {
     this.#input?.destroy();
     this.stdout.drain();

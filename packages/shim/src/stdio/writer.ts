@@ -8,7 +8,7 @@ interface Piece {
 
 /**
  * Writes to a descriptor that does not block, in order, waiting for room where there is none.
- * Once the other side is gone what is written is dropped, as by a process that closed its input.
+ * Once the other side is gone further bytes are dropped, as by a process that closed its input.
  */
 export class FdWriter {
   readonly #sys: NativeSys;
@@ -21,7 +21,7 @@ export class FdWriter {
     this.#sys = sys;
   }
 
-  /** Gives it its descriptor, which it closes in the end; what was written before goes out now. */
+  /** Sets the descriptor, which the writer closes in the end, and flushes the queued bytes. */
   open(fd: number): void {
     this.#sys.setNonBlocking(fd, true);
     this.#fd = fd;
@@ -42,13 +42,13 @@ export class FdWriter {
     return promise;
   }
 
-  /** Closes once what was written has gone out. */
+  /** Closes once the queued bytes are written. */
   end(): void {
     this.#closing = true;
     if (this.#queue.length === 0) this.destroy();
   }
 
-  /** Closes now and drops what waits. */
+  /** Closes now and drops the queued bytes. */
   destroy(): void {
     this.#closing = true;
     this.#watch?.close();
@@ -78,7 +78,7 @@ export class FdWriter {
     if (this.#closing) this.destroy();
   }
 
-  /** @returns what found no room */
+  /** @returns the bytes that found no room */
   #writeNow(bytes: Buffer): Buffer {
     let rest = bytes;
     while (rest.length > 0) {

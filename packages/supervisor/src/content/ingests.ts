@@ -51,7 +51,7 @@ export class Ingests {
   }
 
   /**
-   * Opens an ingest for writing: a new one, or one that an earlier writer left. It is locked until it is released.
+   * Opens an ingest for writing: a new one, or an earlier writer's. It is locked until it is released.
    * @throws RpcError Unavailable while it has another writer; InvalidArgument when it was started for another digest
    */
   async open({ namespace, ref, expected, total, comparedWith }: NamedIngest): Promise<Ingest> {

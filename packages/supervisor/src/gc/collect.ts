@@ -47,8 +47,8 @@ export function collect(stores: Stores, namespace: string): Collected {
 }
 
 /**
- * Runs an operation that makes managed content, then collects whatever it left unneeded, also after a failure. The
- * operation's own failure is the one that is thrown.
+ * Runs an operation that makes managed content, then collects unreferenced content, also after a failure. The
+ * operation's own failure takes precedence.
  */
 export async function collectingAfter<T>(stores: Stores, namespace: string, operation: () => Promise<T>): Promise<T> {
   let result: T;

@@ -76,7 +76,7 @@ export class ProgressReporter {
     try {
       for (let item = this.#queue.shift(); item; item = this.#queue.shift()) await this.#send(item);
     } catch {
-      this.#queue.length = 0; // the client is gone, and the signal of the call ends the work
+      this.#queue.length = 0; // the client has disconnected, and the signal of the call ends the work
     } finally {
       this.#isSending = false;
     }

@@ -18,7 +18,7 @@ export function lstatOrNone(path: BytePath): Stats | undefined {
   return lstatSync(fsPath(path), { throwIfNoEntry: false });
 }
 
-/** The layers below the one that is being written, as overlayfs merges them. */
+/** The layers below the layer being written, as overlayfs merges them. */
 export class LowerView {
   readonly #native: NativeSys;
   readonly #layers: readonly BytePath[];

@@ -15,7 +15,7 @@ export type NewEvent = Pick<SupervisorEvent, "namespace" | "id"> &
 
 /**
  * The events that the supervisor publishes. Each is written in the transaction of the change that it reports, so a
- * supervisor that was killed continues with the same numbers and can replay what it published before.
+ * supervisor that was killed continues with the same numbers and can replay its earlier events.
  */
 export class Events {
   readonly #db: Database;

@@ -140,7 +140,7 @@ function figures({ tasks }: TaskServiceOptions) {
   } satisfies Partial<ServiceHandlers<"tasks">>;
 }
 
-/** Waits for the end of an exec. A shim that cannot be reached is tried again; one that died has ended its execs. */
+/** Waits for the end of an exec. An unreachable shim is tried again; a dead shim has ended its execs. */
 async function waitForExec(task: Task, execId: string, signal: AbortSignal): Promise<Exit> {
   for (;;) {
     if (task.isLost) return await task.exited;

@@ -205,7 +205,7 @@ export class Snapshots {
     return id === undefined ? [] : this.#metadata.snapshots.chain(id).map((ancestor) => ancestor.id);
   }
 
-  /** An id that no snapshot has had, nor one that is being created. */
+  /** An id that neither a recorded snapshot nor a pending create has used. */
   #newId(): number {
     this.#lastId = Math.max(this.#metadata.snapshots.nextId(), this.#lastId + 1);
     return this.#lastId;

@@ -44,7 +44,7 @@ export function findSnapshotters(native: NativeSys, root: string, required?: Sna
   };
 }
 
-/** Mounts an overlay and tries what unpacking and containers need. @returns the reason why it does not work */
+/** Mounts an overlay and tries the operations that unpacking and containers need. @returns the reason why it does not work */
 function probeOverlay(native: NativeSys, root: string): string | undefined {
   const probe = `${root}/.probe`;
   const [lower, upper, work, target] = ["lower", "upper", "work", "merged"].map((name) => `${probe}/${name}`) as [
@@ -70,7 +70,7 @@ function probeOverlay(native: NativeSys, root: string): string | undefined {
   } catch (error) {
     return `overlayfs does not work in ${root}: ${messageOf(error).replaceAll(`${probe}/`, "")}`;
   } finally {
-    // Where this fails, as on a read-only disk, the reason above is what counts.
+    // Where this fails, as on a read-only disk, the reason above takes precedence.
     void undo(() => rmSync(probe, { recursive: true, force: true }));
   }
 }

@@ -5,7 +5,7 @@ import { connectShim, type ShimClient } from "./shim.ts";
 
 const shutdownTimeoutMs = 5000;
 
-/** Ends a shim, whatever it serves. A shim that has died, or dies while it answers, is no failure. */
+/** Ends a shim in any state. A shim that has died, or dies while it answers, is no failure. */
 export async function shutDownShim(client: ShimClient): Promise<void> {
   try {
     await client.call("shutdown", { now: true }, { timeoutMs: shutdownTimeoutMs });

@@ -43,7 +43,7 @@ const readyOptions = { timeoutMs: 30_000, maxBytes: 4096 };
 const connectTimeoutMs = 2000;
 const longestReason = 2000;
 
-/** Starts a shim, detached. @throws RpcError Unavailable with what the shim wrote to its standard error */
+/** Starts a shim, detached. @throws RpcError Unavailable with the shim's standard error */
 export async function startShim(options: ShimOptions): Promise<StartedShim> {
   const directory = `${options.directory}/${randomBytes(5).toString("hex")}`;
   mkdirSync(directory, { mode: 0o700 });

@@ -40,7 +40,7 @@ export class StandbyPool {
     this.#schedule(0);
   }
 
-  /** A shim for a container: a standby, or the one that is being started, else a new one. @throws RpcError Unavailable */
+  /** A shim for a container: a standby, else a starting one, else a new one. @throws RpcError Unavailable */
   async take(): Promise<StartedShim> {
     const ready = this.#ready.shift();
     this.#schedule(quietMs);

@@ -22,7 +22,7 @@ export interface CheckedHostConfig {
 
 /**
  * Completes a HostConfig with Docker's defaults, and checks it as far as that is possible without looking at the host.
- * @throws RpcError InvalidArgument naming the field and what is allowed
+ * @throws RpcError InvalidArgument naming the field and its allowed values
  */
 export function checkedHostConfig(config: ContainerConfig, given: HostConfig, limits: HostLimits): CheckedHostConfig {
   const warnings: string[] = [];

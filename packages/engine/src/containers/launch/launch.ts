@@ -104,7 +104,7 @@ function stdioOf(deps: LaunchDeps, container: Container): Stdio {
   };
 }
 
-/** Releases what a start that failed had taken. */
+/** Releases the resources of a failed start. */
 async function undo(deps: LaunchDeps, container: Container, prepared: boolean): Promise<void> {
   const { id } = container;
   const warn = (error: unknown) => {

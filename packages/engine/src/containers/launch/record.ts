@@ -11,7 +11,7 @@ export interface RecordDeps {
   readonly paths: Paths;
 }
 
-/** Records at the supervisor what a container is to run. */
+/** Creates the supervisor's record of a container: its spec, snapshot and runtime. */
 export async function recordContainer(deps: RecordDeps, document: ContainerDocument, spec: Spec): Promise<void> {
   await deps.records.put({
     id: document.id,

@@ -17,8 +17,8 @@ export interface EndedRun {
 }
 
 /**
- * Decides what follows the end of a run, by its reason and by the container's policies. The decision is the same for an
- * exit that is reported and for one that a later engine finds.
+ * Decides the follow-up of a run's end, by its reason and by the container's policies. The decision is the same for an
+ * exit that is reported live and for an exit that a later engine finds.
  */
 export function decideAfterExit(document: ContainerDocument, run: EndedRun): AfterExit {
   // The operation that asked for the end continues: it removes or starts the container.

@@ -36,7 +36,7 @@ export interface ExitDeps extends FileDeps {
   readonly log: Log;
 }
 
-/** Ends of runs: recorded, announced once, and followed by what the container's policies want. */
+/** Exits: recorded, announced once, and followed by removal or restart as the container's policies say. */
 export class Exits {
   readonly #deps: ExitDeps;
   readonly #listeners: ExitListener[] = [];
@@ -92,7 +92,7 @@ export class Exits {
     }
   }
 
-  /** Releases what a run occupies: the supervisor's task and the network. */
+  /** Releases the resources of a run: the supervisor's task and the network. */
   async #releaseResources(container: Container, decision: AfterExit): Promise<void> {
     const { id, document, lifecycle } = container;
     const warn = (action: string) => (error: unknown) => {

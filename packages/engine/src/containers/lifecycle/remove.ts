@@ -29,9 +29,9 @@ export interface RemoveOptions {
 }
 
 /**
- * Removes a container and all that belongs to it. A start, stop or restart that is under way is waited for; one that is
+ * Removes a container and all that belongs to it. It waits for a start, stop or restart that is under way; one that is
  * requested later is refused.
- * @throws RpcError FailedPrecondition with Docker's message for one that runs, without force
+ * @throws RpcError FailedPrecondition with Docker's message for a running container, without force
  */
 export async function removeContainer(deps: RemoveDeps, container: Container, options: RemoveOptions): Promise<void> {
   const { lifecycle } = container;

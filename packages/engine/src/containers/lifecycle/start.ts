@@ -8,7 +8,7 @@ export interface StartDeps extends LaunchDeps, RemoveDeps {}
 /**
  * Starts a container on request; does nothing when it runs.
  * @param consoleSize height and width of its terminal; undefined: those of the last start
- * @throws RpcError FailedPrecondition for one that is paused or being removed; the OCI runtime's error otherwise
+ * @throws RpcError FailedPrecondition for a paused container or one being removed; the OCI runtime's error otherwise
  */
 export function startContainer(
   deps: StartDeps,

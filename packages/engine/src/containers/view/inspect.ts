@@ -65,7 +65,7 @@ function isTmpfsFlag({ hostConfig }: ContainerDocument, { Type, Destination }: M
   return Type === "tmpfs" && Object.keys(hostConfig.Tmpfs ?? {}).some((path) => cleanPath(path) === Destination);
 }
 
-/** A container that shares the network of one that was removed has no such files any more. */
+/** A container in the network namespace of a removed container has no such files any more. */
 function ownFiles(deps: InspectDeps, document: ContainerDocument) {
   try {
     return filesOf(deps, document);

@@ -4,7 +4,7 @@ import { stream } from "../define.ts";
 import { image } from "./images.ts";
 import { inNamespace, underLease } from "./scope.ts";
 
-/** Images from archives and into them, and what becomes of an image outside of the stores: a root file system, a bundle. */
+/** Images from archives and into them, and an image outside of the stores: as a root file system or a bundle. */
 export const archives = {
   "images.load": stream({
     doc: "Reads a docker-archive, an OCI archive or a tar of an OCI layout (each also gzip or zstd) from the input's blobs, or an OCI layout's directory.",

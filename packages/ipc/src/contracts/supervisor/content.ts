@@ -8,7 +8,7 @@ const count = v.pipe(integer, v.minValue(0));
 
 export const contentInfo = v.object({ digest, size: integer, createdAt: timestamp, updatedAt: timestamp, labels });
 
-/** Bytes on their way into the store. What was taken survives the end of the stream, and of the supervisor. */
+/** Bytes on their way into the store. Accepted bytes survive the end of the stream, and of the supervisor. */
 export const ingestStatus = v.object({
   /** Its name: unique in the namespace. */
   ref: v.string(),

@@ -43,7 +43,7 @@ export const supervisorEvent = v.object({
   sequence: integer,
   time: timestamp,
   namespace: v.string(),
-  /** One of `supervisorTopics`, or what events.publish was given. */
+  /** One of `supervisorTopics`, or the topic that a caller of events.publish gave. */
   topic,
   /** Container, image name, digest, snapshot key or namespace, by topic. */
   id: v.string(),

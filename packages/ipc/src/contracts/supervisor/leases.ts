@@ -4,7 +4,7 @@ import { call } from "../define.ts";
 import { filters } from "./filters.ts";
 import { inNamespace } from "./scope.ts";
 
-/** Labels: containerd.io/gc.expire, a time (RFC 3339) when it ends by itself; containerd.io/gc.flat, what its resources refer to is not kept with them. */
+/** Labels: containerd.io/gc.expire, a time (RFC 3339) when it ends by itself; containerd.io/gc.flat, the lease keeps its resources without their references. */
 export const lease = v.object({ id: identifier, labels, createdAt: timestamp });
 export type LeaseRecord = v.InferOutput<typeof lease>;
 
@@ -17,7 +17,7 @@ export const leaseResource = v.object({ type: resourceType, id: v.pipe(v.string(
 
 const ofLease = { ...inNamespace, id: identifier };
 
-/** A lease keeps what it names, and what that refers to, from being collected. */
+/** A lease protects its resources, and all that they refer to, from garbage collection. */
 export const leases = {
   "leases.create": call({
     doc: "Makes a lease; its id is made up unless given.",
@@ -55,7 +55,7 @@ export const leases = {
   }),
 };
 
-/** Collection of what nothing refers to; it also runs by itself after deletions. */
+/** Garbage collection of unreferenced objects; it also runs by itself after deletions. */
 export const gc = {
   "gc.run": call({
     doc: "Removes now the blobs and snapshots that no image, container, lease, running operation or containerd.io/gc.root label needs (of those made for images or under leases), and ingests that were not continued for a day.",

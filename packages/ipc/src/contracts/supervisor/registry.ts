@@ -23,7 +23,7 @@ export const registry = {
       allMetadata: v.optional(v.boolean()),
       /** Fetch no layers. */
       metadataOnly: v.optional(v.boolean()),
-      /** Fetch also what refers to the image: signatures, attestations, SBOMs. */
+      /** Fetch also the artifacts that refer to the image: signatures, attestations, SBOMs. */
       referrers: v.optional(v.boolean()),
       /** False: the content is fetched only. */
       unpack: v.optional(v.boolean()),
@@ -42,19 +42,19 @@ export const registry = {
     request: v.object({
       ...inNamespace,
       ...registryAccess,
-      /** Full reference that it gets: with a tag, or with the digest of what is pushed. */
+      /** Full reference that it gets: with a tag, or with the digest of the pushed document. */
       name: v.string(),
       /** Local image that is pushed; the one of the same name where absent. */
       source: v.optional(v.string()),
-      /** Push this document instead of what the source's name stands for. */
+      /** Push this document instead of the target of the source's name. */
       target: v.optional(descriptor),
       /** Push only this platform's manifest. */
       platform: v.optional(v.string()),
-      /** Push every platform; NotFound names what is not here. */
+      /** Push every platform; NotFound names the missing content. */
       allPlatforms: v.optional(v.boolean()),
-      /** Push also what refers to the image. */
+      /** Push also the artifacts that refer to the image. */
       referrers: v.optional(v.boolean()),
-      /** Push layers of a type that says that they must not be. */
+      /** Push layers of non-distributable media types too. */
       nonDistributable: v.optional(v.boolean()),
       /** Layers pushed at a time. */
       parallel: v.optional(parallel),

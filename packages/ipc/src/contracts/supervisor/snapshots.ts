@@ -22,17 +22,17 @@ export const snapshot = v.object({
 });
 export type Snapshot = v.InferOutput<typeof snapshot>;
 
-/** mount(8)-like: what to mount to see a snapshot. */
+/** One mount in mount(8)'s terms; together they show a snapshot. */
 export const mountSpec = v.object({ type: v.string(), source: v.string(), options: v.array(v.string()) });
 
 export const snapshots = {
   "snapshots.snapshotters": call({
-    doc: "The ways in which snapshots can be kept here: those that do not work say why. `default` is the one that images are unpacked with.",
+    doc: "The ways in which snapshots can be kept here, with the reason for each that does not work. Images are unpacked with `default`.",
     idempotent: true,
     request: empty,
     reply: v.object({
       default: snapshotterName,
-      /** Why it is the default: a flag, or what was found. */
+      /** Reason for the default: a flag, or the result of the probes. */
       reason: v.string(),
       snapshotters: v.array(v.object({ name: snapshotterName, error: v.optional(v.string()) })),
     }),

@@ -26,7 +26,7 @@ export interface Link {
   close(): void;
 }
 
-/** The calling side of the protocol, whatever carries the frames. */
+/** The calling side of the protocol, over any transport. */
 export class Caller<M extends Methods> implements Client<M> {
   readonly endpoint: string;
   readonly #contract: Contract<M>;

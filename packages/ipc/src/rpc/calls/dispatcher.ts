@@ -24,7 +24,7 @@ export interface DispatcherOptions<M extends Methods> {
   readonly onError: (error: Error) => void;
 }
 
-/** The serving side of the protocol, whatever carries the frames: who called what, and with which result. */
+/** The serving side of the protocol, over any transport: calls under way, their callers and their results. */
 export class Dispatcher<M extends Methods> {
   readonly #options: DispatcherOptions<M>;
   readonly #peers = new Map<string, Map<number, IncomingCall>>();

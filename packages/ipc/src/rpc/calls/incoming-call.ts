@@ -46,7 +46,7 @@ export class IncomingCall {
   }
 
   /**
-   * Runs the handler; resolves when it has returned, whatever became of the call. Never rejects.
+   * Runs the handler; resolves when it has returned, with any outcome. Never rejects.
    * @param frames header, request, blobs
    */
   async run(frames: Frames): Promise<void> {
@@ -132,7 +132,7 @@ export class IncomingCall {
     clearTimeout(this.#timer);
     this.#outflow.fail(reason);
     this.#inflow.fail(reason);
-    // A handler that has returned has nothing to stop: what it set up for an abort must not happen after its success.
+    // A handler that has returned has nothing to stop: its abort listeners must not run after its success.
     if (!this.#returned) this.#abort.abort(reason);
     this.#options.onClosed(this);
   }

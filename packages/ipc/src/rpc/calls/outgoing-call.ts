@@ -20,7 +20,7 @@ export interface OutgoingCallOptions {
   readonly signal: AbortSignal | undefined;
   /** Sends a message of this call, or queues it until there is a connection. */
   readonly post: (frames: Frames) => void;
-  /** Takes back what is still queued; true when nothing of this call had left. */
+  /** Removes the call's queued messages; true when none of them had been sent. */
   readonly recall: () => boolean;
   /** The call is over: late messages for it are not wanted. */
   readonly onClosed: () => void;

@@ -59,7 +59,7 @@ export class Outflow {
     this.#gate = undefined;
   }
 
-  /** No more items; `then` runs once what waits has been sent. */
+  /** No more items; `then` runs once the queued items have been sent. */
   end(then: () => void): void {
     if (this.#ended || this.#error !== undefined) return;
     this.#ended = true;

@@ -61,7 +61,7 @@ export function readItems<T>(reading: Reading): AsyncIterable<Message<T>> {
 function readItem<T>(reading: Reading, frames: Frames): Message<T> {
   try {
     const [body, ...blobs] = frames;
-    // The schema is the one that T was inferred from.
+    // T was inferred from this schema.
     return { value: checkBody(reading.schema, body, reading.what) as T, blobs };
   } catch (error) {
     reading.onInvalid(error);

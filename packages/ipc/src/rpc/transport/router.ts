@@ -18,7 +18,7 @@ const probe: Frames = [encodeCredit(0, 0, 0)];
 
 interface BoundSocket {
   readonly socket: Router;
-  /** Frees what the socket needed beside it. */
+  /** Frees the resources beside the socket. */
   readonly release?: () => void;
 }
 

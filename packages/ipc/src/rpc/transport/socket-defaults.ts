@@ -4,7 +4,7 @@ export const maxFrameBytes = 64 << 20;
 /**
  * Every option that our sockets depend on, in one place.
  *
- * High-water marks are 0 (none): what may be under way is bounded by the credit of each stream and
+ * High-water marks are 0 (none): messages under way are bounded by the credit of each stream and
  * the number of open calls, and a mark would make one slow stream hold up the others on its socket.
  */
 const common = {
@@ -31,7 +31,7 @@ export const routerDefaults = {
 /**
  * A socket makes one connection. Its own reconnecting would hand messages meant for one server to the next
  * one, and the option against that (immediate) drops replies that have arrived and are not yet read: so it
- * is put off for ever (milliseconds), and the client makes a new socket for each attempt.
+ * is disabled (milliseconds), and the client makes a new socket for each attempt.
  */
 export const dealerDefaults = { ...common, immediate: false, reconnectInterval: 1_000_000_000 } as const;
 

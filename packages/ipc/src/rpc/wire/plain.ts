@@ -8,7 +8,7 @@ const maxValues = 1 << 20;
 let valuesLeft = 0;
 
 /**
- * Walks the tokens of a MessagePack value without building it, and refuses what is not plain:
+ * Walks the tokens of a MessagePack value without building it, and refuses values that are not plain:
  * extensions, the unused token c1, map keys that are not strings, truncated values, trailing
  * bytes, nesting beyond 128, and more than 1048576 values.
  * @throws Error that says which of these it is

@@ -17,14 +17,14 @@ export interface Systemd {
   /** Starts a scope around processes; returns once it is there. @throws Error */
   startScope(unit: string, properties: readonly Property[]): Promise<void>;
   setProperties(unit: string, properties: readonly Property[]): Promise<void>;
-  /** Ends a unit and forgets that it failed. One that is gone already is fine. */
+  /** Stops a unit and resets its failed state. Its absence is no failure. */
   stopUnit(unit: string): Promise<void>;
   close(): void;
 }
 
 /**
  * Connects to the machine's systemd, or to that of the user's session.
- * @throws Error saying what is missing
+ * @throws Error naming the missing part
  */
 export async function connectSystemd(user: boolean): Promise<Systemd> {
   const path = user ? sessionSocket() : "/run/dbus/system_bus_socket";

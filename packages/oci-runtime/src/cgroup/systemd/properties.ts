@@ -71,9 +71,9 @@ function bitmask(list: string): Buffer {
 }
 
 /**
- * Device rules as systemd keeps them: what is allowed, and nothing else is. Undefined for rules that it cannot say:
+ * Device rules as systemd keeps them: a list of allowed devices only. Undefined for rules that it cannot express:
  * those that deny part of what they allowed, or allow a whole major number that /proc/devices has no name for.
- * @param names what /proc/devices says: "char 136" is "pts"
+ * @param names from /proc/devices: "char 136" is "pts"
  */
 export function deviceProperties(
   rules: readonly DeviceRule[],

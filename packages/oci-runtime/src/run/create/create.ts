@@ -222,7 +222,7 @@ async function openTrees(host: Host, bundle: string, spec: Spec): Promise<number
   return openMappedTrees(host, bundle, spec);
 }
 
-/** Opened for both directions, a named pipe neither blocks its opener nor ends before the last of them is gone. */
+/** Opened for both directions, a named pipe neither blocks its opener nor reports end of file before the last of them has closed it. */
 function openPipe({ native }: Host, path: string): number {
   native.mknod(path, S_IFIFO | 0o600, 0, 0);
   return openSync(path, constants.O_RDWR);

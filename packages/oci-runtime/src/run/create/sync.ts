@@ -12,7 +12,7 @@ export interface Sync {
   readonly detail: string;
 }
 
-/** Does what only the runtime can at a point of the plan; the answer is what hooks of the helper's read. */
+/** The runtime's own work at a sync point of the plan; returns the standard input of the helper's hooks. */
 export async function serveSync(creation: Creation, { point, pid, detail }: Sync): Promise<Uint8Array | undefined> {
   const { host, spec } = creation;
   const { linux = {} } = spec;

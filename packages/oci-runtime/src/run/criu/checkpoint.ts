@@ -109,7 +109,7 @@ export interface Directories {
   close(): void;
 }
 
-/** Makes and opens the directories that CRIU is to use. @throws Error naming the one that cannot be used */
+/** Makes and opens the directories that CRIU is to use. @throws Error naming the unusable one */
 export function openDirectories({ images, work }: Pick<CriuSettings, "images" | "work">): Directories {
   const open = (path: string) => {
     mkdirSync(path, { recursive: true, mode: 0o700 });

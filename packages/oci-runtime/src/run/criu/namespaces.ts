@@ -38,7 +38,7 @@ export interface OpenNamespaces {
 /**
  * For restoring: those that are there already.
  * @param first the number that the first of them has in CRIU's process
- * @throws Error naming the one that cannot be joined
+ * @throws Error naming the namespace that cannot be joined
  */
 export function openNamespaces(spec: Spec, first: number): OpenNamespaces {
   const inherit: OpenNamespaces["inherit"] = [];

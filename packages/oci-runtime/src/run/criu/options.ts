@@ -24,7 +24,7 @@ export interface CriuOptions {
   readonly cgroupRoots?: readonly { readonly controller: string; readonly path: string }[];
   /** The restored process is a child of this process rather than of CRIU's. */
   readonly sibling?: boolean;
-  /** Descriptors of CRIU's own, from 0 on, by what they stand for. */
+  /** Descriptors of CRIU's own, from 0 on, by their meaning. */
   readonly inherit?: readonly { readonly key: string; readonly fd: number }[];
   readonly cgroupMode: number;
   readonly external: readonly string[];

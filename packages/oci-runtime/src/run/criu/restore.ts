@@ -32,7 +32,7 @@ const logFile = "restore.log";
 const firstExtra = 4;
 
 /**
- * Makes a container out of what checkpoint has written; its first process is a child of this one.
+ * Makes a container from a checkpoint's files; its first process is a child of this one.
  * @returns its id on the host
  * @throws SpecError, ContainerError; Error with CRIU's reason: nothing is left behind then
  */

@@ -38,7 +38,7 @@ function encodeNumber(value: number): Buffer {
   }
 }
 
-/** A message as it came: numbers, and bytes of which the reader knows what they are; of a repeated field the last. */
+/** A decoded message without a schema: numbers, and bytes that the reader interprets; of a repeated field the last. */
 export class Decoded {
   readonly #fields = new Map<number, bigint | Buffer>();
 

@@ -66,7 +66,7 @@ function carry(native: Native, master: number): ReturnType<Console["attach"]> {
   };
 }
 
-/** A terminal takes a line at a time: what it has no room for now is tried again. */
+/** A terminal takes a line at a time: bytes that it has no room for are written again. */
 function writeAll(fd: number, data: Buffer): void {
   let rest = data;
   while (rest.length > 0) {

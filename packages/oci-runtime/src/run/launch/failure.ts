@@ -3,7 +3,7 @@ import type { ErrorReason } from "@gantry/ipc/contracts/errors";
 import { describeShort } from "../../plan/explain.ts";
 import type { Op, Plan } from "../../plan/op.ts";
 
-/** An operation of a plan failed. The message is for the person who wrote the configuration. */
+/** An operation of a plan failed. The message addresses the author of the configuration. */
 export class OperationError extends Error {
   override name = "OperationError";
   /** As "EPERM". */

@@ -64,7 +64,7 @@ export async function foreground(
     attached = console?.attach();
     signals.passTo(pid, attached?.resize);
     const status = await waitForExit(host, pid);
-    // Output of processes that outlive the first one is not waited for beyond what is there already.
+    // Output of processes that outlive the first one is passed on as far as it is there already.
     if (attached) await Promise.race([attached.drained, delay(200)]);
     return status;
   } finally {

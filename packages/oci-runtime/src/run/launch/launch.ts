@@ -32,7 +32,7 @@ export interface Launch {
   readonly unlimited?: boolean;
   /** Called with the helper's id when it is there and waits for its plan. */
   readonly onSpawn?: (pid: number) => Promise<void>;
-  /** Called at each sync point with the pid known so far and what the helper says there; the bytes are the answer. */
+  /** Called at each sync point with the pid known so far and the helper's message; returns the bytes of the answer. */
   readonly onSync?: (point: number, pid: number, detail: string) => Promise<Uint8Array | undefined>;
 }
 
@@ -105,7 +105,7 @@ function spawnHelper({ native, initProgram }: Host, options: Omit<SpawnOptions, 
 
 /**
  * Sends all bytes, as fast as the helper takes them. A helper that is gone already has left its reason on the channel:
- * that is what the reader reports.
+ * the reader reports that one.
  */
 async function sendAll(host: Host, fd: number, bytes: Uint8Array): Promise<void> {
   for (let sent = 0; sent < bytes.length; ) {
@@ -121,10 +121,10 @@ async function sendAll(host: Host, fd: number, bytes: Uint8Array): Promise<void>
   }
 }
 
-/** How long a killed process may take to end: one that is frozen does not, and the caller thaws it. */
+/** How long a killed process may take to end: a frozen process does not end, and the caller thaws it. */
 const killedMs = 2000;
 
-/** Kills what is left of a helper that failed. A sibling is waited for by the common parent. */
+/** Kills the processes of a failed helper. A sibling is waited for by the common parent. */
 async function end(host: Host, { sibling }: Launch, pids: readonly number[]): Promise<void> {
   for (const pid of new Set(pids)) {
     if (pid === 0) continue;

@@ -4,7 +4,7 @@ import { ready } from "./ready.ts";
 
 /**
  * Waits for a child's end; the exit status as shells count it.
- * @param limitMs for a child that was killed: one that is frozen, or waits in the kernel, does not end by that
+ * @param limitMs for a killed child: a process that is frozen or in uninterruptible sleep does not end
  * @throws Error once the limit is over
  */
 export async function waitForExit(host: Host, pid: number, limitMs?: number): Promise<number> {

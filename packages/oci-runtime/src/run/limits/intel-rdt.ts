@@ -35,7 +35,7 @@ export function joinRdt(mountpoint: string, rdt: IntelRdt, who: { id: string; pi
   }
 }
 
-/** Changes what the container's class may use. @throws Error naming the field */
+/** Changes the limits of the container's class. @throws Error naming the field */
 export function writeSchemata(mountpoint: string, rdt: IntelRdt, id: string): void {
   write(join(groupOf(mountpoint, rdt, id), "schemata"), schemata(rdt), "linux.intelRdt.schemata");
 }

@@ -33,7 +33,7 @@ interface Entering {
   readonly resources: Resources;
 }
 
-/** Makes the scope around the helper. What systemd has no property for is written as without it. */
+/** Makes the scope around the helper. Limits without a property of systemd are written to the cgroup directly. */
 export async function enterScope({ host, record, cgroup, scope, pid, resources }: Entering): Promise<void> {
   const { scopeKeepsDevices, startScope } = await import("../../cgroup/systemd/scope.ts");
   await startScope(scope.systemd, {
@@ -49,7 +49,7 @@ export async function enterScope({ host, record, cgroup, scope, pid, resources }
   await cgroup.apply(devices && !scopeKeepsDevices(resources) ? resources : limits, host);
 }
 
-/** Ends what a record says of a scope, when it has one. */
+/** Stops the scope that a record names, if any. */
 export async function endScope(unit: ScopeUnit | undefined): Promise<void> {
   await withSystemd(unit, (systemd, { unit: name }) => systemd.stopUnit(name));
 }

@@ -7,7 +7,7 @@ import { ContainerError } from "../../state/store.ts";
 /**
  * A container's cgroups with those below them that `exec --cgroup` names: one path for all hierarchies, or
  * CONTROLLER[,CONTROLLER]:PATH for each.
- * @throws ContainerError InvalidArgument for what does not exist or is named wrongly
+ * @throws ContainerError InvalidArgument for a missing or misnamed cgroup
  */
 export function subCgroups(facts: Facts, paths: CgroupPaths, requests: readonly string[]): CgroupPaths {
   const result: Record<string, string> = { ...paths };
@@ -35,7 +35,7 @@ function hierarchyOf({ cgroup }: Facts, controller: string, request: string): st
   return found?.name ?? refuse(request, `there is no controller ${JSON.stringify(controller)}`);
 }
 
-/** Never above the container's own, whatever dots the path has. */
+/** Never above the container's own: ".." in the path is resolved below it. */
 function below(own: string, path: string, request: string): string {
   const directory = join(own, join("/", path));
   return existsSync(directory) ? directory : refuse(request, `there is no cgroup ${directory}`);

@@ -27,7 +27,7 @@ export interface PushRequest extends RegistryCall {
 
 const parallelLayers = 5;
 
-/** Pushes an image to a registry. @returns descriptor of what the name refers to there */
+/** Pushes an image to a registry. @returns descriptor of the name's target there */
 export async function pushImage(
   parts: RegistryTransfer,
   request: PushRequest,

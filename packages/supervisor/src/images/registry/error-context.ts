@@ -8,7 +8,7 @@ export function afterRetries(error: unknown): unknown {
 }
 
 /**
- * Runs work with a registry, and prefixes its failure with what was being done.
+ * Runs work with a registry, and prefixes its failure with the name of the step.
  * @throws RpcError
  */
 export async function withContext<T>(context: string, work: () => Promise<T>): Promise<T> {

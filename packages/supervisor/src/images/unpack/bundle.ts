@@ -53,7 +53,7 @@ async function makeVolumes(native: NativeSys, bundle: string, { config = {} }: I
   return mounts;
 }
 
-/** Copies the directory that the image has at a path, whatever links lead to it inside the root. */
+/** Copies the image's directory at a path, following links inside the root. */
 async function seed(native: NativeSys, rootfs: string, path: string, to: string): Promise<void> {
   const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
   using root = new Fd(native.openat2(AT_FDCWD, rootfs, flags, 0, 0));
