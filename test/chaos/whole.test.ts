@@ -4,7 +4,7 @@ import { processesOf, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { binary, isAlive, startStack } from "../support/stack.ts";
 
-test("SIGTERM of engine and supervisor with containers running, then a start: all goes on", async (t) => {
+test("SIGTERM of engine and supervisor with containers running, then a start: everything keeps working", async (t) => {
   await using stack = await startStack();
   const { client } = stack;
   await stack.ok(["run", "-d", "--name", "runs", "busybox", "sleep", "1000"]);
@@ -17,7 +17,7 @@ test("SIGTERM of engine and supervisor with containers running, then a start: al
   t.equal((await client(["ps", "--format", "{{.Names}}"])).stdout, "runs\n");
 });
 
-test("the engine's socket is removed: what runs goes on, another engine is kept off, a restart heals", async (t) => {
+test("the engine's socket is removed: containers keep running, another engine is refused, a restart repairs it", async (t) => {
   await using stack = await startStack();
   const { client, sh } = stack;
   await stack.ok(["run", "-d", "--name", "runs", "busybox", "sleep", "1000"]);

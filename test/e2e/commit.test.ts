@@ -39,7 +39,7 @@ for (const driver of ["overlayfs", "native"]) {
   });
 }
 
-test("commit pauses, and says what is wrong", async (t) => {
+test("commit pauses, and reports errors", async (t) => {
   await using stack = await startStack();
   const { client } = stack;
   const ok = trimmed(stack);

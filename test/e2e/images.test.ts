@@ -12,7 +12,7 @@ const { client, sh } = stack;
 const registry = await startRegistry(stack);
 const archive = await busyboxArchive(stack.directory);
 
-test("load reads what docker and skopeo write", async (t) => {
+test("load reads archives of docker and skopeo", async (t) => {
   for (const format of ["docker-archive", "oci-archive"]) {
     const file = join(stack.directory, `${format}.tar`);
     const copy = await sh(
@@ -175,7 +175,7 @@ test("an image whose name an archive takes becomes dangling; nameless images sta
   await client(["rmi", ids[1] ?? ""]);
 });
 
-test("load reads what save writes; history lists the steps", async (t) => {
+test("load reads archives of save; history lists the steps", async (t) => {
   await client(["load", "-q", "-i", archive]);
   await client(["tag", "busybox", "example.org/saved:1"]);
   await client(["tag", "busybox", "example.org/saved:2"]);

@@ -41,7 +41,7 @@ test("a container's life, one command at a time", async (t) => {
   t.not((await client(["inspect", "life"])).code, 0);
 });
 
-test("stop kills what does not listen, kill sends any signal", async (t) => {
+test("stop kills processes that ignore its signal, kill sends any signal", async (t) => {
   await ok(
     "run",
     "-d",
@@ -114,7 +114,7 @@ test("logs keep both streams, follow, and can be cut", async (t) => {
   await ok("rm", "slow");
 });
 
-test("attach sees what comes, and the exit code", async (t) => {
+test("attach shows new output and returns the exit code", async (t) => {
   await ok("create", "-i", "--name", "echo", "busybox", "sh", "-c", "read line; echo got $line; exit 4");
   const attached = client(["start", "-a", "-i", "echo"], { stdin: "words\n" });
   t.strictSame(await attached, { code: 4, stdout: "got words\n", stderr: "" });
@@ -155,7 +155,7 @@ test("a restart keeps a container with --rm, its exit removes it", async (t) => 
   await waitFor(async () => (await client(["inspect", "brief"])).code !== 0);
 });
 
-test("events report what happened, in order", async (t) => {
+test("events are reported in order", async (t) => {
   const since = String(Date.now() / 1000 - 0.001);
   await ok("run", "--rm", "--name", "observed", "busybox", "true");
   const until = String(Date.now() / 1000 + 1);

@@ -71,7 +71,7 @@ test("layers that reach for the host change nothing on it, and the image works o
   }
 });
 
-test("what lies about itself is refused in one sentence and leaves nothing", async (t) => {
+test("content that does not match its digest or size is refused in one sentence and leaves nothing", async (t) => {
   const layer = await layerTar([{ path: "a", content: "a".repeat(5000) }]);
   const wrong = sha256(Buffer.from("something else"));
   const digest = `sha256:${wrong}`;

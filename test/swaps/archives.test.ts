@@ -54,7 +54,7 @@ async function zstdImage(): Promise<string> {
   return "example.org/zstd:1";
 }
 
-test("what docker saves is loaded, and it loads what is saved here", async (t) => {
+test("docker's archives are loaded, and docker loads archives of save", async (t) => {
   if (!requires(t, "tool:dockerd", "tool:containerd")) return;
   await using host = await peerHost("archives-docker");
   const socket = `unix://${host.directory}/d.sock`;
@@ -98,7 +98,7 @@ test("what docker saves is loaded, and it loads what is saved here", async (t) =
   t.match(await ok(host, `${docker} load < ${await save("nameless.tar", id.slice(7, 19))}`), `Loaded image ID: ${id}`);
 });
 
-test("what podman saves is loaded, and it loads what is saved here", async (t) => {
+test("podman's archives are loaded, and podman loads archives of save", async (t) => {
   if (!requires(t, "tool:podman")) return;
   await using host = await peerHost("archives-podman");
   mkdirSync(join(host.directory, "run"));
@@ -129,7 +129,7 @@ test("what podman saves is loaded, and it loads what is saved here", async (t) =
   }
 });
 
-test("what containerd exports is loaded, and it imports what is saved here", async (t) => {
+test("containerd's exports are loaded, and containerd imports archives of save", async (t) => {
   if (!requires(t, "tool:containerd", "tool:ctr")) return;
   await using host = await peerHost("archives-containerd");
   const { directory } = host;
@@ -158,7 +158,7 @@ test("what containerd exports is loaded, and it imports what is saved here", asy
   t.match(again, digest, "its manifest went round unchanged");
 });
 
-test("skopeo and umoci read what is saved here", async (t) => {
+test("skopeo and umoci read archives of save", async (t) => {
   if (!requires(t, "tool:skopeo", "tool:umoci")) return;
   const file = await save("tools.tar", "busybox");
   const hash = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");

@@ -69,7 +69,7 @@ test("third time", async (t) => {
   t.match(stdout, /^tests: 2 passed, 1 failed, 0 skipped$/m);
 });
 
-test("--results writes what was found, by paths inside the work tree", async (t) => {
+test("--results writes the results, by paths inside the work tree", async (t) => {
   const results = join(paths.build, `results-${process.pid}.json`);
   t.teardown(() => rmSync(results, { force: true }));
   const { directory } = await drive(t, { good: 'test("one", async (t) => t.pass());' }, ["--results", results]);

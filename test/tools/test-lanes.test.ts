@@ -38,14 +38,14 @@ test("every file runs once, whatever the number of jobs", async (t) => {
   }
 });
 
-test("guests run one at a time and beside the others; a file that must be alone meets none", async (t) => {
+test("guests run one at a time and beside the others; a file that must run alone does", async (t) => {
   const met = await neighbours(2);
   t.notOk(met.get(guest1)?.has(guest2));
   t.same([...(met.get(guest1) ?? [])].sort(), [one, two, three].sort());
   t.equal(met.get(alone)?.size, 0);
 });
 
-test("one job runs one file at a time, what is small first", async (t) => {
+test("one job runs one file at a time, small ones first", async (t) => {
   const met = await neighbours(1);
   for (const [file, others] of met) t.equal(others.size, 0, file);
   t.same([...met.keys()], [one, two, three, guest1, guest2, alone]);

@@ -30,7 +30,7 @@ test("the file is made once, for its user alone", async (t) => {
   t.not(unpack("example", Buffer.from("other bytes"), [directory]), path, "another version has a file of its own");
 });
 
-test("what was changed is replaced", async (t) => {
+test("a changed file is replaced", async (t) => {
   await using temporary = tempDir();
   const directory = join(temporary.path, "addons");
   const path = unpack("example", bytes, [directory]);

@@ -147,7 +147,7 @@ test("long and short forms are one command", async (t) => {
   });
 });
 
-test("inspect: JSON, templates, and what is not there", async (t) => {
+test("inspect: JSON, templates, and missing objects", async (t) => {
   await using engine = await standInEngine(oneContainer);
   const json = await engine.client(["inspect", "web"]);
   t.equal(JSON.parse(json.stdout)[0].Name, "/web");
@@ -236,7 +236,7 @@ test("exec: streams, exit codes, and a command that is not there", async (t) => 
   t.match(engine.requests("execCreate").at(-1), { Cmd: ["sleep", "-v"], Env: ["A=1"], WorkingDir: "/x", User: "1:2" });
 });
 
-test("several at once: what failed is named again, and with -f an image that is not there is no failure", async (t) => {
+test("several at once: failures are listed again, and with -f a missing image is no failure", async (t) => {
   await using engine = await standInEngine({
     containerStart: async ({ Id }) => {
       if (Id.startsWith("no")) throw new RpcError("NotFound", `No such container: ${Id}`);
@@ -438,7 +438,7 @@ test("volumes and networks", async (t) => {
   });
 });
 
-test("what run's flags ask the engine for", async (t) => {
+test("run's flags and the engine's request", async (t) => {
   await using engine = await standInEngine({
     containerCreate: async () => ({ Id: containerId, Warnings: [] }),
     containerStart: async () => ({}),

@@ -154,6 +154,6 @@ test("nanoseconds keep their digits", async (t) => {
   t.match(rfc3339Nano("1704164645123456789"), /^2024-01-0\dT\d\d:\d\d:\d\d\.123456789(Z|[+-]\d\d:\d\d)$/);
 });
 
-test("what an image or a registry put into an error does not steer the terminal", async (t) => {
+test("control characters in an error from an image or a registry do not reach the terminal", async (t) => {
   t.equal(printable("no layer \u001b]0;title\u0007 in\tx\nnext\u0000"), "no layer \\x1b]0;title\\x07 in\tx\nnext\\x00");
 });

@@ -199,7 +199,7 @@ test("filters", async (t) => {
   t.throws(() => parseFilters(["status"]), { message: /bad format of filter/ });
 });
 
-test("detach keys are found across what is typed, and all else passes", async (t) => {
+test("detach keys are found across chunks of input, and all else passes", async (t) => {
   t.strictSame([...parseDetachKeys("ctrl-p,ctrl-q")], [16, 17]);
   t.strictSame([...parseDetachKeys("a,ctrl-@,ctrl-],DEL")], [97, 0, 29, 127]);
   t.throws(() => parseDetachKeys("ctrl-p,nope"), {

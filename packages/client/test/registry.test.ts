@@ -62,7 +62,7 @@ test("pull -a reads as docker's", async (t) => {
   t.match(await engine.client(["pull", "-a", "box:1"]), { code: 1, stderr: "tag can't be used with --all-tags/-a\n" });
 });
 
-test("login keeps what the registry takes, in the file or in a program; logout forgets it", async (t) => {
+test("login stores accepted credentials, in the file or in a helper; logout removes them", async (t) => {
   await using directory = tempDir("login");
   const file = `${directory.path}/config.json`;
   const config = () => JSON.parse(readFileSync(file, "utf8"));

@@ -247,7 +247,7 @@ test("the engine's end while attached is reported", async (t) => {
   t.match(client.stderr(), /^client: .+\n$/);
 });
 
-test("--cidfile holds the id, and one that is there is refused before anything is made", async (t) => {
+test("--cidfile holds the id, and an existing file is refused before anything is made", async (t) => {
   await using engine = await standInEngine(scriptedContainer(async () => 0));
   const { tempDir } = await import("@gantry/testkit");
   const { readFileSync } = await import("node:fs");

@@ -179,7 +179,7 @@ test("exec on a terminal has the size from the start", async (t) => {
   t.match(engine.requests("execCreate")[0], { Tty: true, ConsoleSize: [30, 90], Cmd: ["sh"], AttachStdin: true });
 });
 
-test("what a pull does is drawn in place on a terminal", async (t) => {
+test("a pull's progress is drawn in place on a terminal", async (t) => {
   await using engine = await standInEngine({
     imagePull: async (_, { send }) => {
       await send({ id: "aaaaaaaaaaaa", status: "Downloading", current: 1_200_000, total: 2_400_000 });

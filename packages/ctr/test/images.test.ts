@@ -69,7 +69,7 @@ test("mount and unmount", async (t) => {
   t.notMatch(await stack.ok(["snapshots", "ls"]), target);
 });
 
-test("unpack and bundle: what an OCI runtime runs alone", async (t) => {
+test("unpack and bundle: an OCI runtime runs the result", async (t) => {
   const bundle = join(directory, "bundle");
   await stack.ok(["bundle", "create", image, bundle]);
   t.same(readdirSync(bundle).sort(), ["config.json", "rootfs"]);

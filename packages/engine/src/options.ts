@@ -73,7 +73,7 @@ export const shutdownFlags = {
 export const helpText = formatHelp({
   usage: "engine [OPTIONS]\n        engine shutdown [OPTIONS]",
   summary:
-    "Serves containers, images, networks and volumes to clients. On SIGTERM and SIGINT it ends and containers go on;\n" +
+    "Serves containers, images, networks and volumes to clients. SIGTERM and SIGINT end the engine; containers keep running;\n" +
     "`engine shutdown` stops all containers and ends everything that belongs to a running engine.",
   flags: serveFlags,
   examples: [

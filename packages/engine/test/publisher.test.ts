@@ -69,7 +69,7 @@ test("a proxy is stopped and awaited: its port is free when unpublish resolves",
   }
 });
 
-test("a fixed port that is taken for a moment is tried again; one that stays taken is reported in time", async (t) => {
+test("a fixed port that is taken for a moment is tried again; a port that stays taken is reported in time", async (t) => {
   const own = publisher(undefined);
   const holder = await listen(18322);
   const publishing = own.publish(publication, binding(18322));
@@ -96,7 +96,7 @@ test("of a range of ports the next one is taken at once", async (t) => {
   await own.unpublish(publication, ports);
 });
 
-test("of the ports of an earlier engine one that cannot be served any more leaves the others published", async (t) => {
+test("a port of an earlier engine that cannot be served any more leaves the others published", async (t) => {
   await using proxy = proxyProgram();
   const earlier = publisher(proxy.path);
   const ports = await earlier.publish(publication, [...binding(18325), ...binding(18326)]);

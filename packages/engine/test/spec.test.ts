@@ -67,7 +67,7 @@ test("every ulimit that a client accepts is accepted here, and is a limit of the
   t.end();
 });
 
-test("a tmpfs gets the mode that was requested, and without one that of the directory it covers", (t) => {
+test("a tmpfs gets the requested mode, else the mode of the directory that it covers", (t) => {
   const options = (TmpfsOptions: string[]) =>
     mountAt(spec({}, {}, { points: [{ ...tmpfs, TmpfsOptions }] }), "/t")?.options;
   t.same(options([]), ["noexec", "nosuid", "nodev"]);

@@ -94,7 +94,7 @@ test("a rollback removes the volumes that were created for the container, and no
   t.same(names(), ["before", "claimed"], "the last holder's failure takes the shared one");
 });
 
-test("what a kill left of a create is removed by the next engine; what a recorded container has stays", async (t) => {
+test("the next engine removes leftovers of a killed create, and keeps the volumes of recorded containers", async (t) => {
   await using s = store();
   const killed = await s.start();
   await killed.acquire("c1", { Name: "abandoned" });

@@ -64,7 +64,7 @@ test("of several containers that fill one fresh volume at the same time all are 
   t.notOk(existsSync(join(engine.root, "volumes/vol/_partial")));
 });
 
-test("a create that fails takes its volumes with it, and leaves those that were there", async (t) => {
+test("a failed create removes its volumes, and leaves existing ones", async (t) => {
   await using engine = await engineUnderTest();
   const { client } = engine;
   await client.call("volumeCreate", { Name: "before" });

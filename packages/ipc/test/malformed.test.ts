@@ -27,7 +27,7 @@ manyArrays.writeUInt32BE(5 << 20, 1);
 
 const deep = Buffer.concat([Buffer.alloc(100_000, 0x91), Buffer.from([0xc0])]);
 
-test("what is wrong with a message is answered where its call can be read", async (t) => {
+test("errors of a message are answered where its call can be decoded", async (t) => {
   const { server } = await pair(t, transport);
   const socket = raw(t, server.endpoint);
   const cases: [string, Uint8Array[], object][] = [

@@ -87,7 +87,7 @@ test("a server that is not there", async (t) => {
   t.equal((await failure(stream.result)).code, "Unavailable");
 });
 
-test("what a server said before it went is heard, by a client that was busy too", async (t) => {
+test("messages of a server that has ended are received, by a busy client too", async (t) => {
   const endpoint = transport.endpoint();
   const server = child(t, "suite-server.ts", endpoint);
   await once(server.stdout ?? server, "data");

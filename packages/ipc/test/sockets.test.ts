@@ -57,7 +57,7 @@ test("a directory that is open to others holds no socket", async (t) => {
   t.match(await failure(start(`ipc://${directory}/none/s.sock`)), { message: /must be an existing directory/ });
 });
 
-test("what stands at the path", async (t) => {
+test("an object at the socket's path", async (t) => {
   writeFileSync(`${directory}/file`, "kept");
   t.match(await failure(start(`ipc://${directory}/file`)), { code: "FailedPrecondition", message: /is not a socket/ });
   symlinkSync(`${directory}/file`, `${directory}/link`);

@@ -34,7 +34,7 @@ async function read(path: string, more: Partial<LogRequest> = {}): Promise<strin
   return text;
 }
 
-test("all, streams, times, details, and what is damaged", async (t) => {
+test("all, streams, times, details, and damaged entries", async (t) => {
   await using directory = tempDir();
   const path = join(directory.path, "log");
   t.equal(await read(path), "", "no log yet");

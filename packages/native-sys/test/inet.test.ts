@@ -40,7 +40,7 @@ test("bind, listen, connect, accept; a refused connection reports its error once
   }
 });
 
-test("what cannot be bound names the address", (t) => {
+test("a failed bind names the address", (t) => {
   const taken = native.inetBind(TCP, "127.0.0.1", 0);
   native.listen(taken, 1);
   const port = native.socketPort(taken);

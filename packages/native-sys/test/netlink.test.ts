@@ -79,7 +79,7 @@ test("a container's network in three batches", async (t) => {
   );
 });
 
-test("what is there can be read back, changed and deleted", async (t) => {
+test("entries can be read back, changed and deleted", async (t) => {
   const { route, ip } = makeNamespace(t);
   route.linkAddBridge({ name: "link0", mtu: 1234, mac: "02:00:00:00:00:01" });
   const link = route.linkByName("link0");
@@ -133,7 +133,7 @@ test("refusals have the request's name, an errno, and the kernel's message", asy
   t.throws(() => route.addressAdd({ link: 1, address: "192.0.2.1/33" }), /prefix length of 0 to 32/);
 });
 
-test("a batch goes on after a failure and reports the first", async (t) => {
+test("a batch continues after a failure and reports the first", async (t) => {
   const { route } = makeNamespace(t);
   const batch = () =>
     route.batch([

@@ -106,7 +106,7 @@ test("a watch reports the watched events, again while they last, and hang-up", a
   t.equal(await nextEvents(read.number, POLLIN), POLLIN);
 });
 
-test("what cannot be polled is refused", async (t) => {
+test("descriptors that cannot be polled are refused", async (t) => {
   using file = new Fd(native.memfdCreate("file", 0));
   t.ok(
     isSystemError(
@@ -130,7 +130,7 @@ test("an unref'd watch does not keep the process", async (t) => {
   t.equal(text, "ended");
 });
 
-test("what a callback throws is an uncaught exception", async (t) => {
+test("an exception of a callback is an uncaught exception", async (t) => {
   const script = `
     import { nativeSys, POLLOUT } from ${JSON.stringify(join(import.meta.dirname, "../src/index.ts"))};
     process.on("uncaughtException", (error) => { console.log("caught", error.message); process.exit(0); });

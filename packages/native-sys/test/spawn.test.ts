@@ -162,7 +162,7 @@ test("a program starts inside the cgroup that was given", async (t) => {
   t.match(text, `0::/native-sys-test-${process.pid}\n`);
 });
 
-test("a cgroup that is none, and shared memory, are refused", async (t) => {
+test("a path that is no cgroup, and shared memory, are refused", async (t) => {
   using root = new Fd(native.openat2(AT_FDCWD, "/usr", O_PATH, 0, 0));
   const options = { program: "/bin/true", argv: ["true"], env: [], fds: [] };
   t.ok(

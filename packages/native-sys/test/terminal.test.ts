@@ -21,7 +21,7 @@ test("a terminal has the size it was given, and goes raw and back", async (t) =>
   t.match(settings(), /[^-]opost .* onlcr/);
 });
 
-test("what is typed at the master is read at the slave", async (t) => {
+test("input at the master is read at the slave", async (t) => {
   const pair = native.openpty();
   using master = new Fd(pair.master);
   using slave = new Fd(pair.slave);

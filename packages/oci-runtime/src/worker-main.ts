@@ -16,7 +16,7 @@ const helpText: HelpText = {
   flags,
   examples: [
     "oci-runtime-worker --address ipc:///run/box/runtime.sock",
-    "oci-runtime worker --address ipc:///run/box/runtime.sock   # becomes it",
+    "oci-runtime worker --address ipc:///run/box/runtime.sock   # the same",
   ],
 };
 

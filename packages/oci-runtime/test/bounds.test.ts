@@ -29,7 +29,9 @@ function freezers(box: Box, name: string): { directory: string; set: (frozen: bo
   });
 }
 
-test("a cgroup that is frozen, or lies in one that is, is refused at once and left as it was", { skip }, async (t) => {
+test("a cgroup that is frozen, itself or by an ancestor, is refused at once and left as it was", {
+  skip,
+}, async (t) => {
   await using box = new Box({ waitLimitMs });
   const name = `bounds-${process.pid}`;
   const all = freezers(box, name);

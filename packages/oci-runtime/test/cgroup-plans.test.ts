@@ -49,7 +49,7 @@ test("version 2: a burst is never above its quota on the way", async (t) => {
   ]);
 });
 
-test("what a version has no means for is refused by name", async (t) => {
+test("settings that a cgroup version lacks are refused by name", async (t) => {
   const refused: [Parameters<typeof limitsV2>[0], RegExp][] = [
     [
       { memory: { disableOOMKiller: true } },
@@ -94,7 +94,7 @@ test("the program of a container's device rules", async (t) => {
   t.equal(bytes.subarray(-8).toString("hex"), "9500000000000000", "exit");
 });
 
-test("device rules decide as runtime-spec says: the last one that speaks of an access", async (t) => {
+test("device rules decide as runtime-spec says: the last matching rule wins", async (t) => {
   const decide = (rules: Parameters<typeof deviceProgram>[0], type: 1 | 2, numbers: [number, number], access: number) =>
     interpret(rules, [type | (access << 16), ...numbers]);
   const rules = [

@@ -24,7 +24,7 @@ function reader(id: string): (file: string) => string {
   return (file) => readFileSync(join("/sys/fs/cgroup", id, file), "utf8").trim();
 }
 
-test("every limit reaches its file, and update changes what it names alone", { skip }, async (t) => {
+test("every limit reaches its file, and update changes the named limits only", { skip }, async (t) => {
   await using box = new Box();
   const resources: Resources = {
     memory: { limit: 64 << 20, swap: 96 << 20, reservation: 32 << 20 },
@@ -65,7 +65,7 @@ test("every limit reaches its file, and update changes what it names alone", { s
   t.equal(read("memory.max"), String(64 << 20), "a refused limit changes nothing");
 });
 
-test("devices: an eBPF program allows what the rules say", { skip }, async (t) => {
+test("devices: an eBPF program enforces the rules", { skip }, async (t) => {
   await using box = new Box();
   const script = [
     "rm -f /tmp/*; mknod /tmp/zero c 1 5 && head -c 3 /tmp/zero | wc -c",
@@ -84,7 +84,7 @@ test("devices: an eBPF program allows what the rules say", { skip }, async (t) =
   t.match(refused.stderr, /\/tmp\/kmsg.*Operation not permitted/, "open for reading is not open for writing");
 });
 
-test("the kernel ends all at once, also what is frozen", { skip }, async (t) => {
+test("the kernel kills all processes at once, frozen ones too", { skip }, async (t) => {
   await using box = new Box();
   box.configure("sleep 1000 & sleep 1000 & sleep 1000");
   const container = await box.start();

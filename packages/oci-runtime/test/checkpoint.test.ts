@@ -18,7 +18,7 @@ function places(runtime: Runtime, name: string): string[] {
   return ["--image-path", join(runtime.directory, name), "--work-path", join(runtime.directory, `${name}-work`)];
 }
 
-test("a program goes on where it was written, in its cgroup, with what is bound from the host", {
+test("a restored program continues where it was checkpointed, in its cgroup, with the host's bind mounts", {
   skip: broken,
 }, async (t) => {
   await using runtime = new Runtime(program);
@@ -57,7 +57,7 @@ test("a program goes on where it was written, in its cgroup, with what is bound 
   t.notMatch(readFileSync("/proc/self/mountinfo", "utf8"), runtime.directory, "no mount is left");
 });
 
-test("what was ready is not asked again, and finds its socket's directory", { skip: broken }, async (t) => {
+test("a ready machine is not set up again, and finds its socket's directory", { skip: broken }, async (t) => {
   await using runtime = new Runtime(program);
   using manager = new ServiceManager(join(runtime.directory, "manager.sock"));
   addNotify(runtime);
@@ -138,7 +138,7 @@ test("a terminal comes back over a console socket", { skip: broken }, async (t) 
   native.closeFd(two);
 });
 
-test("what cannot be done says why, and the container runs on", { skip }, async (t) => {
+test("a failed request gives a reason, and the container keeps running", { skip }, async (t) => {
   await using runtime = new Runtime(program);
   runtime.configure(counter);
   const id = await runtime.runDetached();

@@ -497,7 +497,7 @@ test("keyrings: each process gets a session keyring of its own, unless disabled"
   t.ok(existsSync(compiled));
 });
 
-test("a container's cgroup is its own: not the root, not one that others use", { skip }, async (t) => {
+test("a container's cgroup is its own: neither the root nor a cgroup in use by others", { skip }, async (t) => {
   await using box = new Box();
   // Compiled and not run: what its deletion would end is the host.
   for (const path of ["/", "..", "/..", "a/..", "//.", "/box/../.."])

@@ -104,7 +104,7 @@ test("a container gets at no full proc or sysfs: pivot or not, with each set of 
     }
 });
 
-test("a process of exec gets at none either", { skip }, async (t) => {
+test("a process of exec gets at no full proc or sysfs either", { skip }, async (t) => {
   await using box = openBox();
   for (const noPivot of [false, true])
     for (const change of [() => undefined, userNamespace]) {
@@ -117,7 +117,7 @@ test("a process of exec gets at none either", { skip }, async (t) => {
     }
 });
 
-test("an ordinary user's container gets at none", { skip: cannotRunAsUser() ?? false }, async (t) => {
+test("an ordinary user's container gets at no full proc or sysfs", { skip: cannotRunAsUser() ?? false }, async (t) => {
   await using box = new UserBox();
   for (const flags of [[], ["--no-pivot"]])
     for (const change of [() => undefined, range]) {
@@ -140,7 +140,7 @@ function inMountNamespace(script: string, ...args: string[]): { stdout: string; 
   return { stdout, stderr };
 }
 
-test("a runtime in a chroot, and proc mounted several times: none is left", { skip }, async (t) => {
+test("a runtime in a chroot, and proc mounted several times: no full proc is left", { skip }, async (t) => {
   await using box = openBox();
   box.configure(attack, unfiltered);
   const { root } = box.store;
@@ -164,7 +164,7 @@ test("a runtime in a chroot, and proc mounted several times: none is left", { sk
   t.match(stderr, /hiding the host's .*\/more\/d\/p: ENOENT/, "one that cannot be reached is a reason to refuse");
 });
 
-test("what is unmounted in the container stays mounted on the host, shared mounts too", { skip }, async (t) => {
+test("mounts that the container unmounts stay mounted on the host, shared mounts too", { skip }, async (t) => {
   await using box = openBox();
   for (const rootfsPropagation of ["rslave", "shared", "rshared"]) {
     box.configure("echo ran", (spec) => {

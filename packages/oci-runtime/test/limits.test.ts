@@ -23,7 +23,7 @@ test("capabilities that cannot be granted are passed over with a warning", { ski
   t.match(box.warnings, [/CAP_OF_TOMORROW is unknown, or not/, ...missing.map((name) => new RegExp(name))]);
 });
 
-test("a device that is there must be the one that is asked for", { skip }, async (t) => {
+test("an existing device node must match the requested one", { skip }, async (t) => {
   await using box = new Box();
   const device = { path: "/nodes/zero", type: "c", major: 1, minor: 5, fileMode: 0o600 } as const;
   const prepare = (make: (path: string) => void) => {
@@ -50,7 +50,7 @@ test("a device that is there must be the one that is asked for", { skip }, async
   );
 });
 
-test("a remount changes what is mounted already", { skip }, async (t) => {
+test("a remount changes an existing mount", { skip }, async (t) => {
   await using box = new Box();
   box.configure("touch /tmp/x; grep ' /tmp ' /proc/mounts", (spec) => {
     spec.mounts.push(

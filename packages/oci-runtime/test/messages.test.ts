@@ -95,7 +95,7 @@ const cases: readonly (readonly [message: RegExp, change: Change])[] = [
   [/linux\.maskedPaths\[0\] must be an absolute path, not "rel"/, linux({ maskedPaths: ["rel"] })],
 ];
 
-test("each value that is wrong is named by its path, with what is allowed", { skip }, async (t) => {
+test("each wrong value is named by its path, with the allowed values", { skip }, async (t) => {
   await using box = new Box();
   for (const [message, change] of cases) {
     box.configure("true", change);

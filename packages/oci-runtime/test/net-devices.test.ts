@@ -55,7 +55,7 @@ test("an interface moves in with its addresses, up, under its new name", { skip 
   await waitFor(() => !here(moving.peer), { what: "the pair to go with the container's namespace", timeoutMs: 30_000 });
 });
 
-test("what cannot be moved is named, and a failure puts all back", { skip }, async (t) => {
+test("interfaces that cannot be moved are named, and a failure moves all back", { skip }, async (t) => {
   await using box = new Box();
   using moving = device("c");
   ip("link", "set", moving.name, "up");

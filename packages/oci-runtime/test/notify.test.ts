@@ -93,7 +93,7 @@ test("creation that fails leaves nothing; a notification that fails is a warning
   t.equal(await runtime.status(id), "running");
 });
 
-test("start does not wait for one that was created without a socket", { skip }, async (t) => {
+test("start does not wait for a container that was created without a socket", { skip }, async (t) => {
   await using runtime = new Runtime(program);
   using manager = new ServiceManager(join(runtime.directory, "manager.sock"));
   runtime.configure("sleep 1000");

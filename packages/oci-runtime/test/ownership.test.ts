@@ -59,7 +59,7 @@ test("with a user namespace: its mapping, or one of the mount's own", { skip }, 
   t.match((await run(box, "touch /data/x", { source, options: ["bind", "idmap", "ro"] }, true)).stderr, /Read-only/);
 });
 
-test("what cannot be mapped is refused by name, and nothing is left", { skip }, async (t) => {
+test("mounts that cannot be mapped are refused by name, and nothing is left", { skip }, async (t) => {
   await using box = new Box();
   const mounts = () => readFileSync("/proc/self/mountinfo", "utf8");
   const before = mounts();

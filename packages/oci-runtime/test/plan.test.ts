@@ -80,7 +80,7 @@ test("mount options become attributes", async (t) => {
   t.throws(() => mount(["bind", "idmap"]), /mounts\[0\]\.options "idmap" needs uidMappings and gidMappings/);
 });
 
-test("what is not supported is refused by name", async (t) => {
+test("unsupported settings are refused by name", async (t) => {
   t.throws(() => compileWith({}, { namespaces: [{ type: "pid" }] }), /must hold \{"type": "mount"\}/);
   t.throws(
     () => compileWith({ process: { cwd: "/", args: ["true"], apparmorProfile: "x" } }),

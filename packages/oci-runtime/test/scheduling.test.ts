@@ -71,7 +71,7 @@ test("scheduler, I/O priority and personality", { skip }, async (t) => {
   t.match(stdout, process.arch === "x64" ? /\ni686\n/ : /\n/, "a 32 bit world");
 });
 
-test("resctrl: a class of its own, one that is there, monitoring, and what is wrong", async (t) => {
+test("resctrl: a new class, an existing class, monitoring, and errors", async (t) => {
   const mountpoint = mkdtempSync(join(tmpdir(), "resctrl-"));
   t.teardown(() => rmSync(mountpoint, { recursive: true, force: true }));
   // Files stand in for the kernel's, which is the only one to make them: there is no such processor here.

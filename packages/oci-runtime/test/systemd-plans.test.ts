@@ -18,7 +18,7 @@ test("cgroupsPath names a scope in a slice", async (t) => {
   t.equal(slicePath("-.slice"), "/");
 });
 
-test("limits and device rules become what systemd has properties for", async (t) => {
+test("limits and device rules become systemd's properties", async (t) => {
   const files = (limits: Record<string, string>) => Object.entries(limits).map(([file, value]) => ({ file, value }));
   t.same(
     limitProperties(files({ "memory.max": "max", "cpu.max": "25000 100000", "cpuset.cpus": "0-2,9", x: "1" }), 252),

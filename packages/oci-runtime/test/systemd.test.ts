@@ -80,7 +80,7 @@ test("creation that fails leaves no unit, and a wrong path is refused before", {
   await t.rejects(box.run(), { message: /^linux\.cgroupsPath must be slice:prefix:name/ });
 });
 
-test("restore makes a scope under the new name, with its limits; what fails leaves none", {
+test("restore makes a scope under the new name, with its limits; a failed restore leaves none", {
   skip: skip || missing("tool:criu") || criuReason(),
 }, async (t) => {
   await using runtime = new Runtime(program);

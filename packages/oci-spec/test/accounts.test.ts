@@ -42,7 +42,7 @@ test("a number is compared with numbers alone, and a name with names alone", asy
   t.strictSame(resolveGroups(["50", "8"], bytes("50:x:0:\n8:x:0:real\n")), [50, 8]);
 });
 
-test("what cannot be resolved is refused with a reason", async (t) => {
+test("names that cannot be resolved are refused with a reason", async (t) => {
   const resolve = resolver(passwd, group);
   t.throws(() => resolve("nobody"), {
     reason: "UserNotFound",

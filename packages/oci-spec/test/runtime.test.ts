@@ -36,7 +36,7 @@ test("valid documents are taken", async (t) => {
   );
 });
 
-test("every problem is named at once, with its path and what is allowed", async (t) => {
+test("all problems are reported at once, with paths and allowed values", async (t) => {
   const bad = {
     ociVersion: 1,
     root: {},
@@ -60,7 +60,7 @@ test("every problem is named at once, with its path and what is allowed", async 
   });
 });
 
-test("a rule is asked wherever the shape of what it reads is right", async (t) => {
+test("a rule is checked wherever its input has the right shape", async (t) => {
   const bad = {
     ociVersion: "1.3.0",
     root: {},

@@ -61,7 +61,7 @@ test("a large transfer arrives whole, both ways at once", async (t) => {
   await settled(proxy.pid, before);
 });
 
-test("a container that refuses has its client closed, and the proxy goes on", async (t) => {
+test("the client of a refusing container is closed, and the proxy continues", async (t) => {
   const target = { ip: loopback(), port: 0 };
   target.port = await freePort(target.ip);
   const host = { ip: loopback(), port: 8080 };

@@ -2,7 +2,7 @@ import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { attachTo, finish, startShim } from "./support/shim.ts";
 
-test("several clients get the same output; stdin comes from one of them; one that goes does not disturb the rest", async (t) => {
+test("several clients get the same output; stdin comes from one of them; a disconnect does not disturb the rest", async (t) => {
   await using shim = await startShim();
   await shim.create({ args: ["cat"] }, { stdin: true });
   const writer = attachTo(shim.client, { stdin: true });
@@ -20,7 +20,7 @@ test("several clients get the same output; stdin comes from one of them; one tha
   await finish(shim);
 });
 
-test("a client that does not read, in non-blocking mode: the process goes on, others get everything", async (t) => {
+test("a client that does not read, in non-blocking mode: the process continues, others get everything", async (t) => {
   await using shim = await startShim();
   await shim.create({ args: ["sh", "-c", "yes 0123456789abcde | head -c 20000000"] });
   const stuck = shim.connect().open("attach", {

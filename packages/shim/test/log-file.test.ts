@@ -55,7 +55,7 @@ test("non-blocking: a disk that takes nothing neither slows the process nor fill
   process.kill(shim.pid, "SIGKILL");
 });
 
-test("non-blocking: what does not fit is dropped by whole lines, and what comes later is logged again", async (t) => {
+test("non-blocking: output beyond the buffer is dropped by whole lines, and later output is logged again", async (t) => {
   await using files = tempDir("log");
   const path = join(files.path, "log");
   const fail = (error: Error) => t.fail(error.message);
@@ -70,7 +70,7 @@ test("non-blocking: what does not fit is dropped by whole lines, and what comes 
   t.equal(readFileSync(path, "utf8"), "12345678\nmuch longer than the whole buffer\n");
 });
 
-test("a log whose last writer was killed in the middle of a line goes on with a line of its own", async (t) => {
+test("a log whose last writer was killed in the middle of a line continues on a new line", async (t) => {
   await using shim = await startShim();
   const path = join(shim.files, "log.json");
   writeFileSync(path, '{"log":"half');

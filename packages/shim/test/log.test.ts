@@ -44,7 +44,7 @@ test("a line is an object of Docker's format, with attrs", async (t) => {
   );
 });
 
-test("every byte comes back, whatever the chunks; what is no UTF-8 as U+FFFD", async (t) => {
+test("every byte is read back, for any chunks; invalid UTF-8 as U+FFFD", async (t) => {
   const valid = `${Array.from({ length: 0x2030 }, (_, code) => String.fromCharCode(code)).join("")}\u{1f600}\u{10ffff}\n`;
   for (const size of [1, 2, 3, 7, 4096, 1 << 20]) {
     const bytes = Buffer.from(valid);

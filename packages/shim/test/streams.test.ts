@@ -111,7 +111,7 @@ test("exec: streams and exit of its own; early ends; a command that is not there
   await finish(shim);
 });
 
-test("what an exec leaves behind does not hold up its end", async (t) => {
+test("children left by an exec do not delay its end", async (t) => {
   await using shim = await startShim();
   await shim.create({ args: ["sleep", "1000"] });
   await shim.client.call("start", {});
@@ -132,7 +132,7 @@ test("what an exec leaves behind does not hold up its end", async (t) => {
   await finish(shim);
 });
 
-test("two clients, one that does not read: it slows the process and loses nothing; one that goes is dropped", async (t) => {
+test("two clients: a slow reader slows the process and loses nothing; a disconnected one is dropped", async (t) => {
   await using shim = await startShim();
   const size = 24 << 20;
   await shim.create({ args: ["sh", "-c", `read go; yes 0123456789abcde | head -c ${size}`] }, { stdin: true });

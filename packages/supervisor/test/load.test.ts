@@ -86,7 +86,7 @@ test("several images of one archive are all loaded", async (t) => {
   t.strictSame(parts.left(), nothing);
 });
 
-test("an archive that is none, or damaged, is refused and leaves nothing", async (t) => {
+test("a file that is no archive, or a damaged one, is refused and leaves nothing", async (t) => {
   await using parts = imageParts();
   const whole = readFileSync(archive);
   const reject = (bytes: Uint8Array, message: RegExp) =>

@@ -33,7 +33,7 @@ test("a started program ends with its scope, and so do its descendants", async (
   t.pass();
 });
 
-test("waitFor gives what the condition gave, and says what it waited for in vain", async (t) => {
+test("waitFor returns the condition's result, and names the condition on a timeout", async (t) => {
   let count = 0;
   t.equal(await waitFor(() => ++count > 3 && count), 4);
   await t.rejects(
@@ -42,7 +42,7 @@ test("waitFor gives what the condition gave, and says what it waited for in vain
   );
 });
 
-test("what the machine lacks is named", (t) => {
+test("missing requirements of the machine are named", (t) => {
   t.equal(missing("tool:sh", "file:/proc/self"), false);
   t.equal(missing("tool:no-such-tool", "kernel:99.1", "tool:sh"), "needs the command no-such-tool, Linux 99.1");
   const plans: [number, string | undefined][] = [];

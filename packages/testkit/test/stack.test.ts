@@ -70,7 +70,7 @@ test("a stack runs in namespaces of its own and leaves nothing", async (t) => {
   t.notOk(existsSync(root));
 });
 
-test("what a stack leaves behind is an error that names it, and is removed", async (t) => {
+test("a stack's leftovers are an error that names them, and are removed", async (t) => {
   if (!requires(t, ...needs, "tool:iptables", "cgroup1")) return;
   await using directory = tempDir("bin");
   const leaks: [string, string, RegExp][] = [

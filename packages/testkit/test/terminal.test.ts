@@ -21,7 +21,7 @@ test("a program on a terminal: typed at, read, resized, ended", async (t) => {
   t.match(shell.output(), "exit 7");
 });
 
-test("what is not shown is an error with what was", async (t) => {
+test("missing output is an error with the actual output", async (t) => {
   await using program = startTerminal("sh", ["-c", "echo something else; sleep 60"]);
   await t.rejects(program.expect(/expected/, 300), /did not show .expected. within 300 ms.*something else/s);
 });

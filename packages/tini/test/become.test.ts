@@ -32,7 +32,7 @@ test("the program gets clean signals and its parent's descriptors", async (t) =>
   t.same(ours, direct);
 });
 
-test("of the open descriptors, those are kept that Node did not open", (t) => {
+test("descriptors that Node did not open are kept", (t) => {
   const own = [
     [4, "anon_inode:[eventpoll]"],
     [5, "anon_inode:[io_uring]"],

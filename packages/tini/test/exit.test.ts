@@ -37,7 +37,7 @@ test("-e turns its statuses into 0, and no others", async (t) => {
   }
 });
 
-test("a program that is not there is 127, one that may not be run is 126", async (t) => {
+test("a missing program exits with 127, a program without permission with 126", async (t) => {
   await using directory = tempDir("tini");
   const plain = join(directory.path, "plain");
   writeFileSync(plain, "echo no\n");

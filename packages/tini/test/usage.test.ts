@@ -7,7 +7,7 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../packag
   version: string;
 };
 
-test("--help says what -h says", async (t) => {
+test("--help prints the same as -h", async (t) => {
   t.same(await runPlain(["--help"]), await runPlain(["-h"]));
 });
 

@@ -18,8 +18,8 @@ export const registryFlags = {
 
 /** containerd's flags that cannot be supported here. */
 export const refusedRegistryFlags = {
-  "http-dump": "what is said to a registry holds credentials; failures name the registry's answer",
-  "http-trace": "what is said to a registry holds credentials; failures name the registry's answer",
+  "http-dump": "requests to a registry contain credentials; failures name the registry's answer",
+  "http-trace": "requests to a registry contain credentials; failures name the registry's answer",
 };
 
 type Values = FlagValues<typeof registryFlags>;

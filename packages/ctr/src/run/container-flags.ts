@@ -15,7 +15,12 @@ export const containerFlags = {
   "net-host": { type: "boolean", doc: "Use the host's network" },
   privileged: { type: "boolean", doc: "All capabilities and devices, nothing masked" },
   "read-only": { type: "boolean", doc: "Make the root file system read-only" },
-  runtime: { type: "string", value: "NAME", default: "io.containerd.runc.v2", doc: "Runtime: only this one" },
+  runtime: {
+    type: "string",
+    value: "NAME",
+    default: "io.containerd.runc.v2",
+    doc: "Runtime; only io.containerd.runc.v2 is accepted",
+  },
   tty: { type: "boolean", short: "t", doc: "Allocate a terminal" },
   "with-ns": { type: "list", value: "TYPE:PATH", doc: "Linux namespaces to join" },
   "allow-new-privs": { type: "boolean", doc: "Let the process gain privileges (set-user-id programs)" },

@@ -9,20 +9,20 @@ import type { Context } from "./context.ts";
 export const criuFlags = {
   "image-path": { type: "string", value: "DIR", doc: "directory of the images", default: "checkpoint" },
   "work-path": { type: "string", value: "DIR", doc: "directory of CRIU's log (default that of the images)" },
-  "tcp-established": { type: "boolean", doc: "also with open TCP connections" },
-  "ext-unix-sk": { type: "boolean", doc: "also with Unix sockets to the outside" },
-  "shell-job": { type: "boolean", doc: "also with a session that a shell outside has begun" },
-  "lazy-pages": { type: "boolean", doc: "memory is fetched as it is used (userfaultfd(2))" },
-  "file-locks": { type: "boolean", doc: "also with locked files" },
+  "tcp-established": { type: "boolean", doc: "allow open TCP connections" },
+  "ext-unix-sk": { type: "boolean", doc: "allow Unix sockets to processes outside the container" },
+  "shell-job": { type: "boolean", doc: "allow a session that was started by a shell outside the container" },
+  "lazy-pages": { type: "boolean", doc: "fetch memory on demand (userfaultfd(2))" },
+  "file-locks": { type: "boolean", doc: "allow file locks" },
   "manage-cgroups-mode": {
     type: "string",
     value: "MODE",
-    doc: "what becomes of cgroups: soft, full, strict or ignore",
+    doc: "how to handle cgroups: soft, full, strict or ignore",
     default: "soft",
     choices: ["", ...Object.keys(cgroupModes)],
   },
   "empty-ns": { type: "list", value: "NAMESPACE", doc: "make a namespace without its contents: network" },
-  "auto-dedup": { type: "boolean", doc: "drop pages from earlier images that later ones have again" },
+  "auto-dedup": { type: "boolean", doc: "drop pages from earlier images that are in later ones too" },
 } as const satisfies FlagTable;
 
 /** @throws UsageError */

@@ -9,7 +9,9 @@ export const remove: Command = async (args, context) => {
       name: "delete",
       operands: "ID",
       summary: "Removes a container that has stopped or was never started.",
-      flags: { force: { type: "boolean", short: "f", doc: "kill it first; a missing container is fine" } },
+      flags: {
+        force: { type: "boolean", short: "f", doc: "kill the container first; a missing container is no error" },
+      },
       example: "oci-runtime delete --force box",
       count: [1, 1],
     },

@@ -10,10 +10,10 @@ export const events: Command = async (args, context) => {
       name: "events",
       operands: "ID",
       summary:
-        "Prints a container's figures, and each lack of memory that ended a process, as JSON, one object a line, until it has stopped.",
+        "Prints a container's statistics and out-of-memory events as JSON, one object a line, until the container stops.",
       flags: {
-        interval: { type: "string", value: "DURATION", doc: "time between two lines of figures", default: "5s" },
-        stats: { type: "boolean", doc: "print the figures once and end" },
+        interval: { type: "string", value: "DURATION", doc: "interval of the statistics", default: "5s" },
+        stats: { type: "boolean", doc: "print the statistics once and exit" },
       },
       example: "oci-runtime events --stats box",
       count: [1, 1],

@@ -14,19 +14,19 @@ const flags = {
   "console-socket": { type: "string", value: "PATH", doc: "Unix socket that receives the terminal's master" },
   cwd: { type: "string", value: "DIR", doc: "working directory in the container" },
   env: { type: "list", short: "e", value: "NAME=VALUE", doc: "variable to add to the environment" },
-  tty: { type: "boolean", short: "t", doc: "give it a terminal" },
+  tty: { type: "boolean", short: "t", doc: "allocate a terminal" },
   user: { type: "string", short: "u", value: "UID[:GID]", doc: "user and group, as numbers" },
   "additional-gids": { type: "list", short: "g", value: "GID", doc: "further group" },
-  detach: { type: "boolean", short: "d", doc: "return once it runs" },
+  detach: { type: "boolean", short: "d", doc: "return once the process runs" },
   "pid-file": { type: "string", value: "FILE", doc: "file that the process's id is written to" },
   cap: { type: "list", short: "c", value: "CAP", doc: "capability to add to its sets" },
   "preserve-fds": { type: "integer", value: "N", doc: "descriptors from 3 on that the process keeps", default: 0 },
-  "no-new-privs": { type: "boolean", doc: "let it gain no privileges" },
+  "no-new-privs": { type: "boolean", doc: "set no_new_privs for the process" },
   cgroup: { type: "list", value: "CGROUP", doc: "existing cgroup below the container's, as [CONTROLLER:]CGROUP" },
   apparmor: { type: "string", value: "PROFILE", doc: "AppArmor profile" },
   "process-label": { type: "string", value: "LABEL", doc: "SELinux label" },
   "pidfd-socket": { type: "string", value: "PATH", doc: "Unix socket that receives a pidfd of the process" },
-  "ignore-paused": { type: "boolean", doc: "also into a paused container: it runs once that is resumed" },
+  "ignore-paused": { type: "boolean", doc: "allow a paused container; the process runs once it is resumed" },
 } as const satisfies FlagTable;
 
 export const exec: Command = async (args, context) => {

@@ -3,7 +3,7 @@ import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 
 export const pause: Command = async (args, context) => {
-  const summary = "Stops all processes of a container where they are.";
+  const summary = "Suspends all processes of a container.";
   const usage = {
     name: "pause",
     operands: "ID",
@@ -18,7 +18,7 @@ export const pause: Command = async (args, context) => {
 };
 
 export const resume: Command = async (args, context) => {
-  const summary = "Lets all processes of a paused container go on.";
+  const summary = "Resumes all processes of a paused container.";
   const usage = {
     name: "resume",
     operands: "ID",

@@ -16,9 +16,9 @@ const flags = {
   bundle: createFlags.bundle,
   "console-socket": createFlags["console-socket"],
   "pid-file": createFlags["pid-file"],
-  detach: { type: "boolean", short: "d", doc: "return once it runs" },
+  detach: { type: "boolean", short: "d", doc: "return once the process runs" },
   "no-subreaper": { type: "boolean", doc: "do not adopt the container's orphans" },
-  "no-pivot": { type: "boolean", doc: "taken, without effect: criu makes the root file system" },
+  "no-pivot": { type: "boolean", doc: "accepted without effect: CRIU sets up the root file system" },
   "lsm-profile": {
     type: "string",
     value: "TYPE:NAME",
@@ -34,7 +34,7 @@ export const restore: Command = async (args, context) => {
       name: "restore",
       operands: "ID",
       summary:
-        "Makes a container out of what checkpoint has written, by CRIU; waits for its process, whose exit status it returns, and removes it.",
+        "Restores a container from a checkpoint, by CRIU; waits for its process, whose exit status it returns, and removes it.",
       flags,
       example: "oci-runtime restore --bundle /tmp/box --image-path /tmp/box.images --detach box",
       count: [1, 1],

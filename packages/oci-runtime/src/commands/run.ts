@@ -18,8 +18,8 @@ export const run: Command = async (args, context) => {
       summary: "Creates and starts a container; waits for its process, whose exit status it returns, and removes it.",
       flags: {
         ...createFlags,
-        detach: { type: "boolean", short: "d", doc: "return once it runs" },
-        keep: { type: "boolean", doc: "do not remove it after it has ended" },
+        detach: { type: "boolean", short: "d", doc: "return once the process runs" },
+        keep: { type: "boolean", doc: "keep the container after it has stopped" },
         "no-subreaper": { type: "boolean", doc: "do not adopt the container's orphans" },
       },
       example: "oci-runtime run --bundle /tmp/box box",

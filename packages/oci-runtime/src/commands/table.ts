@@ -5,12 +5,12 @@ export const globalFlags = {
   root: { type: "string", value: "DIR", doc: "directory of the containers' state" },
   log: { type: "string", value: "FILE", doc: "file that errors and warnings are written to" },
   "log-format": { type: "string", value: "FORMAT", doc: "format of --log", default: "text", choices: ["text", "json"] },
-  debug: { type: "boolean", doc: "log what is done, too" },
-  "systemd-cgroup": { type: "boolean", doc: "systemd makes cgroups; linux.cgroupsPath is slice:prefix:name" },
+  debug: { type: "boolean", doc: "log debug messages, too" },
+  "systemd-cgroup": { type: "boolean", doc: "let systemd create cgroups; linux.cgroupsPath is slice:prefix:name" },
   rootless: {
     type: "string",
     value: "WHEN",
-    doc: "true, false or auto: containers go without cgroups where this user may make none",
+    doc: "true, false or auto: run containers without cgroups where this user may create none",
     default: "auto",
   },
   criu: { type: "string", value: "PATH", doc: "the criu program, for checkpoint and restore", default: "criu" },
@@ -19,16 +19,16 @@ export const globalFlags = {
 } as const satisfies FlagTable;
 
 const lifecycle = [
-  ["create", "make a container whose process waits"],
+  ["create", "create a container; its process waits for start"],
   ["start", "let a created container's process run its program"],
   ["run", "create and start, and wait unless --detach is given"],
   ["exec", "run another process in a running container"],
   ["kill", "send a signal to a container"],
   ["delete", "remove a stopped container"],
-  ["pause", "stop all processes of a container where they are"],
-  ["resume", "let a paused container go on"],
+  ["pause", "suspend all processes of a container"],
+  ["resume", "resume a paused container"],
   ["checkpoint", "write a container's processes to files, by CRIU"],
-  ["restore", "make a container out of those files"],
+  ["restore", "restore a container from a checkpoint, by CRIU"],
   ["update", "change a container's limits"],
 ] as const;
 
@@ -36,7 +36,7 @@ const information = [
   ["state", "print a container's state"],
   ["list", "list containers"],
   ["ps", "list the processes of a container"],
-  ["events", "print a container's figures"],
+  ["events", "print a container's statistics and out-of-memory events"],
   ["plan", "print the kernel operations of a bundle as text"],
   ["spec", "write a config.json to start from"],
   ["features", "print what this runtime can do"],

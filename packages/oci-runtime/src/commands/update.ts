@@ -40,7 +40,7 @@ export const update: Command = async (args, context) => {
     {
       name: "update",
       operands: "ID",
-      summary: "Changes a container's limits; those that are not named stay.",
+      summary: "Changes the named limits of a container.",
       flags,
       example: "oci-runtime update --memory 268435456 box",
       count: [1, 1],

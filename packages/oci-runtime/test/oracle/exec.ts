@@ -58,7 +58,7 @@ export function exec(program: string): void {
     t.equal(readFileSync(`/proc/${pid}/cgroup`, "utf8"), readFileSync(`/proc/${first}/cgroup`, "utf8"));
   });
 
-  test("exec: what fails says why, with a status that is not 0", { skip: skip || unlikeRunc(program) }, async (t) => {
+  test("exec: failures give a reason and a non-zero status", { skip: skip || unlikeRunc(program) }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("sleep 1000");
     const id = await runtime.runDetached();

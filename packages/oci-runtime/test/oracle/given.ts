@@ -72,7 +72,7 @@ export function given(program: string): void {
     t.match((await runtime.cli("run", runtime.newId())).stdout, /No space left on device\n1\n/);
   });
 
-  test("descriptors: those that are asked for and no other", { skip }, async (t) => {
+  test("descriptors: the requested ones and no others", { skip }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("ls /proc/self/fd; cat <&3");
     const file = join(runtime.directory, "kept");

@@ -8,7 +8,7 @@ import { cannotRun, Runtime, unlikeRunc } from "./runtime.ts";
 export function happenings(program: string): void {
   const skip = cannotRun(program) ?? false;
 
-  test("hooks run at their points, with the state on standard input; one that fails stops creation", {
+  test("hooks run at their points, with the state on standard input; a failing hook stops creation", {
     skip,
   }, async (t) => {
     await using runtime = new Runtime(program);

@@ -87,7 +87,7 @@ export function listing(program: string): void {
     t.equal(table.trim().split("\n").length, 4, "its processes and no other");
   });
 
-  test("what cannot be started says why, in the log file too, and leaves nothing", {
+  test("a failed start gives its reason, in the log file too, and leaves nothing", {
     skip: skip || unlikeRunc(program),
   }, async (t) => {
     await using runtime = new Runtime(program);

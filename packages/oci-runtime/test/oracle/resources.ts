@@ -8,7 +8,7 @@ import { cannotRun, cgroupFile, Runtime, unlikeRunc } from "./runtime.ts";
 export function resources(program: string): void {
   const skip = cannotRun(program) ?? false;
 
-  test("limits are the kernel's; update changes those that are named", {
+  test("limits reach the kernel; update changes the named ones only", {
     skip: skip || unlikeRunc(program),
   }, async (t) => {
     await using runtime = new Runtime(program);

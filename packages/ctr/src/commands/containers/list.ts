@@ -4,7 +4,7 @@ import { filtersOf } from "../../parse/filters.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] [FILTER...]",
-  summary: "List containers, or those that one of the filters keeps",
+  summary: "List containers, all or those that match a filter",
   flags: { quiet: { type: "boolean", short: "q", doc: "Print only the containers' ids" } },
   args: [0, anyNumber],
   examples: ["", "-q", "id~=redis"],

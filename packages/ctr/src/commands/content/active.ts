@@ -5,7 +5,7 @@ import { tabbed, table } from "../../format/table.ts";
 
 export const command = defineCommand({
   usage: "[REGEXP]",
-  summary: "Display transfers that are under way or may be gone on with",
+  summary: "Display transfers that are under way or can be resumed",
   flags: {},
   refused: {
     root: "the supervisor's own store is shown; another supervisor is given by ctr --address ADDRESS",

@@ -5,7 +5,7 @@ import { forEach } from "../../supervisor/failure.ts";
 
 export const command = defineCommand({
   usage: "DIGEST...",
-  summary: "Delete blobs permanently; those deleted are printed",
+  summary: "Delete blobs permanently, and print their digests",
   flags: {},
   args: [1, anyNumber],
   missing: "please provide a digest",

@@ -7,7 +7,7 @@ import { formatLabels } from "../../parse/labels.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] [FILTER...]",
-  summary: "List the blobs in the content store, or those that one of the filters keeps",
+  summary: "List the blobs in the content store, all or those that match a filter",
   flags: { quiet: { type: "boolean", short: "q", doc: "Print only the blobs' digests" } },
   args: [0, anyNumber],
   examples: ["", "-q", 'labels."containerd.io/gc.root"'],

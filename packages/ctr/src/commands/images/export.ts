@@ -10,7 +10,7 @@ export const command = defineCommand({
   summary: "Export images as an OCI archive that Docker reads, too",
   flags: {
     "skip-manifest-json": { type: "boolean", doc: "Omit manifest.json, which only Docker needs" },
-    "skip-non-distributable": { type: "boolean", doc: "Leave out layers that may not be passed on" },
+    "skip-non-distributable": { type: "boolean", doc: "Leave out non-distributable layers" },
     platform: { type: "list", value: "OS/ARCH[/VARIANT]", doc: "Export the content of a platform" },
     "all-platforms": { type: "boolean", doc: "Export the content of all platforms" },
   },

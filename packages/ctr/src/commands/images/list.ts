@@ -9,7 +9,7 @@ const heading = ["REF", "TYPE", "DIGEST", "SIZE", "PLATFORMS", "LABELS"];
 
 export const command = defineCommand({
   usage: "[OPTIONS] [FILTER...]",
-  summary: "List images, or those that one of the filters keeps",
+  summary: "List images, all or those that match a filter",
   flags: { quiet: { type: "boolean", short: "q", doc: "Print only the images' names" } },
   args: [0, anyNumber],
   examples: ["", "-q", "name~=busybox"],

@@ -20,7 +20,7 @@ export const command = defineCommand({
     },
     platform: { type: "string", value: "OS/ARCH[/VARIANT]", doc: "Push the content of one platform" },
     "max-concurrent-uploaded-layers": { type: "integer", value: "N", doc: "Layers pushed at a time" },
-    "allow-non-distributable-blobs": { type: "boolean", doc: "Push blobs that are marked as not to be passed on" },
+    "allow-non-distributable-blobs": { type: "boolean", doc: "Push non-distributable blobs" },
   },
   refused: refusedRegistryFlags,
   args: [1, 2],

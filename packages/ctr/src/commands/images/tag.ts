@@ -5,7 +5,7 @@ import { fullName } from "../../images/name.ts";
 export const command = defineCommand({
   usage: "[OPTIONS] SOURCE TARGET...",
   summary: "Give an image further names",
-  flags: { force: { type: "boolean", doc: "Take the name from an image that has it" } },
+  flags: { force: { type: "boolean", doc: "Move a name that another image has" } },
   args: [2, anyNumber],
   missing: "please provide an image reference to tag from, and one to tag to",
   examples: ["docker.io/library/busybox:latest registry.example/tools/busybox:1", "--force busybox box"],

@@ -4,7 +4,7 @@ import { forEach } from "../../supervisor/failure.ts";
 export const command = defineCommand({
   usage: "[OPTIONS] LEASE...",
   summary: "Delete leases, and remove the resources that only they kept",
-  flags: { sync: { type: "boolean", doc: "Return when that is removed" } },
+  flags: { sync: { type: "boolean", doc: "Return once they are removed" } },
   args: [1, anyNumber],
   missing: "please provide the id of a lease",
   examples: ["build", "--sync build"],

@@ -5,7 +5,7 @@ import { formatLabels } from "../../parse/labels.ts";
 
 export const command = defineCommand({
   usage: "[OPTIONS] [FILTER...]",
-  summary: "List leases, or those that one of the filters keeps",
+  summary: "List leases, all or those that match a filter",
   flags: { quiet: { type: "boolean", short: "q", doc: "Print only the leases' ids" } },
   args: [0, anyNumber],
   examples: ["", "-q", "id==build"],

@@ -4,7 +4,7 @@ import { filtersOf } from "../../parse/filters.ts";
 
 export const command = defineCommand({
   usage: "[FILTER...]",
-  summary: "Display the events of all namespaces as they come, or those that one of the filters keeps",
+  summary: "Display events of all namespaces as they occur, all or those that match a filter",
   flags: {},
   args: [0, anyNumber],
   examples: ["", "topic~=/tasks/", "namespace==team,topic==/tasks/exit"],

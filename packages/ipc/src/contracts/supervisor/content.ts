@@ -84,7 +84,7 @@ export const content = {
     reply: contentInfo,
   }),
   "content.ingests": call({
-    doc: "Ingests that are under way or may be gone on with, by ref. Filters see ref.",
+    doc: "Lists the ingests that are under way or can be resumed, by ref. Filters match ref.",
     idempotent: true,
     request: v.object({ ...inNamespace, filters }),
     reply: v.object({ ingests: v.array(ingestStatus) }),
