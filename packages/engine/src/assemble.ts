@@ -6,6 +6,7 @@ import { type Paths, pathsOf } from "./base/paths.ts";
 import { statusOf } from "./containers/document.ts";
 import { containerDocument } from "./containers/document-schema.ts";
 import { execTarget } from "./containers/exec-target.ts";
+import { SharedMemory } from "./containers/launch/shared-memory.ts";
 import { Admission } from "./containers/lifecycle/admission.ts";
 import { Exits } from "./containers/lifecycle/exits.ts";
 import { removeAfterExit } from "./containers/lifecycle/remove.ts";
@@ -59,6 +60,7 @@ export function assemble(options: EngineOptions, foundations: Foundations): Engi
     log,
     supervisor,
     tasks,
+    sharedMemory: new SharedMemory(nativeSys(), paths.sharedMemory),
     records: new ContainerRecords(supervisor, tasks),
     rootfs: new RootFilesystems(supervisor),
     images: new Images(supervisor),
@@ -124,10 +126,6 @@ function openStores(options: EngineOptions, paths: Paths, { log, database, firew
     firewall,
     proxyPath: options.proxyPath,
     containers: () => registry.all().map(({ document }) => document),
-    processOf: (reference) => {
-      const container = registry.lookup(reference);
-      return container?.alive ? { name: container.document.name, pid: container.document.state.Pid } : undefined;
-    },
   });
   return { events, registry, volumes, networks, background };
 }

@@ -5,6 +5,7 @@ import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import { messageOf } from "@gantry/common/error-message";
 import type { Paths } from "./base/paths.ts";
 import type { Container } from "./containers/container.ts";
+import type { SharedMemory } from "./containers/launch/shared-memory.ts";
 import type { Admission } from "./containers/lifecycle/admission.ts";
 import { type StopDeps, stopContainer } from "./containers/lifecycle/stop.ts";
 import type { Settings } from "./containers/settings.ts";
@@ -30,6 +31,7 @@ export async function stopAll(deps: StopAllDeps): Promise<void> {
 
 export interface TakeDownDeps {
   readonly networks: Networks;
+  readonly sharedMemory: SharedMemory;
   readonly paths: Paths;
   readonly settings: Settings;
 }
@@ -39,7 +41,7 @@ export interface TakeDownDeps {
  * is given.
  */
 export async function takeDown(
-  { networks, paths, settings }: TakeDownDeps,
+  { networks, sharedMemory, paths, settings }: TakeDownDeps,
   firewall: Firewall,
   supervisor: SupervisorLink | undefined,
 ): Promise<void> {
@@ -47,6 +49,8 @@ export async function takeDown(
   await firewall.clear();
   for (const key of networks.sandboxes.keys()) networks.sandboxes.remove(key);
   rmSync(paths.netns, { recursive: true, force: true });
+  for (const id of sharedMemory.ids()) sharedMemory.remove(id);
+  rmSync(paths.sharedMemory, { recursive: true, force: true });
   if (supervisor) await endSupervisor(supervisor);
   removeCgroups(settings.cgroupParent);
 }

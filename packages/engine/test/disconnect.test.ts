@@ -65,7 +65,6 @@ function networksOf(directory: string, document: NetworkedContainer) {
     firewall,
     proxyPath: undefined,
     containers: () => [document],
-    processOf: () => undefined,
   });
   return { networks, state };
 }

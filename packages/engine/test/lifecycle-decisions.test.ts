@@ -112,6 +112,7 @@ const expected: Readonly<Record<Verb, string>> = {
   forceRemove: "perform perform perform perform perform refused perform",
   attach: "perform perform refused refused perform refused refused",
   exec: "refused perform refused refused refused refused refused",
+  join: "refused perform perform refused refused refused refused",
   top: "refused perform perform refused refused refused refused",
   resize: "refused perform perform refused refused refused refused",
   commit: "perform perform perform perform perform refused refused",

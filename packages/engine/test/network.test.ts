@@ -256,7 +256,10 @@ test("host, none and another container's network", async (t) => {
   const late = await engine.create(forever, { NetworkMode: `container:${none}` });
   await engine.client.call("containerKill", { Id: none });
   await waitFor(async () => (await engine.inspect(none)).State.Status === "exited");
-  await t.rejects(engine.client.call("containerStart", { Id: late }), /cannot join network of a non running container/);
+  await t.rejects(
+    engine.client.call("containerStart", { Id: late }),
+    /cannot join network namespace of a non running container/,
+  );
 });
 
 /** Listening TCP sockets of the proxies' ports. */

@@ -7,6 +7,8 @@ export interface Paths {
   readonly database: string;
   readonly volumes: string;
   readonly netns: string;
+  /** /dev/shm of containers that share theirs. */
+  readonly sharedMemory: string;
   /** Files of one container: its log, hosts, resolv.conf, hostname. */
   containerDirectory(id: string): string;
   logFile(id: string): string;
@@ -22,6 +24,7 @@ export function pathsOf(root: string, state: string): Paths {
     database: join(root, "engine.db"),
     volumes: join(root, "volumes"),
     netns: join(state, "netns"),
+    sharedMemory: join(state, "shm"),
     containerDirectory,
     logFile: (id) => join(containerDirectory(id), `${id}-json.log`),
     runtimeRoot: (name) => join(state, "runtimes", name),

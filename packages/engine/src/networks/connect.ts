@@ -11,11 +11,10 @@ export function sandboxKey(container: Pick<NetworkedContainer, "id">): string {
   return container.id.slice(0, 12);
 }
 
-/** The network namespace of a container: a path, or "host". @throws RpcError for that of a container that does not run */
+/** The network namespace of a container that does not share another's: a path, or "host". */
 export function networkPath(networks: Networks, container: Pick<NetworkedContainer, "id" | "hostConfig">): string {
   const mode = container.hostConfig.NetworkMode ?? "bridge";
   if (mode === "host") return "host";
-  if (mode.startsWith("container:")) return networks.joinPath(mode.slice("container:".length));
   return networks.sandboxes.path(sandboxKey(container));
 }
 

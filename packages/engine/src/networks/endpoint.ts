@@ -20,7 +20,12 @@ export interface Endpoint {
 export interface EndpointRequest {
   readonly Aliases?: readonly string[] | null | undefined;
   readonly MacAddress?: string | undefined;
-  readonly IPAMConfig?: { readonly IPv4Address?: string | undefined } | null | undefined;
+  readonly IPAMConfig?: EndpointAddresses | null | undefined;
+}
+
+interface EndpointAddresses {
+  readonly IPv4Address?: string | undefined;
+  readonly IPv6Address?: string | undefined;
 }
 
 /** The part of a container's document that its networks read and write. */

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { NativeSys } from "@gantry/native-sys";
-import { conflict, invalid, notFound } from "../base/errors.ts";
+import { invalid, notFound } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Documents } from "../store/documents.ts";
 import type { EventHub } from "../system/event-hub.ts";
@@ -25,8 +25,6 @@ export interface NetworksOptions {
   readonly proxyPath: string | undefined;
   /** Documents of all containers. */
   readonly containers: () => Iterable<NetworkedContainer>;
-  /** First process of a running container, found by id or name; undefined when it does not run. */
-  readonly processOf: (reference: string) => { readonly name: string; readonly pid: number } | undefined;
 }
 
 /** Networks by name and id, with their addresses, network namespaces and published ports. */
@@ -88,6 +86,11 @@ export class Networks {
   /** A new endpoint, without an address as yet. @throws RpcError InvalidArgument for a bad address */
   newEndpoint(network: Network, request: EndpointRequest): Endpoint {
     const wantedAddress = request.IPAMConfig?.IPv4Address ?? "";
+    if (request.IPAMConfig?.IPv6Address) {
+      throw invalid(
+        `invalid IPv6 address ${request.IPAMConfig.IPv6Address}: network ${network.name} has no IPv6 subnet`,
+      );
+    }
     if (wantedAddress !== "") {
       if (parseAddress(wantedAddress) === undefined) throw invalid(`invalid IPv4 address: ${wantedAddress}`);
       if (!isUserDefined(network)) {
@@ -142,12 +145,5 @@ export class Networks {
       return { containerName: container.name, network, containerIp: endpoint.address };
     }
     return undefined;
-  }
-
-  /** @throws RpcError FailedPrecondition when the other container does not run */
-  joinPath(reference: string): string {
-    const other = this.options.processOf(reference);
-    if (!other) throw conflict(`cannot join network of a non running container: ${reference}`);
-    return `/proc/${other.pid}/ns/net`;
   }
 }

@@ -1,10 +1,9 @@
 import { closeSync, constants, mkdirSync, openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { nativeSys } from "@gantry/native-sys";
+import { MNT_DETACH, nativeSys } from "@gantry/native-sys";
 import { type NetlinkRequest, openRoute, type RouteClient, rtnetlink } from "@gantry/native-sys/netlink";
 import type { Network } from "./network.ts";
 
-const MNT_DETACH = 2;
 const LOOPBACK = 1;
 /** Index of the first link of a sandbox after the loopback. */
 export const FIRST_INDEX = 2;

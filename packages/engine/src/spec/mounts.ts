@@ -74,7 +74,7 @@ function systemMount(mount: Mount, input: MountInput): Mount | undefined {
 function shmMount(mount: Mount, input: MountInput): Mount | undefined {
   if (input.shm === "none") return undefined;
   if (typeof input.shm === "object") {
-    const options = ["rbind", "nosuid", "noexec", "nodev"];
+    const options = ["rbind", "rprivate", "nosuid", "noexec", "nodev"];
     return { destination: "/dev/shm", type: "bind", source: input.shm.bind, options };
   }
   return { ...mount, options: ["nosuid", "noexec", "nodev", "mode=1777", `size=${input.shm}`] };

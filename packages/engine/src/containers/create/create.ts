@@ -20,6 +20,7 @@ import { checkAgainstHost, type HostCheckDeps } from "./host-check.ts";
 import { checkedHostConfig } from "./host-config.ts";
 import { mergeConfig } from "./merge-config.ts";
 import { checkedName, generateName } from "./names.ts";
+import { checkNetworkSettings } from "./network-settings.ts";
 import { withContainerIds } from "./references.ts";
 import type { CreateRequest } from "./request.ts";
 import { fillVolumes } from "./volume-content.ts";
@@ -40,6 +41,7 @@ export async function createContainer(
   deps: CreateDeps,
   request: CreateRequest,
 ): Promise<{ id: string; warnings: string[] }> {
+  checkNetworkSettings(request);
   const given = request.Name ? checkedName(request.Name) : undefined;
   const image = await deps.images.resolve(request.Config.Image, request.Platform);
   const config = mergeConfig(request.Config, image.runConfig);
@@ -47,7 +49,7 @@ export async function createContainer(
   const limits = { cpus: deps.settings.cpus, swapLimit: deps.facts.swapLimit };
   const checked = checkedHostConfig(config, request.HostConfig ?? {}, limits);
   const host = withContainerIds(deps.registry, checked.host);
-  await checkAgainstHost(deps, config, host);
+  await checkAgainstHost(deps, host);
   const plans = await planMounts(config, host);
   const id = newId();
   const name = await reserveName(deps.registry, id, given);

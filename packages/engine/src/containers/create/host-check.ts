@@ -1,4 +1,4 @@
-import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
+import type { HostConfig } from "@gantry/ipc/contracts/engine-types";
 import { invalid } from "../../base/errors.ts";
 import type { Networks } from "../../networks/networks.ts";
 import { parsePortConfig } from "../../networks/port-spec.ts";
@@ -15,7 +15,7 @@ export interface HostCheckDeps {
 }
 
 /** Checks settings that depend on this host and would otherwise only fail at the start. @throws RpcError InvalidArgument */
-export async function checkAgainstHost(deps: HostCheckDeps, config: ContainerConfig, host: HostConfig): Promise<void> {
+export async function checkAgainstHost(deps: HostCheckDeps, host: HostConfig): Promise<void> {
   const capabilities = containerCapabilities({
     privileged: host.Privileged ?? false,
     add: host.CapAdd ?? [],
@@ -27,13 +27,6 @@ export async function checkAgainstHost(deps: HostCheckDeps, config: ContainerCon
   if (host.Runtime && !Object.hasOwn(deps.settings.runtimes, host.Runtime)) {
     throw invalid(`unknown or invalid runtime name: ${host.Runtime}`);
   }
-  const ports = parsePortConfig(host.PortBindings ?? {});
-  const network = host.NetworkMode ?? "";
-  if (network.startsWith("container:") && (ports.length > 0 || host.PublishAllPorts)) {
-    throw invalid("conflicting options: port publishing and the container type network mode");
-  }
-  if (config.Hostname && network.startsWith("container:")) {
-    throw invalid("conflicting options: hostname and the network mode");
-  }
-  deps.networks.checkMode(network);
+  parsePortConfig(host.PortBindings ?? {});
+  deps.networks.checkMode(host.NetworkMode ?? "");
 }

@@ -103,8 +103,6 @@ function checkCpu(host: HostConfig, _: ContainerConfig, limits: HostLimits): voi
 }
 
 function checkModes(host: HostConfig): void {
-  const network = host.NetworkMode ?? "";
-  if (network === "container:") throw invalid("invalid network mode: no container specified");
   if (!parseNamespaceMode(host.PidMode, ["private", "host", "container"])) {
     throw invalid(`Invalid PID mode: ${host.PidMode}`);
   }

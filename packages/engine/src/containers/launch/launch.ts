@@ -12,6 +12,7 @@ import type { EventHub } from "../../system/event-hub.ts";
 import type { Container } from "../container.ts";
 import { containerEvent, volumeEvents } from "../events.ts";
 import { updateNeighbours, writeFiles } from "../files.ts";
+import { joinedBy, joinedNetwork } from "./joining.ts";
 import { recordContainer } from "./record.ts";
 import { type SpecDeps, specFor } from "./spec-input.ts";
 import { startError } from "./start-error.ts";
@@ -71,13 +72,23 @@ function markRunning({ document }: Container, StartedAt: string): void {
  */
 async function prepare(deps: LaunchDeps, container: Container): Promise<void> {
   const { document } = container;
-  const spec = await specFor(deps, container, networkPath(deps.networks, document));
+  const spec = await specFor(deps, container, await networkOf(deps, document));
   const recording = recordContainer(deps, document, spec);
   const connecting = connectContainer(deps.networks, document);
   // The addresses are known as soon as connecting has begun; ports may take longer.
   const writing = writeFiles(deps, document);
   const sources = bindSources(document).map(makeBindSource);
   await allSettledOrThrow<unknown>([connecting, recording, writing, ...sources]);
+}
+
+/** Its network namespace: a path, or "host". One that shares another's network has that one's host name, too. */
+async function networkOf(deps: LaunchDeps, document: Container["document"]): Promise<string> {
+  const other = joinedBy(deps.registry, document.hostConfig.NetworkMode);
+  if (!other) return networkPath(deps.networks, document);
+  const path = await joinedNetwork(other);
+  const { Hostname, Domainname } = other.document.config;
+  Object.assign(document.config, { Hostname, Domainname });
+  return path;
 }
 
 function bindSources({ mounts, hostConfig }: Container["document"]): string[] {
@@ -113,4 +124,9 @@ async function undo(deps: LaunchDeps, container: Container, prepared: boolean): 
   // A create that failed here may still be under way at the supervisor.
   if (prepared) await deps.tasks.discard(id).catch(warn);
   await disconnectContainer(deps.networks, container.document).catch(warn);
+  try {
+    deps.sharedMemory.remove(id);
+  } catch (error) {
+    warn(error);
+  }
 }

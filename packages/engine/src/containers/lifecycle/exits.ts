@@ -9,6 +9,7 @@ import type { EventHub } from "../../system/event-hub.ts";
 import type { Container } from "../container.ts";
 import { containerEvent, volumeEvents } from "../events.ts";
 import { type FileDeps, updateNeighbours } from "../files.ts";
+import type { SharedMemory } from "../launch/shared-memory.ts";
 import type { Registry } from "../registry.ts";
 import { type AfterExit, decideAfterExit } from "./decide.ts";
 import type { Run } from "./lifecycle.ts";
@@ -32,6 +33,7 @@ export interface ExitDeps extends FileDeps {
   readonly registry: Registry;
   readonly tasks: Tasks;
   readonly networks: Networks;
+  readonly sharedMemory: SharedMemory;
   readonly events: EventHub;
   readonly log: Log;
 }
@@ -92,7 +94,7 @@ export class Exits {
     }
   }
 
-  /** Releases the resources of a run: the supervisor's task and the network. */
+  /** Releases the resources of a run: the supervisor's task, the network and shared memory. */
   async #releaseResources(container: Container, decision: AfterExit): Promise<void> {
     const { id, document, lifecycle } = container;
     const warn = (action: string) => (error: unknown) => {
@@ -100,10 +102,19 @@ export class Exits {
     };
     lifecycle.taskDeletion = this.#deps.tasks.delete({ containerId: id }).catch(warn("deleting an ended task"));
     await disconnectContainer(this.#deps.networks, document).catch(warn("disconnecting from networks"));
+    attempt(() => this.#deps.sharedMemory.remove(id), warn("unmounting its /dev/shm"));
     volumeEvents(this.#deps, container, "unmount");
     // A container that is removed will not be started again; its removal waits for the task.
     if (decision.kind !== "remove") await lifecycle.taskDeletion;
     await updateNeighbours(this.#deps, document);
+  }
+}
+
+function attempt(step: () => void, report: (error: unknown) => void): void {
+  try {
+    step();
+  } catch (error) {
+    report(error);
   }
 }
 

@@ -13,6 +13,7 @@ export type Verb =
   | "forceRemove"
   | "attach"
   | "exec"
+  | "join"
   | "top"
   | "resize"
   | "commit"
@@ -136,6 +137,15 @@ const table: Readonly<Record<Verb, Readonly<Record<Status, Rule>>>> = {
     created: notRunning,
     running: "perform",
     paused: ({ name }) => `container ${name} is paused, unpause the container before exec`,
+    restarting,
+    exited: notRunning,
+    removing: notRunning,
+    dead: notRunning,
+  },
+  join: {
+    created: notRunning,
+    running: "perform",
+    paused: "perform",
     restarting,
     exited: notRunning,
     removing: notRunning,

@@ -9,6 +9,7 @@ import type { Networks } from "../../networks/networks.ts";
 import type { ContainerRecords } from "../../supervisor/container-records.ts";
 import type { RootFilesystems } from "../../supervisor/root-filesystems.ts";
 import type { Tasks } from "../../supervisor/tasks.ts";
+import type { SharedMemory } from "../launch/shared-memory.ts";
 import type { Registry } from "../registry.ts";
 
 export interface SweepDeps {
@@ -17,6 +18,7 @@ export interface SweepDeps {
   readonly records: ContainerRecords;
   readonly rootfs: RootFilesystems;
   readonly networks: Networks;
+  readonly sharedMemory: SharedMemory;
   readonly paths: Paths;
   readonly log: Log;
 }
@@ -39,8 +41,8 @@ export async function removeStrangers(deps: SweepDeps): Promise<void> {
   }
 }
 
-/** Removes directories, network namespaces and addresses whose container is gone or does not run. */
-export async function removeLeftovers({ registry, networks, paths }: SweepDeps): Promise<void> {
+/** Removes directories, network namespaces, addresses and shared memory whose container is gone or does not run. */
+export async function removeLeftovers({ registry, networks, sharedMemory, paths }: SweepDeps): Promise<void> {
   for (const id of await readdir(join(paths.root, "containers")).catch(() => [])) {
     if (!registry.knows(id)) await rm(paths.containerDirectory(id), { recursive: true, force: true });
   }
@@ -49,6 +51,7 @@ export async function removeLeftovers({ registry, networks, paths }: SweepDeps):
   const sandboxes = new Set(kept.map((id) => sandboxKey({ id })));
   for (const key of networks.sandboxes.keys()) if (!sandboxes.has(key)) networks.sandboxes.remove(key);
   const ids = new Set(kept);
+  for (const id of sharedMemory.ids()) if (!ids.has(id)) sharedMemory.remove(id);
   for (const { network, address, container } of networks.addresses.entries()) {
     if (!ids.has(container)) networks.addresses.release(network, address);
   }

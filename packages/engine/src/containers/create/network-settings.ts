@@ -1,0 +1,71 @@
+import { invalid } from "../../base/errors.ts";
+import type { CreateRequest } from "./request.ts";
+
+/** Modes and networks for which names and addresses within the network are not supported, as with Docker. */
+const predefined = ["bridge", "default", "host", "none"];
+
+/**
+ * Checks that the settings of a container's network go together, before the image is looked up.
+ * @throws RpcError InvalidArgument with Docker's message
+ */
+export function checkNetworkSettings(request: CreateRequest): void {
+  const mode = request.HostConfig?.NetworkMode || "bridge";
+  if (mode === "container" || mode.startsWith("container:")) checkSharedNetwork(request, mode);
+  else checkEndpoints(request, mode);
+  if (request.HostConfig?.UTSMode === "host" && request.Config.Hostname) {
+    throw conflicting("hostname and the UTS mode");
+  }
+}
+
+/** What belongs to a network of the container's own cannot be set where it shares another's. */
+function checkSharedNetwork({ Config, HostConfig = {}, NetworkingConfig }: CreateRequest, mode: string): void {
+  if (mode.slice("container:".length) === "") {
+    throw invalid("invalid network mode: invalid container format container:<name|id>");
+  }
+  const endpoints = Object.values(NetworkingConfig?.EndpointsConfig ?? {});
+  const conflicts: readonly (readonly [isSet: boolean, what: string])[] = [
+    [Boolean(Config.Hostname), "hostname and the network mode"],
+    [(HostConfig.Dns ?? []).length > 0, "dns and the network mode"],
+    [(HostConfig.DnsSearch ?? []).length > 0, "dns search and the network mode"],
+    [(HostConfig.DnsOptions ?? []).length > 0, "dns options and the network mode"],
+    [(HostConfig.ExtraHosts ?? []).length > 0, "custom host-to-IP mapping and the network mode"],
+    [isPublishing(HostConfig), "port publishing and the container type network mode"],
+    [Object.keys(Config.ExposedPorts ?? {}).length > 0, "port exposing and the container type network mode"],
+    [endpoints.some(({ MacAddress }) => Boolean(MacAddress)), "mac-address and the network mode"],
+    [endpoints.length > 0, "endpoint settings and the network mode"],
+  ];
+  const found = conflicts.find(([isSet]) => isSet);
+  if (found) throw conflicting(found[1]);
+}
+
+function isPublishing({ PortBindings, PublishAllPorts }: NonNullable<CreateRequest["HostConfig"]>): boolean {
+  return Boolean(PublishAllPorts) || Object.keys(PortBindings ?? {}).length > 0;
+}
+
+function checkEndpoints({ NetworkingConfig }: CreateRequest, mode: string): void {
+  const endpoints = Object.entries(NetworkingConfig?.EndpointsConfig ?? {});
+  for (const [name, endpoint] of endpoints) {
+    const bad = (why: string) => invalid(`invalid config for network ${name}: invalid endpoint settings:\n${why}`);
+    if (!predefined.includes(name)) continue;
+    if (endpoint.IPAMConfig?.IPv4Address || endpoint.IPAMConfig?.IPv6Address) {
+      throw bad("user-specified IP address is supported on user-defined networks only");
+    }
+    if ((endpoint.Aliases ?? []).length > 0) {
+      throw bad("network-scoped aliases are only supported for user-defined networks");
+    }
+  }
+  const others = endpoints.filter(([name]) => name !== mode);
+  if (others.length === 0) return;
+  if (mode === "host" || others.some(([name]) => name === "host")) {
+    throw invalid(
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+  }
+  if (mode === "none" || others.some(([name]) => name === "none")) {
+    throw invalid("container cannot be connected to multiple networks with one of the networks in private (none) mode");
+  }
+}
+
+function conflicting(what: string): Error {
+  return invalid(`conflicting options: ${what}`);
+}
