@@ -18,6 +18,7 @@ import type { RemoveImageDeps } from "./images/deps.ts";
 import { Images } from "./images/images.ts";
 import { networkDocument } from "./networks/document.ts";
 import type { Firewall } from "./networks/firewall.ts";
+import { noFlows, trackedFlows } from "./networks/flows.ts";
 import { Networks } from "./networks/networks.ts";
 import type { EngineOptions } from "./options.ts";
 import type { ContainerServiceDeps } from "./service/containers.ts";
@@ -124,6 +125,7 @@ function openStores(options: EngineOptions, paths: Paths, { log, database, firew
     log,
     netnsDirectory: paths.netns,
     firewall,
+    flows: options.iptables ? trackedFlows(log) : noFlows,
     proxyPath: options.proxyPath,
     containers: () => registry.all().map(({ document }) => document),
   });

@@ -6,6 +6,7 @@ import { silent } from "../src/base/log.ts";
 import type { NetworkedContainer } from "../src/networks/endpoint.ts";
 import { takeFromNetwork } from "../src/networks/endpoint-changes.ts";
 import type { Firewall } from "../src/networks/firewall.ts";
+import { noFlows } from "../src/networks/flows.ts";
 import type { Network } from "../src/networks/network.ts";
 import { Networks } from "../src/networks/networks.ts";
 import { openDatabase } from "../src/store/database.ts";
@@ -63,6 +64,7 @@ function networksOf(directory: string, document: NetworkedContainer) {
     log: silent,
     netnsDirectory: join(directory, "netns"),
     firewall,
+    flows: noFlows,
     proxyPath: undefined,
     containers: () => [document],
   });

@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { openConntrack } from "@gantry/native-sys/netlink";
 import { test } from "tap";
 import type { UnderTest } from "./engine-under-test.ts";
 import { inOwnNetwork } from "./own-network.ts";
@@ -132,6 +133,56 @@ test("without proxies the rules alone serve a published port, which no other pro
   await engine.client.call("containerRemove", { Id: id, Force: true });
   await waitFor(async () => (await listeners()).length === 0);
 });
+
+/** Sends a datagram every 50 ms from one port for as long as it runs, and prints each answer. */
+const askForever = `
+const socket = require("node:dgram").createSocket("udp4");
+socket.on("message", (answer) => console.log(String(answer)));
+socket.bind(40000, () => setInterval(() => socket.send("?", 5300, "10.98.0.1"), 50));`;
+
+/** Answers every datagram with its name. */
+const answerAs = (name: string) => `
+const socket = require("node:dgram").createSocket("udp4");
+socket.on("message", (_, from) => socket.send("${name}", from.port, from.address));
+socket.bind(53);`;
+
+for (const [kind, proxy] of [
+  ["the rules alone", undefined],
+  ["a proxy", proxyPath],
+] as const) {
+  test(`a client that keeps sending from one UDP port reaches each next container: ${kind}`, async (t) => {
+    await using engine = await engineUnderTest({ iptables: true, proxyPath: proxy });
+    await using outside = start("unshare", ["--net", "sleep", "1000"]);
+    const { pid = 0 } = outside.child;
+    await waitFor(async () => (await sh(`readlink /proc/${pid}/ns/net`)) !== (await sh("readlink /proc/self/ns/net")));
+    await sh(
+      `ip link add out type veth peer name eth0 netns ${pid} && ip addr add 10.98.0.1/24 dev out && ip link set out up`,
+    );
+    await sh(`nsenter -t ${pid} -n sh -c "ip addr add 10.98.0.2/24 dev eth0 && ip link set eth0 up"`);
+    await using client = start("nsenter", ["-t", String(pid), "-n", process.execPath, "-e", askForever]);
+    // Its traffic begins before the port is published.
+    await waitFor(isTracked);
+    for (const name of ["first", "second"]) {
+      const id = await engine.create(forever, {
+        NetworkMode: "bridge",
+        PortBindings: { "53/udp": [{ HostPort: "5300" }] },
+      });
+      await engine.client.call("containerStart", { Id: id });
+      const netns = `--net=${join(engine.state, "netns", id.slice(0, 12))}`;
+      await using _server = start("nsenter", [netns, process.execPath, "-e", answerAs(name)]);
+      await waitFor(() => client.stdout().split("\n").at(-2) === name, { what: `an answer of the ${name} one` });
+      await engine.client.call("containerRemove", { Id: id, Force: true });
+    }
+    await sh("ip link del out");
+    t.pass();
+  });
+}
+
+/** Whether the kernel tracks the client's datagrams. */
+function isTracked(): boolean {
+  using conntrack = openConntrack();
+  return conntrack.flows({ port: { protocol: 17, number: 5300 } }).length > 0;
+}
 
 test("a taken port fails with Docker's message, and all of the start is undone", async (t) => {
   await using engine = await engineUnderTest(onBridge);

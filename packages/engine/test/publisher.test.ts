@@ -6,6 +6,7 @@ import { tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { silent } from "../src/base/log.ts";
 import { type Firewall, noFirewall } from "../src/networks/firewall.ts";
+import { noFlows } from "../src/networks/flows.ts";
 import type { Network } from "../src/networks/network.ts";
 import { type PublishedPort, parsePortConfig } from "../src/networks/port-spec.ts";
 import { Publisher } from "../src/networks/publisher.ts";
@@ -45,7 +46,7 @@ const publication = {
 };
 
 function publisher(proxyPath: string | undefined, firewall: Firewall = noFirewall): Publisher {
-  return new Publisher({ native: nativeSys(), log: silent, proxyPath, firewall });
+  return new Publisher({ native: nativeSys(), log: silent, proxyPath, firewall, flows: noFlows });
 }
 
 async function listen(port: number): Promise<Server & AsyncDisposable> {

@@ -114,7 +114,10 @@ export async function disconnectContainer(networks: Networks, container: Network
 
 export function releaseEndpoint(networks: Networks, endpoint: Endpoint): void {
   const address = parseAddress(endpoint.address);
-  if (address !== undefined) networks.addresses.release(endpoint.networkId, address);
+  if (address !== undefined) {
+    networks.options.flows.forgetAddress(endpoint.address);
+    networks.addresses.release(endpoint.networkId, address);
+  }
   Object.assign(endpoint, unplaced);
 }
 

@@ -7,6 +7,7 @@ import type { EventHub } from "../system/event-hub.ts";
 import { AddressPool } from "./address-pool.ts";
 import { type Endpoint, type EndpointRequest, type NetworkedContainer, unplaced } from "./endpoint.ts";
 import type { Firewall } from "./firewall.ts";
+import type { Flows } from "./flows.ts";
 import { HostsFiles } from "./hosts-files.ts";
 import { parseAddress } from "./ipv4.ts";
 import { isUserDefined, type Member, type Network } from "./network.ts";
@@ -22,6 +23,7 @@ export interface NetworksOptions {
   readonly log: Log;
   readonly netnsDirectory: string;
   readonly firewall: Firewall;
+  readonly flows: Flows;
   readonly proxyPath: string | undefined;
   /** Documents of all containers. */
   readonly containers: () => Iterable<NetworkedContainer>;
@@ -40,8 +42,8 @@ export class Networks {
     this.options = options;
     this.addresses = new AddressPool(options.database);
     this.sandboxes = new Sandboxes(options.netnsDirectory, options.proxyPath === undefined);
-    const { native, log, proxyPath, firewall } = options;
-    this.publisher = new Publisher({ native, log, proxyPath, firewall });
+    const { native, log, proxyPath, firewall, flows } = options;
+    this.publisher = new Publisher({ native, log, proxyPath, firewall, flows });
     for (const network of options.documents.load().documents) this.#byId.set(network.id, network);
   }
 

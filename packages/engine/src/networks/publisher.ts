@@ -6,6 +6,7 @@ import type { NativeSys } from "@gantry/native-sys";
 import { internal } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
 import type { Firewall } from "./firewall.ts";
+import type { Flows } from "./flows.ts";
 import { AddressInUseError, type HeldPort, holdPort, isAddressInUse } from "./hold-port.ts";
 import { HostPorts } from "./host-ports.ts";
 import type { PortBinding, PublishedPort } from "./port-spec.ts";
@@ -22,6 +23,7 @@ export interface PublisherOptions {
   /** Undefined: no proxies. */
   readonly proxyPath: string | undefined;
   readonly firewall: Firewall;
+  readonly flows: Flows;
 }
 
 /** Ports of the host that lead to containers: which container has which, the proxies, and the rules. */
@@ -45,6 +47,7 @@ export class Publisher {
         }),
       );
       await this.#options.firewall.addPorts({ publication, ports: done });
+      this.#forgetOther(publication, done);
       return done;
     } catch (error) {
       await this.#stop(publication, done);
@@ -75,7 +78,14 @@ export class Publisher {
         this.#options.log.warn({ error: messageOf(error) }, "removing the rules of ports that are not served");
       });
     }
-    return results.filter((port) => port !== undefined);
+    const served = results.filter((port) => port !== undefined);
+    this.#forgetOther(publication, served);
+    return served;
+  }
+
+  /** Traffic that began before the rules were there goes where they lead from now on. */
+  #forgetOther({ containerIp }: Publication, ports: readonly PublishedPort[]): void {
+    for (const port of ports) this.#options.flows.forgetPort(containerIp, port);
   }
 
   async #adoptOne(publication: Publication, port: PublishedPort): Promise<PublishedPort | undefined> {

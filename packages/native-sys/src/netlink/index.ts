@@ -1,5 +1,6 @@
 export type { Address, NewAddress } from "./address.ts";
 export { openRoute, RouteClient } from "./client.ts";
+export { ConntrackClient, type Flow, type FlowFilter, type FlowTuple, openConntrack } from "./conntrack.ts";
 export { NetlinkError } from "./error.ts";
 export { formatAddress, type Prefix, parseAddress, parsePrefix } from "./ip.ts";
 export type { Link, LinkRef, LinkSettings, NewLink, NewVeth } from "./link.ts";
