@@ -10,13 +10,13 @@ test("a document without a version is of version 1; what does not match is named
   t.same(parse(exit), { version: 1, ...exit });
   t.same(parse({ version: 1, ...exit }), { version: 1, ...exit });
   t.throws(() => parse({ ...exit, version: 2 }), {
-    message: "/s/exit.json: version must be 1: a newer program wrote it",
+    message: "/s/exit.json: version: must be 1: a newer program wrote it",
   });
   t.throws(() => parse({ ...exit, exitStatus: "137" }), {
-    message: '/s/exit.json: exitStatus must be number, not "137"',
+    message: '/s/exit.json: exitStatus: must be number, not "137"',
   });
   const { exitedAt: _, ...partial } = exit;
-  t.throws(() => parse(partial), { message: /^\/s\/exit\.json: exitedAt is missing/ });
+  t.throws(() => parse(partial), { message: /^\/s\/exit\.json: exitedAt: is missing/ });
   t.throws(() => parse(null), { message: "/s/exit.json: must be Object, not null" });
   t.throws(() => parseDocument(exitDocument, '{"id":', "/s/exit.json"), { message: "/s/exit.json is not JSON" });
 });
@@ -27,7 +27,7 @@ test("a task document keeps the runtime as it was given", async (t) => {
   t.same(parseDocument(taskDocument, JSON.stringify(task), "f"), { version: 1, ...task });
   const wrong = { ...task, runtime: { ...runtime, root: "relative" } };
   t.throws(() => parseDocument(taskDocument, JSON.stringify(wrong), "f"), {
-    message: "f: runtime.root must be an absolute path",
+    message: "f: runtime.root: must be an absolute path",
   });
 });
 

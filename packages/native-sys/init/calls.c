@@ -20,7 +20,7 @@ int do_domainname(const struct op_domainname *op)
 	return syscall(SYS_setdomainname, op->name, strlen(op->name)) < 0 ? -1 : 0;
 }
 
-/* setsid(2); fine where the process leads a group already. */
+/* setsid(2); no failure where the process leads a group already. */
 int do_session(const struct op_session *op)
 {
 	(void)op;

@@ -1,4 +1,5 @@
 import { messageOf } from "@gantry/common/error-message";
+import { describeIssue } from "@gantry/common/schema-issue";
 import type { Seccomp, SeccompArg, SyscallRule } from "@gantry/oci-spec/runtime";
 import * as v from "valibot";
 import { invalid } from "../base/errors.ts";
@@ -57,8 +58,7 @@ const scmpNames: Readonly<Record<string, string>> = {
 export function parseSeccompProfile(text: string, capabilities: readonly string[], nodeArch: string): Seccomp {
   const parsed = v.safeParse(profile, parseJson(text));
   if (!parsed.success) {
-    const issue = parsed.issues[0];
-    throw invalid(`Decoding seccomp profile failed: ${v.getDotPath(issue) ?? "profile"}: ${issue.message}`);
+    throw invalid(`Decoding seccomp profile failed: ${describeIssue(parsed.issues[0])}`);
   }
   const context = { capabilities, arch: nodeArch === "x64" ? "amd64" : nodeArch };
   const { defaultAction, defaultErrnoRet, flags, syscalls } = parsed.output;

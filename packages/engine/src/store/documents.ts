@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { describeIssue } from "@gantry/common/schema-issue";
 import * as v from "valibot";
 
 /** The documents of one noun by id, each a row of JSON. */
@@ -61,6 +62,5 @@ function parse<T>(text: string, schema: v.GenericSchema<unknown, T>): T {
   const { issues } = v.safeParse(schema, document);
   const [issue] = issues ?? [];
   if (!issue) return document as T;
-  const path = v.getDotPath(issue);
-  throw new Error(path === null ? issue.message : `${path}: ${issue.message}`);
+  throw new Error(describeIssue(issue));
 }

@@ -63,7 +63,7 @@ export const descriptor = v.object({
 });
 export type Descriptor = v.InferOutput<typeof descriptor>;
 
-/** How output is handled that comes faster than its reader reads. */
+/** Handling of output that arrives faster than its reader reads. */
 const pace = {
   /** blocking (the default): the process waits. non-blocking: it never waits, and output beyond the buffer is dropped. */
   mode: v.optional(v.picklist(["blocking", "non-blocking"])),
@@ -131,11 +131,11 @@ export type Runtime = v.InferOutput<typeof runtime>;
 /** A process of a container, on the host; a process that an exec has started carries the exec's id, its children do not. */
 export const processInfo = v.object({ pid: integer, execId: v.optional(identifier) });
 
-/** The cgroup's figures, in the fields of containerd's metrics (io.containerd.cgroups.v1 or v2 Metrics, as JSON). */
+/** Statistics of the cgroup, in the fields of containerd's metrics (io.containerd.cgroups.v1 or v2 Metrics, as JSON). */
 export const metrics = v.object({ timestamp, cgroupVersion: v.picklist([1, 2]), data: document });
 export type Metrics = v.InferOutput<typeof metrics>;
 
-/** How a container is frozen into files by the OCI runtime's checkpoint command (runc's flags). */
+/** Options of a checkpoint by the OCI runtime's checkpoint command (runc's flags). */
 export const checkpointOptions = {
   /** Directory of the images; it is made. */
   imagePath: absolutePath,
@@ -195,9 +195,9 @@ export const registryAuth = v.object({
 /** Access to a registry, where it differs from the supervisor's own configuration. */
 export const registryAccess = {
   auth: v.optional(registryAuth),
-  /** Plain HTTP; tried by itself for loopback only. */
+  /** Use plain HTTP; only loopback hosts are tried with it by default. */
   plainHttp: v.optional(v.boolean()),
-  /** Take any certificate. */
+  /** Accept any certificate. */
   skipVerify: v.optional(v.boolean()),
   /** Directory with HOST/hosts.toml in containerd's form, instead of the supervisor's. */
   hostsDirectory: v.optional(absolutePath),

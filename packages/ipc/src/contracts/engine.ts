@@ -60,12 +60,12 @@ const containers = {
     reply: v.object({ Id: v.string(), Warnings: v.array(v.string()) }),
   }),
   containerStart: call({
-    doc: "Starts it; does nothing while it runs. ConsoleSize (height, width) is its terminal's size from the first instruction on; absent: the last one.",
+    doc: "Starts a container; does nothing while it runs. ConsoleSize (height, width) is its terminal's size from the first instruction on; absent: the last one.",
     request: v.object({ ...byId, ConsoleSize: v.optional(v.tuple([integer, integer])) }),
     reply: empty,
   }),
   containerStop: call({
-    doc: "Sends the stop signal, then SIGKILL after Timeout seconds (-1: never). Answers when it has ended.",
+    doc: "Sends the stop signal, then SIGKILL after Timeout seconds (-1: never). Answers when the container has ended.",
     idempotent: true,
     request: v.object({ ...byId, Signal: v.optional(v.string()), Timeout: v.optional(integer) }),
     reply: empty,
@@ -80,11 +80,11 @@ const containers = {
     request: v.object({ ...byId, Signal: v.optional(v.string()) }),
     reply: empty,
   }),
-  containerPause: call({ doc: "Freezes.", request: v.object(byId), reply: empty }),
-  containerUnpause: call({ doc: "Thaws.", request: v.object(byId), reply: empty }),
-  containerRename: call({ doc: "Gives it another name.", request: v.object({ ...byId, ...byName }), reply: empty }),
+  containerPause: call({ doc: "Freezes a container.", request: v.object(byId), reply: empty }),
+  containerUnpause: call({ doc: "Thaws a container.", request: v.object(byId), reply: empty }),
+  containerRename: call({ doc: "Renames a container.", request: v.object({ ...byId, ...byName }), reply: empty }),
   containerRemove: call({
-    doc: "Removes it; a running one only with Force. RemoveVolumes also removes its anonymous volumes.",
+    doc: "Removes a container; a running one only with Force. RemoveVolumes also removes its anonymous volumes.",
     request: v.object({ ...byId, Force: v.optional(v.boolean()), RemoveVolumes: v.optional(v.boolean()) }),
     reply: empty,
   }),
@@ -106,13 +106,13 @@ const containers = {
     reply: document,
   }),
   containerTop: call({
-    doc: "Ids on the host of its processes.",
+    doc: "Processes of a container, with their ids on the host.",
     idempotent: true,
     request: v.object(byId),
     reply: v.object({ Pids: v.array(integer) }),
   }),
   containerWait: call({
-    doc: "Waits (without a deadline) until it is not-running, has its next-exit, or is removed.",
+    doc: "Waits (without a deadline) until a container is not-running, has its next-exit, or is removed.",
     idempotent: true,
     request: v.object({ ...byId, Condition: v.optional(v.picklist(["not-running", "next-exit", "removed"])) }),
     reply: v.object({ StatusCode: exitStatus, Error: v.optional(v.object({ Message: v.string() })) }),
@@ -132,13 +132,13 @@ const containers = {
     reply: v.object({ Id: v.string() }),
   }),
   containerResize: call({
-    doc: "Size of its terminal, in characters.",
+    doc: "Sets the size of a container's terminal, in characters.",
     idempotent: true,
     request: v.object({ ...byId, Height: integer, Width: integer }),
     reply: empty,
   }),
   containerLogs: stream({
-    doc: "Its log. Timestamps are put in front of each line, as text, when asked. Follow: until it ends.",
+    doc: "A container's log. Timestamps: each line begins with its time. Follow: until the container ends.",
     request: v.object({
       ...byId,
       Stdout: v.boolean(),
@@ -156,7 +156,7 @@ const containers = {
     reply: empty,
   }),
   containerAttach: stream({
-    doc: "Its streams, from now on; may be opened before the start. The first item, without blobs, confirms that it is attached. Ends when the container ends (ExitCode), or with input kind `detach`.",
+    doc: "A container's streams, from now on; may be opened before the start. The first item, without blobs, confirms the attachment. Ends when the container ends (ExitCode), or with input kind `detach`.",
     request: v.object({
       ...byId,
       Stdin: v.boolean(),
@@ -189,7 +189,7 @@ const execs = {
     reply: v.object({ Id: v.string() }),
   }),
   execStart: stream({
-    doc: "Runs it. Detach: ends at once; else with its exit code, after its output.",
+    doc: "Runs an added command. Detach: ends at once; else with its exit code, after its output.",
     request: v.object({ ...byId, Detach: v.optional(v.boolean()) }),
     item: outputItem,
     input: v.variant("kind", [...attachInput.options, v.object({ kind: v.literal("detach") })]),
@@ -202,7 +202,7 @@ const execs = {
     reply: document,
   }),
   execResize: call({
-    doc: "Size of its terminal.",
+    doc: "Sets the size of a command's terminal.",
     idempotent: true,
     request: v.object({ ...byId, Height: integer, Width: integer }),
     reply: empty,
@@ -223,7 +223,7 @@ const images = {
     reply: document,
   }),
   imageTag: call({
-    doc: "Another name for an image.",
+    doc: "Adds a name to an image.",
     idempotent: true,
     request: v.object({ ...byName, /** repo[:tag] */ Target: v.string() }),
     reply: empty,
@@ -236,7 +236,7 @@ const images = {
     }),
   }),
   imagePull: stream({
-    doc: "Fetches an image. Name is as people type it: busybox, repo:tag, host:port/repo@sha256:….",
+    doc: "Fetches an image. Name is in the short form: busybox, repo:tag, host:port/repo@sha256:….",
     request: v.object({ ...byName, Platform: v.optional(v.string()), Auth: v.optional(registryAuth) }),
     item: progress,
     input: v.never(),
@@ -244,7 +244,7 @@ const images = {
     reply: v.object({ Name: v.string(), Digest: v.string(), Changed: v.boolean() }),
   }),
   imagePush: stream({
-    doc: "Brings an image to the registry that its name says. NotFound when there is no image of that name.",
+    doc: "Pushes an image to the registry of its name. NotFound when there is no image of that name.",
     request: v.object({ ...byName, Platform: v.optional(v.string()), Auth: v.optional(registryAuth) }),
     item: progress,
     input: v.never(),
@@ -252,23 +252,23 @@ const images = {
     reply: v.object({ Digest: v.string(), Size: integer }),
   }),
   imageRemoteTags: call({
-    doc: "The tags of a registry's repository. Name is as people type it, without tag.",
+    doc: "The tags of a registry's repository. Name is in the short form, without tag.",
     idempotent: true,
     request: v.object({ ...byName, Auth: v.optional(registryAuth) }),
     reply: v.object({ Tags: v.array(v.string()) }),
   }),
   registryLogin: call({
-    doc: "Asks a registry whether it takes credentials. PermissionDenied when it does not.",
+    doc: "Checks credentials with a registry. PermissionDenied when the registry refuses them.",
     idempotent: true,
     request: v.object({ /** docker.io, localhost:5000 */ Registry: v.string(), Auth: registryAuth }),
-    reply: v.object({ /** To keep instead of the password. */ IdentityToken: v.optional(v.string()) }),
+    reply: v.object({ /** Stored instead of the password. */ IdentityToken: v.optional(v.string()) }),
   }),
   imageLoad: stream({
     doc: "Reads an image archive from the input's blobs.",
     request: v.object({ Platform: v.optional(v.string()) }),
     item: progress,
     input: empty,
-    /** Names as people type them, or ids of images without a name. */
+    /** Names in the short form, or ids of images without a name. */
     reply: v.object({ Loaded: v.array(v.string()) }),
   }),
   imageSave: stream({
@@ -316,7 +316,7 @@ const images = {
 
 const volumes = {
   volumeCreate: call({
-    doc: "Makes a named volume; one that is there is returned as it is.",
+    doc: "Makes a named volume; an existing one is returned as it is.",
     idempotent: true,
     request: v.object({
       Name: v.optional(v.string()),
@@ -334,7 +334,7 @@ const volumes = {
   }),
   volumeInspect: call({ doc: "One volume.", idempotent: true, request: v.object(byName), reply: volume }),
   volumeRemove: call({
-    doc: "Removes one that no container uses.",
+    doc: "Removes a volume that no container uses.",
     request: v.object({ ...byName, Force: v.optional(v.boolean()) }),
     reply: empty,
   }),
@@ -380,14 +380,14 @@ const networks = {
     request: v.object(byId),
     reply: network,
   }),
-  networkRemove: call({ doc: "Removes one without containers.", request: v.object(byId), reply: empty }),
+  networkRemove: call({ doc: "Removes a network without containers.", request: v.object(byId), reply: empty }),
   networkConnect: call({
-    doc: "Adds a container to a network.",
+    doc: "Connects a container to a network.",
     request: v.object({ ...byId, Container: v.string(), EndpointConfig: v.optional(endpointConfig) }),
     reply: empty,
   }),
   networkDisconnect: call({
-    doc: "Takes a container out of a network.",
+    doc: "Disconnects a container from a network.",
     request: v.object({ ...byId, Container: v.string(), Force: v.optional(v.boolean()) }),
     reply: empty,
   }),

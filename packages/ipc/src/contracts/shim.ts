@@ -115,12 +115,17 @@ export const shimContract = contract("shim", 1, {
     reply: empty,
   }),
   stats: call({
-    doc: "The cgroup's figures, in the form of the data of `runc events --stats`.",
+    doc: "Statistics of the cgroup, in the form of the data of `runc events --stats`.",
     idempotent: true,
     request: empty,
     reply: document,
   }),
-  metrics: call({ doc: "The cgroup's figures, read by the shim.", idempotent: true, request: empty, reply: metrics }),
+  metrics: call({
+    doc: "Statistics of the cgroup, read by the shim.",
+    idempotent: true,
+    request: empty,
+    reply: metrics,
+  }),
   checkpoint: call({
     doc: "Runs the OCI runtime's checkpoint. Unimplemented or FailedPrecondition where it cannot.",
     request: v.object(checkpointOptions),

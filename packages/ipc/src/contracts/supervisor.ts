@@ -27,7 +27,7 @@ export { type Task, task } from "./supervisor/tasks.ts";
 /** containerd's services, by messages. */
 export const supervisorContract = contract("supervisor", 1, {
   version: call({
-    doc: "Which supervisor this is.",
+    doc: "The supervisor's process, version and directories.",
     idempotent: true,
     request: empty,
     reply: v.object({

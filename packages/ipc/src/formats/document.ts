@@ -1,5 +1,5 @@
+import { describeIssue } from "@gantry/common/schema-issue";
 import * as v from "valibot";
-import { messageOfIssue } from "./issue.ts";
 
 /** The version of a document that two programs share; a document without the field is of version 1. */
 export const formatVersion = v.optional(v.literal(1, "must be 1: a newer program wrote it"), 1);
@@ -18,7 +18,5 @@ export function parseDocument<S extends v.GenericSchema>(schema: S, text: string
   }
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = v.getDotPath(issue);
-  throw new Error(`${source}: ${path === null ? "" : `${path} `}${messageOfIssue(issue)}`);
+  throw new Error(`${source}: ${describeIssue(result.issues[0])}`);
 }

@@ -1,3 +1,4 @@
+import { describeIssue } from "@gantry/common/schema-issue";
 import * as v from "valibot";
 import * as shape from "./shape.ts";
 
@@ -47,9 +48,8 @@ function parse<T extends v.GenericSchema>(what: string, schema: T, input: ImageD
   const value = typeof input === "string" || input instanceof Uint8Array ? readJson(what, input) : input;
   const result = v.safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  const path = v.getDotPath(issue as v.BaseIssue<unknown>);
-  throw new ImageError(`invalid ${what}: ${path ? `${path}: ` : ""}${issue?.message ?? "not of the form expected"}`);
+  const [issue] = result.issues as [v.BaseIssue<unknown>];
+  throw new ImageError(`invalid ${what}: ${describeIssue(issue)}`);
 }
 
 function readJson(what: string, input: Uint8Array | string): unknown {

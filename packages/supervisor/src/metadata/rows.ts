@@ -1,4 +1,5 @@
 import { messageOf } from "@gantry/common/error-message";
+import { describeIssue } from "@gantry/common/schema-issue";
 import * as v from "valibot";
 import { internal } from "../errors.ts";
 
@@ -35,9 +36,7 @@ export function jsonColumns(table: string, keys: readonly string[]): JsonColumns
     read(row, column, schema) {
       const { success, output, issues } = v.safeParse(schema, parse(row, column));
       if (success) return output;
-      const [issue] = issues;
-      const path = v.getDotPath(issue);
-      throw fail(row, column, path === null ? issue.message : `${path}: ${issue.message}`);
+      throw fail(row, column, describeIssue(issues[0]));
     },
     labels(row) {
       // Most rows have none, and lists have many rows.

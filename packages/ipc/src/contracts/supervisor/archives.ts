@@ -59,7 +59,7 @@ export const archives = {
       platforms: v.optional(v.pipe(v.array(v.string()), v.minLength(1, "must name a platform"))),
       /** Every platform that the image names: NotFound when a part is not here. */
       allPlatforms: v.optional(v.boolean()),
-      /** Leaves layers out that may not be passed on. */
+      /** Leaves out non-distributable layers. */
       skipNonDistributable: v.optional(v.boolean()),
       /** On the supervisor's machine: made if it is not there, else it must be empty. */
       directory: v.optional(absolutePath),

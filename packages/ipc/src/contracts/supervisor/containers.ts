@@ -7,7 +7,7 @@ import { snapshotterName } from "./snapshots.ts";
 
 export const container = v.object({
   id: identifier,
-  /** Image name, for show; may be empty. */
+  /** Image name, for display; may be empty. */
   image: v.string(),
   labels,
   /** OCI config.json; `root.path` is set when the task is made. */
@@ -56,7 +56,7 @@ export const containers = {
     reply: container,
   }),
   "containers.list": call({
-    doc: "All containers. Filters see id, image and labels.",
+    doc: "All containers. Filters match id, image and labels.",
     idempotent: true,
     request: v.object({ ...inNamespace, filters }),
     reply: v.object({ containers: v.array(container) }),
@@ -74,7 +74,7 @@ export const containers = {
     reply: container,
   }),
   "containers.delete": call({
-    doc: "Forgets a container that has no task. Its snapshot stays.",
+    doc: "Removes the record of a container without a task. Its snapshot stays.",
     request: v.object({ ...inNamespace, id: identifier }),
     reply: empty,
   }),

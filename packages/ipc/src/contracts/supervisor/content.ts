@@ -12,11 +12,11 @@ export const contentInfo = v.object({ digest, size: integer, createdAt: timestam
 export const ingestStatus = v.object({
   /** Its name: unique in the namespace. */
   ref: v.string(),
-  /** Bytes that are here: the next ones are written from there. */
+  /** Bytes received so far: the next ones are written from there. */
   offset: integer,
-  /** Bytes that there will be; 0 when that is not known. */
+  /** Expected number of bytes; 0 when unknown. */
   total: integer,
-  /** Digest that it must have, where that is known. */
+  /** Expected digest, where known. */
   expected: v.optional(digest),
   startedAt: timestamp,
   updatedAt: timestamp,
@@ -35,14 +35,14 @@ export const content = {
     reply: contentInfo,
   }),
   "content.list": call({
-    doc: "Blobs by digest: those after one, so many at a time. Filters see digest, size and labels.",
+    doc: "Blobs in the order of their digests, in pages. Filters match digest, size and labels.",
     idempotent: true,
     request: v.object({
       ...inNamespace,
       filters,
       /** Only digests after this one. */
       after: v.optional(v.string()),
-      /** Most that are wanted; 100 000 unless given. */
+      /** Largest number of items; 100 000 unless given. */
       limit: v.optional(v.pipe(integer, v.minValue(1), v.maxValue(100_000))),
     }),
     /** `next` is the `after` of the next call; absent: that was all. */
@@ -63,15 +63,15 @@ export const content = {
     reply: contentInfo,
   }),
   "content.ingest": stream({
-    doc: "Begins an ingest, or goes on with it, from the input's blobs. A second writer of the same one is answered Unavailable. AlreadyExists when the namespace has the digest.",
+    doc: "Begins or resumes an ingest from the input's blobs. A second writer of the same ingest gets Unavailable. AlreadyExists when the namespace has the digest.",
     request: v.object({
       ...ofIngest,
       ...underLease,
-      /** Where the first byte belongs: 0 begins anew, else the ingest's own offset; absent: goes on where it is. */
+      /** Offset of the first byte: 0 restarts, else the ingest's own offset; absent: continue there. */
       offset: v.optional(count),
-      /** Bytes that there will be. */
+      /** Expected number of bytes. */
       total: v.optional(count),
-      /** Digest that it must have: checked by the commit. */
+      /** Expected digest: checked by the commit. */
       expected: v.optional(digest),
     }),
     item: v.never(),
@@ -79,7 +79,7 @@ export const content = {
     reply: ingestStatus,
   }),
   "content.commit": call({
-    doc: "Makes a blob of an ingest once digest and size, where given here or at its begin, are right; a wrong one stays as it is. Without a lease the blob is kept until content.delete.",
+    doc: "Turns an ingest into a blob once its digest and size match those given here or at its begin; else it stays as it is. Without a lease the blob is kept until content.delete.",
     request: v.object({ ...ofIngest, ...underLease, ...expected, labels: v.optional(labels) }),
     reply: contentInfo,
   }),
@@ -96,7 +96,7 @@ export const content = {
     reply: ingestStatus,
   }),
   "content.abort": call({
-    doc: "Gives an ingest up and removes what is here of it. Unavailable while somebody writes it.",
+    doc: "Aborts an ingest and removes its bytes. Unavailable while a client writes it.",
     request: v.object(ofIngest),
     reply: empty,
   }),
@@ -118,7 +118,7 @@ export const content = {
       ...inNamespace,
       digest,
       labels,
-      /** The labels that it had go. */
+      /** Removes the existing labels first. */
       replace: v.optional(v.boolean()),
     }),
     reply: contentInfo,

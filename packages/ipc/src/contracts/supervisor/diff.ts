@@ -16,7 +16,7 @@ export const layerMediaType = v.picklist([
 
 export const diff = {
   "diff.create": call({
-    doc: "Writes what differs between two snapshots as a layer (image-spec layer.md) into the content store. The blob has the label containerd.io/uncompressed.",
+    doc: "Writes the difference between two snapshots as a layer (image-spec layer.md) into the content store. The blob has the label containerd.io/uncompressed.",
     request: v.object({
       ...ofSnapshotter,
       /** The upper snapshot: active, view or committed. */
@@ -37,7 +37,7 @@ export const diff = {
     reply: v.object({ diffId: digest, size: integer, inodes: integer }),
   }),
   "diff.commitImage": call({
-    doc: "Makes an image of a snapshot: the layers of the image below it and, as one more, what it adds. Without a base the one layer holds all.",
+    doc: "Makes an image of a snapshot: the layers of the image below it and one more for its own changes. Without a base one layer holds all.",
     request: v.object({
       ...ofSnapshotter,
       key: v.string(),

@@ -50,7 +50,7 @@ export const supervisorEvent = v.object({
   execId: v.optional(v.string()),
   pid: v.optional(integer),
   exitStatus: v.optional(exitStatus),
-  /** Why, where the exit status does not say it: the shim died. */
+  /** Cause, where the exit status does not show it: the shim died. */
   reason: v.optional(v.string()),
   /** Data of an event that a client published. */
   data: v.optional(document),
@@ -59,14 +59,14 @@ export type SupervisorEvent = v.InferOutput<typeof supervisorEvent>;
 
 export const events = {
   "events.subscribe": stream({
-    doc: "Events from a sequence number on (0: all that are kept; absent: new events only), then as they are published. FailedPrecondition names the oldest kept when `from` is older. Filters see topic, namespace and the event's fields as event.id, event.pid, ….",
+    doc: "Events from a sequence number on (0: all that are kept; absent: new events only), then as they are published. FailedPrecondition names the oldest kept when `from` is older. Filters match topic, namespace and the event's fields as event.id, event.pid, ….",
     request: v.object({ namespace: v.optional(identifier), from: firstEvent, filters }),
     item: supervisorEvent,
     input: v.never(),
     reply: empty,
   }),
   "events.publish": call({
-    doc: "Publishes an event for all who subscribe.",
+    doc: "Publishes an event to all subscribers.",
     request: v.object({
       ...inNamespace,
       topic,

@@ -35,20 +35,20 @@ export type ResolvedImage = v.InferOutput<typeof resolvedImage>;
 
 export const images = {
   "images.list": call({
-    doc: "All images by name. Filters see name, target.digest, target.mediatype and labels.",
+    doc: "All images by name. Filters match name, target.digest, target.mediatype and labels.",
     idempotent: true,
     request: v.object({ ...inNamespace, filters }),
     reply: v.object({ images: v.array(image) }),
   }),
   "images.get": call({ doc: "One image by its full name.", idempotent: true, request: named, reply: image }),
   "images.resolve": call({
-    doc: "An image as this host's platform sees it (or the one asked for), unpacked on the way if it was not.",
+    doc: "An image as this host's platform (or the given one) sees it; it is unpacked if necessary.",
     idempotent: true,
     request: v.object({ ...inNamespace, name: v.string(), platform: v.optional(v.string()) }),
     reply: resolvedImage,
   }),
   "images.tag": call({
-    doc: "Gives an image another name; an image that had the name loses it.",
+    doc: "Adds a name to an image; another image that had the name loses it.",
     idempotent: true,
     request: v.object({ ...inNamespace, name: v.string(), newName: v.string() }),
     reply: image,
@@ -60,13 +60,13 @@ export const images = {
       ...inNamespace,
       name: v.string(),
       labels,
-      /** The labels that it had go. */
+      /** Removes the existing labels first. */
       replace: v.optional(v.boolean()),
     }),
     reply: image,
   }),
   "images.delete": call({
-    doc: "Removes a name; what no name, container or snapshot needs any more is removed with it. The digests of what went are returned.",
+    doc: "Removes a name, and the content that no other name, container or snapshot needs. Returns the removed digests.",
     request: named,
     reply: v.object({ removed: v.array(v.string()) }),
   }),

@@ -13,22 +13,22 @@ export const plugin = v.object({
   /** linux/amd64; empty where any will do. */
   platforms: v.array(v.string()),
   capabilities: v.array(v.string()),
-  /** Facts: where it keeps its files, and the like. */
+  /** Further facts, such as its directories. */
   exports: labels,
-  /** Why it cannot be used; absent: it can. `skip` says that it does not fit this machine, and nothing is broken. */
+  /** Reason why it cannot be used; absent: it can. `skip`: it does not fit this machine, and nothing is broken. */
   error: v.optional(v.object({ message: v.string(), skip: v.boolean() })),
 });
 export type Plugin = v.InferOutput<typeof plugin>;
 
 export const introspection = {
   "introspection.plugins": call({
-    doc: "The parts of this supervisor and whether they work here. Filters see type, id, platforms and capabilities.",
+    doc: "The parts of this supervisor and whether they work here. Filters match type, id, platforms and capabilities.",
     idempotent: true,
     request: v.object({ filters }),
     reply: v.object({ plugins: v.array(plugin) }),
   }),
   "introspection.server": call({
-    doc: "Which server this is: its uuid is that of its root directory, whatever process serves it.",
+    doc: "Identity of the server: the uuid belongs to its root directory and outlives its process.",
     idempotent: true,
     request: empty,
     reply: v.object({ uuid: v.string(), pid: integer, /** Inode of its pid namespace. */ pidNamespace: integer }),

@@ -20,29 +20,29 @@ const ofLease = { ...inNamespace, id: identifier };
 /** A lease protects its resources, and all that they refer to, from garbage collection. */
 export const leases = {
   "leases.create": call({
-    doc: "Makes a lease; its id is made up unless given.",
+    doc: "Makes a lease; its id is generated unless given.",
     request: v.object({ ...inNamespace, id: v.optional(identifier), labels: v.optional(labels) }),
     reply: lease,
   }),
   "leases.list": call({
-    doc: "All leases that have not expired. Filters see id and labels.",
+    doc: "All leases that have not expired. Filters match id and labels.",
     idempotent: true,
     request: v.object({ ...inNamespace, filters }),
     reply: v.object({ leases: v.array(lease) }),
   }),
   "leases.delete": call({
-    doc: "Ends a lease. What only it kept is removed soon after, or before the reply.",
+    doc: "Ends a lease. Resources that it alone kept are removed soon after, or before the reply.",
     request: v.object({ ...ofLease, /** Remove first, then reply. */ sync: v.optional(v.boolean()) }),
     reply: empty,
   }),
   "leases.addResource": call({
-    doc: "Keeps a resource, which need not be there yet.",
+    doc: "Adds a resource to a lease; it need not exist yet.",
     idempotent: true,
     request: v.object({ ...ofLease, resource: leaseResource }),
     reply: empty,
   }),
   "leases.deleteResource": call({
-    doc: "Keeps a resource no longer.",
+    doc: "Removes a resource from a lease.",
     idempotent: true,
     request: v.object({ ...ofLease, resource: leaseResource }),
     reply: empty,

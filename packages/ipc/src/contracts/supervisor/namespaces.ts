@@ -27,7 +27,7 @@ export const namespaces = {
     reply: empty,
   }),
   "namespaces.delete": call({
-    doc: "Removes an empty namespace; FailedPrecondition names what is in it.",
+    doc: "Removes an empty namespace; FailedPrecondition names its contents.",
     request: v.object({
       name: identifier,
       /** Removes also the cgroup of this name; FailedPrecondition while something is in it, and then all stays. */

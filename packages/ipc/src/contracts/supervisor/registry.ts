@@ -9,7 +9,7 @@ const parallel = v.pipe(integer, v.minValue(1), v.maxValue(64));
 /** Images between here and registries (distribution-spec). */
 export const registry = {
   "images.pull": stream({
-    doc: "Fetches an image or another artifact from a registry and gives it its name; an image is unpacked. What is already here is not fetched again.",
+    doc: "Fetches an image or another artifact from a registry and gives it its name; an image is unpacked. Content that is already here is not fetched again.",
     request: v.object({
       ...inNamespace,
       ...registryAccess,
@@ -38,7 +38,7 @@ export const registry = {
     reply: v.object({ image, /** False when the name already had this target. */ changed: v.boolean() }),
   }),
   "images.push": stream({
-    doc: "Brings an image or another artifact to a registry: an index whole when all of it is here, else the manifest of this host's platform.",
+    doc: "Pushes an image or another artifact to a registry: a whole index when all of its content is here, else the manifest of this host's platform.",
     request: v.object({
       ...inNamespace,
       ...registryAccess,
@@ -80,14 +80,14 @@ export const registry = {
     reply: v.object({ target: descriptor }),
   }),
   "images.pushObject": stream({
-    doc: "Brings one object of the content store to a registry's repository.",
+    doc: "Pushes one object of the content store to a registry's repository.",
     request: v.object({
       ...inNamespace,
       ...registryAccess,
       /** Full reference: a manifest or index gets its tag; without one it is known by its digest alone, which REPOSITORY@DIGEST says. */
       name: v.string(),
       digest,
-      /** That of a manifest or index makes it one; every other type is a blob's. */
+      /** A manifest's or index's media type pushes it as such; every other type as a blob. */
       mediaType: v.string(),
     }),
     item: progress,
@@ -101,7 +101,7 @@ export const registry = {
     reply: v.object({ tags: v.array(v.string()) }),
   }),
   "images.login": call({
-    doc: "Asks a registry whether it takes credentials. PermissionDenied when it does not.",
+    doc: "Checks credentials with a registry. PermissionDenied when the registry refuses them.",
     idempotent: true,
     request: v.object({ ...inNamespace, ...registryAccess, /** docker.io, localhost:5000 */ registry: v.string() }),
     /** A refresh token to keep instead of the password, where the registry gives one. */

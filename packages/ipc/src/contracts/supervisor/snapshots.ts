@@ -27,7 +27,7 @@ export const mountSpec = v.object({ type: v.string(), source: v.string(), option
 
 export const snapshots = {
   "snapshots.snapshotters": call({
-    doc: "The ways in which snapshots can be kept here, with the reason for each that does not work. Images are unpacked with `default`.",
+    doc: "The snapshotters of this supervisor, with the reason for each that does not work. Images are unpacked with `default`.",
     idempotent: true,
     request: empty,
     reply: v.object({
@@ -38,17 +38,17 @@ export const snapshots = {
     }),
   }),
   "snapshots.prepare": call({
-    doc: "Makes an active (writable) snapshot on a committed parent (empty: on nothing). Without a lease it is kept until snapshots.remove.",
+    doc: "Makes an active (writable) snapshot on a committed parent (empty: without a parent). Without a lease it is kept until snapshots.remove.",
     request: v.object({ ...ofSnapshot, ...underLease, parent: v.string(), labels: v.optional(labels) }),
     reply: v.object({ mounts: v.array(mountSpec) }),
   }),
   "snapshots.view": call({
-    doc: "Makes a read-only snapshot on a committed parent (empty: on nothing).",
+    doc: "Makes a read-only snapshot on a committed parent (empty: without a parent).",
     request: v.object({ ...ofSnapshot, ...underLease, parent: v.string(), labels: v.optional(labels) }),
     reply: v.object({ mounts: v.array(mountSpec) }),
   }),
   "snapshots.commit": call({
-    doc: "Turns an active snapshot into a committed one of another name. Labels, when given, replace those it had.",
+    doc: "Turns an active snapshot into a committed one of another name. Labels, when given, replace the existing ones.",
     request: v.object({ ...ofSnapshot, ...underLease, name: v.string(), labels: v.optional(labels) }),
     reply: empty,
   }),
@@ -72,7 +72,7 @@ export const snapshots = {
     reply: v.object({ mounts: v.array(mountSpec) }),
   }),
   "snapshots.usage": call({
-    doc: "Bytes on disk and inodes of its own, a file with several names counted once.",
+    doc: "Disk usage of a snapshot without its parents: bytes and inodes; a file with several names counts once.",
     idempotent: true,
     request: v.object(ofSnapshot),
     reply: v.object({ size: integer, inodes: integer }),

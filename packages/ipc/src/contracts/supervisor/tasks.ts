@@ -112,13 +112,13 @@ export const tasks = {
     reply: empty,
   }),
   "tasks.stats": call({
-    doc: "Figures of its cgroup in the form of the data of `runc events --stats`.",
+    doc: "Statistics of a task's cgroup in the form of the data of `runc events --stats`.",
     idempotent: true,
     request: v.object(ofContainer),
     reply: document,
   }),
   "tasks.metrics": call({
-    doc: "Figures of its cgroup in the fields of containerd's metrics.",
+    doc: "Statistics of a task's cgroup in the fields of containerd's metrics.",
     idempotent: true,
     request: v.object(ofContainer),
     reply: metrics,
@@ -140,7 +140,7 @@ export const tasks = {
     reply: v.object({ exitStatus, exitedAt: timestamp }),
   }),
   "tasks.attach": stream({
-    doc: "As the shim's attach.",
+    doc: "Attaches to a process's streams, as the shim's attach.",
     request: v.object({ ...ofProcess, ...attachOptions }),
     item: outputItem,
     input: attachInput,

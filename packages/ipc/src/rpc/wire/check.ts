@@ -1,7 +1,7 @@
+import { messageOfIssue, pathOfIssue } from "@gantry/common/schema-issue";
 import * as v from "valibot";
 import type { Schema } from "../../contracts/define.ts";
 import { asErrorCode, RpcError } from "../../contracts/errors.ts";
-import { messageOfIssue } from "../../formats/issue.ts";
 import { decode, encode } from "./codec.ts";
 
 /**
@@ -23,7 +23,7 @@ export function checkBody(schema: Schema, body: Uint8Array | undefined, what: st
 }
 
 function invalid(issue: v.BaseIssue<unknown>, what: string): RpcError {
-  const path = v.getDotPath(issue) ?? "";
+  const path = pathOfIssue(issue);
   const where = path === "" ? what : path;
   return new RpcError("InvalidArgument", `${where}: ${messageOfIssue(issue)}`, { path, in: what });
 }

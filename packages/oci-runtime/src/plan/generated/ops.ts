@@ -18,11 +18,11 @@ export const operations = {
   sync: { number: 5, fields: { point: "number", dumpable: "number" } },
   /** Takes ids inside a user namespace, keeping its capabilities. */
   become: { number: 6, fields: { uid: "number", gid: "number" } },
-  /** Goes on in a child that has this process's parent; reports its pid to the runtime. */
+  /** Continues in a child with the same parent as this process; reports its pid to the runtime. */
   fork: { number: 7, fields: { } },
   /** Brings up the network interface lo. */
   loopback: { number: 8, fields: { } },
-  /** Sets the propagation of a mount; with holder, of the one that holds the path. */
+  /** Sets the propagation of a mount; with holder, of the mount that contains the path. */
   propagate: { number: 10, fields: { path: "string", propagation: "number", recursive: "number", holder: "number" } },
   /** Makes the root file system a mount of its own; from here on paths are resolved inside it. */
   root: { number: 11, fields: { path: "string" } },
@@ -38,19 +38,19 @@ export const operations = {
   symlink: { number: 16, fields: { target: "string", path: "string" } },
   /** Makes a device node or a named pipe. replace: an existing file of that name is replaced, else it must be the same. */
   mknod: { number: 17, fields: { path: "string", mode: "number", major: "number", minor: "number", uid: "number", gid: "number", replace: "number" } },
-  /** Hides a path: an empty read-only directory, or /dev/null, over it. A missing path is fine. */
+  /** Hides a path: an empty read-only directory, or /dev/null, over it. A missing path is skipped. */
   mask: { number: 18, fields: { path: "string" } },
-  /** Makes a path and what is mounted below it read-only. A missing path is fine. */
+  /** Makes a path and the mounts below it read-only. A missing path is skipped. */
   readonly: { number: 19, fields: { path: "string" } },
   /** Makes the root file system the root and detaches the old one by pivot_root(2). With move the mount is moved and entered by chroot(2), for a root that pivot_root refuses; the host's proc and sysfs mounts, which stay in the namespace then, are unmounted or covered. */
   pivot: { number: 20, fields: { move: "number" } },
-  /** Mounts a tmpfs that starts with a copy of what the directory held; inherit as in mount. */
+  /** Mounts a tmpfs that starts with a copy of the directory; inherit as in mount. */
   copyUp: { number: 21, fields: { source: "string", target: "string", attributes: "number", options: "strings", inherit: "number" } },
   /** sethostname(2). */
   hostname: { number: 30, fields: { name: "string" } },
   /** setdomainname(2). */
   domainname: { number: 31, fields: { name: "string" } },
-  /** setsid(2); fine where the process leads a group already. */
+  /** setsid(2); no failure where the process leads a group already. */
   session: { number: 32, fields: { } },
   /** Opens a pseudo-terminal of the root file system's own devpts, sends its master over a socket, and makes it the standard streams. */
   console: { number: 33, fields: { socket: "number", width: "number", height: "number", bind: "number" } },
@@ -72,7 +72,7 @@ export const operations = {
   umask: { number: 44, fields: { mask: "number" } },
   /** PR_SET_NO_NEW_PRIVS. */
   noNewPrivileges: { number: 45, fields: { } },
-  /** Drops from the bounding set what the mask lacks. */
+  /** Drops all capabilities outside the mask from the bounding set. */
   boundingSet: { number: 46, fields: { mask: "number" } },
   /** Gives the standard streams to a user, who may open them again by name, as far as that can be done. */
   streams: { number: 37, fields: { uid: "number" } },
@@ -84,13 +84,13 @@ export const operations = {
   capabilities: { number: 48, fields: { effective: "number", permitted: "number", inheritable: "number", ambient: "number" } },
   /** Loads a filter: an array of struct sock_filter. With a point, reports the number of the listener's descriptor to the runtime and waits for its answer, as in sync. */
   seccomp: { number: 49, fields: { filter: "bytes", flags: "number", point: "number", dumpable: "number" } },
-  /** chdir(2); what it reaches must lie inside the root. */
+  /** chdir(2); the directory must lie inside the root. */
   directory: { number: 50, fields: { path: "string" } },
   /** Finds the program to run. */
   program: { number: 51, fields: { name: "string", path: "string" } },
   /** Reports ready, then waits for a byte from the named pipe of `start`. Later failures go to the result pipe. */
   wait: { number: 52, fields: { start: "number", result: "number" } },
-  /** Runs a hook where the process stands, with the state document as its standard input; inherit: with the program's environment in place of env. */
+  /** Runs a hook in the process's present context, with the state document as its standard input; inherit: with the program's environment in place of env. */
   hook: { number: 53, fields: { path: "string", args: "strings", env: "strings", inherit: "number", timeout: "number" } },
   /** Sets the program's environment; with a home, HOME by user id from /etc/passwd, or that one. */
   environment: { number: 54, fields: { env: "strings", home: "string", uid: "number" } },

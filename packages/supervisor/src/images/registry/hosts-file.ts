@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { isAbsolute, join } from "node:path";
 import { messageOf } from "@gantry/common/error-message";
+import { describeIssue } from "@gantry/common/schema-issue";
 import * as v from "valibot";
 import { failedPrecondition } from "../../errors.ts";
 import type { Capability, HostSettings } from "./hosts.ts";
@@ -65,8 +66,7 @@ export async function readHostsFile(directory: string): Promise<HostsFile | unde
 
 function reason(error: unknown): string {
   if (!v.isValiError(error)) return (messageOf(error).split("\n")[0] ?? "").trim();
-  const [issue] = error.issues;
-  return `${v.getDotPath(issue) ?? "it"}: ${issue.message}`;
+  return describeIssue(error.issues[0]);
 }
 
 /** The API's root: the URL itself with override_path, else with /v2 appended. */
