@@ -43,3 +43,18 @@ t.test("ctr: the same", async (t) => {
   t.equal(await stack.ok(["run", "--rm", image, "one", ...ids]), "1000:0\n");
   t.equal(await stack.ok(["run", "--rm", "--user", "7:50", image, "two", ...ids]), "7:50\n");
 });
+
+const shared = ["sh", "-c", "echo $(id -G); grep -oE 'core file size +[0-9]+ +[0-9]+' /proc/self/limits"];
+const inherited = /^(\S+) 8 9\ncore file size +50 +60\n$/;
+
+t.test("client exec: limits and additional groups are the container's, for other users too", async (t) => {
+  t.setTimeout(120_000);
+  if (!requires(t, "root", "overlay", "file:/bin/busybox", "binary:client", "binary:engine")) return;
+  await using stack = await startStack();
+  const flags = ["--ulimit", "core=50:60", "--group-add", "8", "--group-add", "9"];
+  await stack.ok(["run", "-d", "--name", "box", ...flags, "busybox", "sleep", "1000"]);
+  t.match(await stack.ok(["exec", "box", ...shared]), inherited);
+  t.match(await stack.ok(["exec", "-u", "7", "box", ...shared]), inherited);
+  t.match(await stack.ok(["exec", "-u", "7:6", "box", ...shared]), inherited);
+  await stack.ok(["rm", "-f", "box"]);
+});

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "init.h"
@@ -53,38 +54,65 @@ int do_mkdir(const struct op_mkdir *op)
 
 int do_symlink(const struct op_symlink *op)
 {
-	const char *name;
-	int result, parent = make_parent(op->path, &name);
+	struct place place;
+	int result, parent = make_parent(op->path, &place);
 	if (parent < 0)
 		return -1;
-	result = symlinkat(op->target, parent, name);
+	result = symlinkat(op->target, parent, place.name);
 	if (result < 0 && errno == EEXIST)
 		result = 0;
 	return closing(result, parent, -1);
 }
 
+/* Puts a node in the place of another file in one step: a container that shares the directory always finds one. */
+static int replace_node(int parent, const char *name, mode_t mode, dev_t device)
+{
+	char temporary[32];
+	uint64_t random;
+	if (syscall(SYS_getrandom, &random, sizeof random, 0) != sizeof random)
+		return -1;
+	snprintf(temporary, sizeof temporary, ".node-%016llx", (unsigned long long)random);
+	if (mknodat(parent, temporary, mode, device) < 0)
+		return -1;
+	if (renameat(parent, temporary, parent, name) == 0)
+		return 0;
+	int error = errno;
+	unlinkat(parent, temporary, 0);
+	errno = error;
+	return -1;
+}
+
+static int is_node(int fd, mode_t mode, mode_t compared, dev_t device)
+{
+	struct stat stat;
+	return fstat(fd, &stat) == 0 && (stat.st_mode & compared) == (mode & compared) && stat.st_rdev == device;
+}
+
 /*
  * Nothing is done by name to the node, whose directory may be a volume that others write to: the mode is right from the
- * start, for which the umask must be 0, and an existing file keeps its own.
+ * start, for which the umask must be 0, and an existing node keeps its own unless it is replaced.
  */
 int do_mknod(const struct op_mknod *op)
 {
-	const char *name;
-	struct stat stat;
+	struct place place;
 	mode_t mode = (mode_t)op->mode;
 	dev_t device = makedev(op->major, op->minor);
-	int node = -1, result = -1, parent = make_parent(op->path, &name);
+	int node = -1, result = -1, parent = make_parent(op->path, &place);
 	if (parent < 0)
 		return -1;
-	if (mknodat(parent, name, mode, device) == 0 ||
-	    (errno == EEXIST &&
-	     (!op->replace || (unlinkat(parent, name, 0) == 0 && mknodat(parent, name, mode, device) == 0))))
-		node = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	if (node >= 0 && (result = fstat(node, &stat)) == 0) {
+	if (mknodat(parent, place.name, mode, device) == 0 || errno == EEXIST)
+		node = openat(parent, place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (node >= 0 && op->replace && !is_node(node, mode, S_IFMT | 07777, device)) {
+		close(node);
+		node = replace_node(parent, place.name, mode, device) < 0
+			       ? -1
+			       : openat(parent, place.name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	}
+	if (node >= 0 && is_node(node, mode, S_IFMT, device)) {
+		result = fchownat(node, "", (uid_t)op->uid, (gid_t)op->gid, AT_EMPTY_PATH);
+	} else if (node >= 0) {
 		errno = EEXIST;
-		result = (stat.st_mode & S_IFMT) == (mode & S_IFMT) && stat.st_rdev == device
-				 ? fchownat(node, "", (uid_t)op->uid, (gid_t)op->gid, AT_EMPTY_PATH)
-				 : failure("another file has its place");
+		failure("another file has its place");
 	}
 	return closing(result, node, parent);
 }

@@ -45,14 +45,20 @@ int send_message(int fd, enum message_kind kind, int32_t value, const char *text
 int sync_with_runtime(uint64_t point, uint64_t dumpable, const char *text);
 
 /* path.c */
+#define PATH_SIZE 4096
 enum target_kind { TARGET_DIRECTORY, TARGET_FILE };
+/* A path without slashes at its end, and its last part. */
+struct place {
+	char path[PATH_SIZE];
+	const char *name;
+};
 int closing(int result, int a, int b);
 int open_root(void);
 int resolve(const char *path, uint64_t flags, uint64_t limits);
 int resolve_below(int dir, const char *path, uint64_t flags);
 int on_file_system(int fd, unsigned long magic);
 int make_directory(const char *path, unsigned mode);
-int make_parent(const char *path, const char **name);
+int make_parent(const char *path, struct place *place);
 int open_target(const char *path, enum target_kind kind, uint64_t limits);
 
 /* home.c */

@@ -31,17 +31,19 @@ int open_root(void)
 	return state.root < 0 ? -1 : 0;
 }
 
+static int open_within(int dir, const char *path, uint64_t flags, uint64_t limits)
+{
+	struct open_how how = { .flags = flags | O_CLOEXEC, .resolve = RESOLVE_NO_MAGICLINKS | limits };
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+}
+
 /* Opens a path below the root. The kernel answers EAGAIN when something was renamed meanwhile. */
 int resolve(const char *path, uint64_t flags, uint64_t limits)
 {
-	struct open_how how = {
-		.flags = flags | O_CLOEXEC,
-		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | limits,
-	};
 	for (int tries = 0; tries < 128; tries++) {
-		long fd = syscall(SYS_openat2, state.root, path, &how, sizeof how);
+		int fd = open_within(state.root, path, flags, RESOLVE_IN_ROOT | limits);
 		if (fd >= 0 || errno != EAGAIN)
-			return (int)fd;
+			return fd;
 	}
 	return -1;
 }
@@ -49,11 +51,7 @@ int resolve(const char *path, uint64_t flags, uint64_t limits)
 /* Opens a path below a directory, on the same mount: neither a link out of it nor a mount over a part of it counts. */
 int resolve_below(int dir, const char *path, uint64_t flags)
 {
-	struct open_how how = {
-		.flags = flags | O_CLOEXEC,
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV,
-	};
-	return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+	return open_within(dir, path, flags, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
 }
 
 int on_file_system(int fd, unsigned long magic)
@@ -62,77 +60,119 @@ int on_file_system(int fd, unsigned long magic)
 	return fstatfs(fd, &fs) == 0 && (unsigned long)fs.f_type == magic;
 }
 
-/* Where a link leads that has no target yet, as a path of the root. A circle of links fails earlier, with ELOOP. */
-static int follow(int parent, const char *path, char *next, size_t size)
+/* Where a link leads, as a path of the root; -1 with EINVAL for what is no link. `name` is the last part of `path`. */
+static int follow(int parent, const char *path, const char *name, char *next)
 {
-	char link[4096];
-	const char *name = strrchr(path, '/') + 1;
+	char link[PATH_SIZE];
+	int above;
 	ssize_t length = readlinkat(parent, name, link, sizeof link - 1);
 	if (length < 0)
 		return -1;
 	link[length] = 0;
-	length = link[0] == '/' ? snprintf(next, size, "%s", link)
-				: snprintf(next, size, "%.*s%s", (int)(name - path), path, link);
+	above = link[0] == '/' ? 0 : (int)(name - path);
 	errno = ENAMETOOLONG;
-	return length < (ssize_t)size ? 0 : -1;
+	return snprintf(next, PATH_SIZE, "%.*s%s", above, path, link) < PATH_SIZE ? 0 : -1;
 }
 
-/* Opens a directory, making it and the missing ones above it. */
-int make_directory(const char *path, unsigned mode)
+/* Opens a directory by its path and, for making it, its parent and name. Another process may make it at the same time.
+ */
+static int enter(int parent, const char *path, const char *name, unsigned mode)
 {
-	char next[4096];
-	const char *name;
-	int parent, fd = resolve(path, O_PATH | O_DIRECTORY, 0);
+	char next[PATH_SIZE];
+	int fd = resolve(path, O_PATH | O_DIRECTORY, 0);
 	if (fd >= 0 || errno != ENOENT)
 		return fd;
-	parent = make_parent(path, &name);
-	if (parent < 0)
+	if (mkdirat(parent, name, mode) < 0 && errno != EEXIST)
 		return -1;
-	if (mkdirat(parent, name, mode) == 0 || errno == EEXIST)
-		fd = resolve(path, O_PATH | O_DIRECTORY, 0);
-	if (fd < 0 && errno == ENOENT && follow(parent, path, next, sizeof next) == 0)
+	fd = resolve(path, O_PATH | O_DIRECTORY, 0);
+	/* A link without a target; a circle of them has failed with ELOOP before. */
+	if (fd < 0 && errno == ENOENT && follow(parent, path, name, next) == 0)
 		fd = make_directory(next, mode);
-	return closing(fd, parent, -1);
+	return fd;
 }
 
-/* Opens the directory that holds a path, making it; *name is the last part. */
-int make_parent(const char *path, const char **name)
+/* Opens a directory, making it and the missing ones above it, those with mode 0755. */
+int make_directory(const char *path, unsigned mode)
 {
-	char part[4096];
-	const char *slash = strrchr(path, '/');
-	size_t length = slash ? (size_t)(slash - path) : 0;
-	if (!slash || !slash[1] || length >= sizeof part) {
-		errno = EINVAL;
+	char part[PATH_SIZE], *name = part, *end;
+	int fd = resolve(path, O_PATH | O_DIRECTORY, 0), parent;
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	errno = ENAMETOOLONG;
+	if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part)
 		return -1;
+	fd = resolve("/", O_PATH | O_DIRECTORY, 0);
+	while (fd >= 0 && *(name += strspn(name, "/"))) {
+		int last, after;
+		end = name + strcspn(name, "/");
+		last = end[strspn(end, "/")] == 0;
+		after = *end;
+		parent = fd;
+		*end = 0;
+		fd = closing(enter(parent, part, name, last ? mode : 0755), parent, -1);
+		*end = (char)after;
+		name = end;
 	}
-	memcpy(part, path, length);
-	part[length] = 0;
-	*name = slash + 1;
-	return make_directory(length ? part : "/", 0755);
+	return fd;
 }
 
+/* Opens the directory that holds a path, making it, and fills in the place. Slashes at the end of a path do not count.
+ */
+int make_parent(const char *path, struct place *place)
+{
+	size_t length = strlen(path);
+	char *slash;
+	int fd;
+	while (length > 1 && path[length - 1] == '/')
+		length--;
+	errno = ENAMETOOLONG;
+	if (length >= sizeof place->path)
+		return -1;
+	memcpy(place->path, path, length);
+	place->path[length] = 0;
+	slash = strrchr(place->path, '/');
+	errno = EINVAL;
+	if (!slash || !slash[1])
+		return -1;
+	place->name = slash + 1;
+	*slash = 0;
+	fd = make_directory(slash == place->path ? "/" : place->path, 0755);
+	*slash = '/';
+	return fd;
+}
+
+#define LINKS 40
+
+/* Opens a file, making it if it is not there; links are followed by their text, to where nothing is yet. */
 static int make_file(const char *path)
 {
-	char next[4096];
-	const char *name;
-	int fd, parent = make_parent(path, &name);
-	if (parent < 0)
-		return -1;
-	fd = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0755);
-	if (fd >= 0) {
-		close(fd);
-		fd = resolve(path, O_PATH, 0);
-	} else if (errno == EEXIST && follow(parent, path, next, sizeof next) == 0) {
-		fd = make_file(next);
+	char next[PATH_SIZE];
+	struct place place;
+	for (int links = 0; links < LINKS; links++) {
+		int parent = make_parent(path, &place), fd;
+		if (parent < 0)
+			return -1;
+		fd = openat(parent, place.name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0755);
+		if (fd < 0 && errno != EEXIST)
+			return closing(-1, parent, -1);
+		if (fd >= 0)
+			close(fd);
+		if (follow(parent, place.path, place.name, next) < 0)
+			return closing(open_within(parent, place.name, O_PATH, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS),
+				       parent, -1);
+		close(parent);
+		path = next;
 	}
-	return closing(fd, parent, -1);
+	errno = ELOOP;
+	return -1;
 }
 
 /* Opens the target of a mount, making a file or a directory where nothing is. */
 int open_target(const char *path, enum target_kind kind, uint64_t limits)
 {
 	int fd = resolve(path, O_PATH | (kind == TARGET_DIRECTORY ? O_DIRECTORY : 0), limits);
-	if (fd >= 0 || errno != ENOENT)
+	/* A link to a file may end in a slash. */
+	if (fd >= 0 || (errno != ENOENT && (errno != ENOTDIR || kind != TARGET_FILE)))
 		return fd;
 	fd = kind == TARGET_DIRECTORY ? make_directory(path, 0755) : make_file(path);
 	if (fd < 0 || !limits)

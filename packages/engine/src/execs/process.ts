@@ -22,7 +22,7 @@ export async function execProcess(available: readonly string[], target: ExecTarg
   });
   const tty = request.Tty ?? false;
   const inherited = containerEnvironment(config.Hostname ?? "", tty, config.Env ?? []);
-  const groups = request.User ? [] : await target.groups();
+  const groups = await target.groups();
   const process: Process = {
     terminal: tty,
     user: { uid: 0, gid: 0, ...(groups.length > 0 ? { additionalGids: groups } : {}) },

@@ -110,9 +110,12 @@ function buildProcess(context: Context, id: string, { command, values, size }: A
     cwd: values.cwd ?? base.cwd,
     env: [...(base.env ?? []), ...values.env],
     user: {
-      ...(values.user === undefined ? base.user : parseUser(values.user)),
-      additionalGids: gids,
-    } as Process["user"] & object,
+      uid: 0,
+      gid: 0,
+      ...base.user,
+      ...(values.user === undefined ? {} : parseUser(values.user)),
+      additionalGids: [...(base.user?.additionalGids ?? []), ...gids],
+    },
     noNewPrivileges: values["no-new-privs"] || base.noNewPrivileges === true,
     ...(values.apparmor === undefined ? {} : { apparmorProfile: values.apparmor }),
     ...(values["process-label"] === undefined ? {} : { selinuxLabel: values["process-label"] }),
@@ -120,9 +123,10 @@ function buildProcess(context: Context, id: string, { command, values, size }: A
   };
 }
 
-function parseUser(text: string): { uid: number; gid: number } {
-  const [uid = "", gid = "0"] = text.split(":");
-  return { uid: number("--user", uid), gid: number("--user", gid) };
+/** A user without a group keeps the group of the container's process. */
+function parseUser(text: string): { uid: number; gid?: number } {
+  const [uid = "", gid] = text.split(":");
+  return { uid: number("--user", uid), ...(gid === undefined ? {} : { gid: number("--user", gid) }) };
 }
 
 function number(flag: string, text: string): number {

@@ -113,16 +113,30 @@ function userOps({ process, linux, facts }: ProcessInput): Op[] {
 
 /** Whether the program is there is found out as its user, before the container counts as created. */
 function programOps(process: Process): Op[] {
-  const env = process.env ?? [];
-  const value = (name: string) => env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+  const variables = environment(process.env ?? []);
+  const path = variables.get("PATH") ?? defaultPath;
+  const home = variables.get("HOME");
+  if (!home) variables.delete("HOME");
   return [
-    { op: "program", why: "process.args[0]", name: process.args?.[0] ?? "", path: value("PATH") ?? defaultPath },
+    { op: "program", why: "process.args[0]", name: process.args?.[0] ?? "", path },
     {
       op: "environment",
       why: "process.env",
-      env,
-      home: value("HOME") ? "" : "/",
+      env: [...variables].map(([name, value]) => `${name}=${value}`),
+      home: home ? "" : "/",
       uid: process.user?.uid ?? 0,
     },
   ];
+}
+
+/** One value a name, the last that is given, in its place: programs differ in which of two they read. */
+function environment(entries: readonly string[]): Map<string, string> {
+  const variables = new Map<string, string>();
+  for (const entry of entries) {
+    const equals = entry.indexOf("=");
+    const name = entry.slice(0, equals);
+    variables.delete(name);
+    variables.set(name, entry.slice(equals + 1));
+  }
+  return variables;
 }

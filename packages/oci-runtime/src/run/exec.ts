@@ -27,8 +27,9 @@ export interface ExecRequest {
 
 /** Runs another process in a running container; returns once it has become the program. */
 export async function execInContainer(host: Host, store: Store, request: ExecRequest): Promise<Launched> {
-  const process = checkedProcess(request.process);
+  const requested = checkedProcess(request.process);
   const record = store.load(request.id);
+  const process = withDefaults(requested, record.spec.process);
   const status = statusOf(store, record, host.facts);
   if (status !== "paused" || !request.ignorePaused) demand("exec", status, request.id);
   if (process.terminal && request.consoleSocket === undefined)
@@ -104,6 +105,22 @@ function checkedProcess(value: unknown): Process {
   const problems = validateProcess(document);
   if (problems.length > 0) throw new SpecError("invalid process", problems);
   return document as Process;
+}
+
+/**
+ * A requested process is a program, its streams and its user. Its limits, capabilities, labels, priorities and umask are
+ * those of the container's own process where it names none (as with runc).
+ */
+function withDefaults(requested: Process, own: Partial<Process> = {}): Process {
+  const { terminal, consoleSize, user, args, env, cwd, noNewPrivileges, ...common } = own;
+  const named = Object.entries(requested).filter(([, value]) => value !== "" && !isEmptyList(value));
+  const process = { ...common, ...(Object.fromEntries(named) as unknown as Process) };
+  const umask = requested.user?.umask ?? user?.umask;
+  return umask === undefined ? process : { ...process, user: { uid: 0, gid: 0, ...process.user, umask } };
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 /** The namespaces of a process that are not this one's own. Joining one's own user namespace is an error. */

@@ -44,6 +44,13 @@ export function unlikeRunc(program: string): string | false {
   return basename(program) === "crun" ? "crun's flags, tables and messages differ here" : false;
 }
 
+/** Why a test of newer behaviour does not apply to this runtime; false where it does. @param version as 1.2 */
+export function olderRunc(program: string, version: number): string | false {
+  if (basename(program) !== "runc" || !existsSync(program)) return false;
+  const own = /version (\d+\.\d+)/.exec(execFileSync(program, ["--version"], { encoding: "utf8" }))?.[1];
+  return Number(own) < version ? `runc does this from ${version} on, and this is ${own}` : false;
+}
+
 let count = 0;
 
 /** A runtime's command line with a root directory and a bundle of its own; everything is gone at the end of the scope. */

@@ -1,8 +1,11 @@
+import { environment } from "./environment.ts";
 import { exec } from "./exec.ts";
+import { execInherits } from "./exec-inherits.ts";
 import { given } from "./given.ts";
 import { happenings } from "./happenings.ts";
 import { lifecycle, listing } from "./lifecycle.ts";
 import { notify } from "./notify.ts";
+import { paths } from "./paths.ts";
 import { resources } from "./resources.ts";
 import { terminal } from "./terminal.ts";
 
@@ -11,5 +14,18 @@ import { terminal } from "./terminal.ts";
  * a wrong test.
  */
 export function oracleSuite(program: string): void {
-  for (const part of [lifecycle, listing, exec, given, happenings, resources, terminal, notify]) part(program);
+  for (const part of [
+    lifecycle,
+    listing,
+    exec,
+    execInherits,
+    environment,
+    given,
+    paths,
+    happenings,
+    resources,
+    terminal,
+    notify,
+  ])
+    part(program);
 }
