@@ -88,7 +88,7 @@ test("run by hand: a sentence that says how it is started", (t) => {
     [undefined, /standard input must be a pipe/],
     ["", /ended before a line/],
     ["hello\n", /is not JSON/],
-    ['{"directory":"relative"}\n', /directory must be an absolute path/],
+    ['{"directory":"relative"}\n', /directory: must be an absolute path/],
   ] as const) {
     const { status, stderr } = run(input);
     t.equal(status, 1);
