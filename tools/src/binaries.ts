@@ -16,7 +16,7 @@ export interface Binary {
   readonly nodeAssets?: readonly AssetName[];
 }
 
-export type AssetName = "zeromq.node" | "native-sys.node" | "init" | "tini-static";
+export type AssetName = "zeromq.node" | "native-sys.node" | "init" | "keeper" | "tini-static";
 
 const node = (name: string, assets: readonly AssetName[]): Binary => ({
   name,
@@ -38,7 +38,7 @@ export const binaries: readonly Binary[] = [
   node("engine", ["zeromq.node", "native-sys.node"]),
   bun("ctr", ["native-sys.node"], ["zeromq.node"]),
   node("supervisor", ["zeromq.node", "native-sys.node"]),
-  node("shim", ["zeromq.node", "native-sys.node"]),
+  node("shim", ["zeromq.node", "native-sys.node", "keeper"]),
   bun("oci-runtime", ["native-sys.node", "init"]),
   {
     name: "oci-runtime-worker",

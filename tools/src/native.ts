@@ -20,6 +20,11 @@ export async function assetFile(name: AssetName, arch: Arch): Promise<string> {
       const outDir = join(paths.packages, "native-sys/build", arch.crossPrefix ? arch.name : "");
       return buildInit(arch.crossPrefix ? { outDir, cc: `${arch.crossPrefix}gcc` } : { outDir });
     }
+    case "keeper": {
+      const { buildKeeper } = await import("../../packages/keeper/build.ts");
+      const outDir = join(paths.packages, "keeper/build", arch.crossPrefix ? arch.name : "");
+      return buildKeeper(arch.crossPrefix ? { outDir, cc: `${arch.crossPrefix}gcc` } : { outDir });
+    }
     case "tini-static": {
       const { buildTini } = await import("../../packages/tini/build.ts");
       return buildTini({ arch: arch.name, ...(arch.crossPrefix ? { compiler: `${arch.crossPrefix}gcc` } : {}) });

@@ -1,0 +1,9 @@
+export {
+  KeeperClient,
+  type KeeperSpawn,
+  type KeeperState,
+  type KeptExit,
+  type KeptProcess,
+  type WatchHooks,
+} from "./client.ts";
+export { readKeeperProgram, startKeeper } from "./program.ts";
