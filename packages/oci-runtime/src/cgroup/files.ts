@@ -22,13 +22,13 @@ export function writeFile(path: string, value: string): void {
   }
 }
 
-/** Writes a limit. @throws Error naming where in config.json it stands */
+/** Writes a limit. @throws Error naming where in config.json it stands, with the system's error as its cause */
 export function setLimit(path: string, value: string, field: string): void {
   try {
     writeFile(path, value);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
-    throw new Error(`setting ${field}: writing "${value}" to ${path}: ${code}`);
+    throw new Error(`setting ${field}: writing "${value}" to ${path}: ${code}`, { cause: error });
   }
 }
 

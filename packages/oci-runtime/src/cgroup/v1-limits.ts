@@ -61,7 +61,7 @@ function deviceLimits(rules: readonly DeviceRule[]): Limit[] {
   });
 }
 
-/** Memory and swap together may never be below memory: which is written first depends on the way they move. */
+/** Memory and swap together may never be below memory; v1-apply.ts finds the order. */
 function memoryLimits(memory: MemoryLimits): Limit[] {
   const field = (name: string) => `linux.resources.memory.${name}`;
   const limits: Limit[] = [];
@@ -80,7 +80,7 @@ function memoryLimits(memory: MemoryLimits): Limit[] {
   return limits;
 }
 
-/** The period first: a quota is checked against it. */
+/** Period, quota and burst are checked against each other; v1-apply.ts finds the order. */
 function cpuLimits(cpu: CpuLimits): Limit[] {
   const field = (name: string) => `linux.resources.cpu.${name}`;
   const limits: Limit[] = [];

@@ -4,6 +4,7 @@ import { execInherits } from "./exec-inherits.ts";
 import { given } from "./given.ts";
 import { happenings } from "./happenings.ts";
 import { lifecycle, listing } from "./lifecycle.ts";
+import { limitOrder } from "./limit-order.ts";
 import { notify } from "./notify.ts";
 import { paths } from "./paths.ts";
 import { resources } from "./resources.ts";
@@ -24,6 +25,7 @@ export function oracleSuite(program: string): void {
     paths,
     happenings,
     resources,
+    limitOrder,
     terminal,
     notify,
   ])
