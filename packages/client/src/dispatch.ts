@@ -101,6 +101,7 @@ function createContext(process: ProcessContext, values: Parsed<typeof globalFlag
   const host = values.host ?? (env["GANTRY_HOST"] || defaultHost);
   return {
     ...process,
+    env: values.config === undefined ? env : { ...env, DOCKER_CONFIG: values.config },
     log,
     get host() {
       return parseEndpoint(host, "engine");

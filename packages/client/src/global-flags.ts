@@ -5,6 +5,7 @@ export const versionLine = `Gantry version ${version}`;
 
 /** Flags that stand before the command. */
 export const globalFlags = {
+  config: { type: "string", value: "DIR", doc: "Directory of config.json; else DOCKER_CONFIG, else ~/.docker" },
   debug: { type: "boolean", short: "D", doc: "Report more about failures on standard error" },
   help: { type: "boolean", doc: "Print this help" },
   host: {

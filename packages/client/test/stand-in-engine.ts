@@ -16,7 +16,12 @@ const compileCache = tempDir("compile-cache");
 tap.teardown(() => compileCache[Symbol.asyncDispose]());
 
 /** The environment of a client that is given its engine by -H, or none. */
-export const clientEnv = { NODE_COMPILE_CACHE: compileCache.path, GANTRY_HOST: undefined };
+export const clientEnv = {
+  NODE_COMPILE_CACHE: compileCache.path,
+  GANTRY_HOST: undefined,
+  // No configuration file of this user.
+  DOCKER_CONFIG: compileCache.path,
+};
 
 export interface StandInEngine extends AsyncDisposable {
   readonly host: string;

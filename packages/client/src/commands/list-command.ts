@@ -1,6 +1,7 @@
 import { defined, type FlagTable } from "@gantry/cli";
 import type { Filters } from "@gantry/ipc/contracts/engine-types";
 import { type Command, defineCommand } from "../command.ts";
+import { type FormatSetting, listFormat } from "../config/settings.ts";
 import type { Engine } from "../engine/connect.ts";
 import { type ListFormat, renderList } from "../format/list.ts";
 import { naturalOrder } from "../format/text.ts";
@@ -11,6 +12,8 @@ export interface ListSpec<T> {
   readonly objects: string;
   /** The values that --quiet shows: "volume names". */
   readonly quiet: string;
+  /** The configuration's setting of the format. */
+  readonly setting: FormatSetting;
   /** An example of --filter. */
   readonly filter: string;
   /** Further flags. */
@@ -34,10 +37,11 @@ export function listCommand<T extends { readonly Name: string }>(spec: ListSpec<
     examples: ["", `-q --filter ${spec.filter}`],
     async run(context, { values }) {
       const { filter, format, quiet } = values as { filter: string[]; format?: string; quiet: boolean };
+      const wanted = await listFormat(context, { format, quiet }, spec.setting);
       const engine = await context.engine();
       const found = await spec.load(engine, defined({ Filters: parseFilters(filter) }));
       const sorted = found.toSorted((a, b) => naturalOrder(a.Name, b.Name));
-      context.out.write(1, renderList(sorted, spec.format(values), { format, quiet }));
+      context.out.write(1, renderList(sorted, spec.format(values), { format: wanted, quiet }));
       return 0;
     },
   });

@@ -24,6 +24,13 @@ export function containerList(options: {
     typeName: "*formatter.ContainerContext",
     standard: `table ${columns}${options.size ? "\t{{.Size}}" : ""}`,
     quiet: "{{.ID}}",
+    quietOnly: true,
+    raw: [
+      "container_id: {{.ID}}\nimage: {{.Image}}\ncommand: {{.Command}}\ncreated_at: {{.CreatedAt}}",
+      "state: {{- pad .State 1 0}}\nstatus: {{- pad .Status 1 0}}\nnames: {{.Names}}",
+      `labels: {{- pad .Labels 1 0}}\nports: {{- pad .Ports 1 0}}\n${options.size ? "size: {{.Size}}\n" : ""}`,
+    ].join("\n"),
+    rawQuiet: "container_id: {{.ID}}",
     columns: {
       Command: { header: "COMMAND", value: ({ Command }) => quote(cut(Command, commandColumns)) },
       CreatedAt: { header: "CREATED AT", value: ({ Created }) => goTime(Created) },

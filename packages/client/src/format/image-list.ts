@@ -46,6 +46,8 @@ export function imageList(options: { truncate: boolean; digests: boolean; now: n
     typeName: "*formatter.imageContext",
     standard: `table {{.Repository}}\t{{.Tag}}\t${digestColumn}{{.ID}}\t{{.CreatedSince}}\t{{.Size}}`,
     quiet: "{{.ID}}",
+    raw: `repository: {{.Repository}}\ntag: {{.Tag}}\n${options.digests ? "digest: {{.Digest}}\n" : ""}image_id: {{.ID}}\ncreated_at: {{.CreatedAt}}\nvirtual_size: {{.Size}}\n`,
+    rawQuiet: "image_id: {{.ID}}",
     columns: {
       Containers: {
         header: "CONTAINERS",

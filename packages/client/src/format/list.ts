@@ -21,6 +21,11 @@ export interface ListFormat<T> {
   readonly standard: string;
   /** The format with -q. */
   readonly quiet: string;
+  /** -q takes precedence over a template. */
+  readonly quietOnly?: boolean;
+  /** The format `raw`, and the same with -q. */
+  readonly raw?: string;
+  readonly rawQuiet?: string;
 }
 
 /**
@@ -35,7 +40,8 @@ export function renderList<T>(
   const wanted = resolveFormat(list, format, quiet ?? false);
   if (wanted === "json") return items.map((item) => `${toJson(itemView(item, list))}\n`).join("");
   const isTable = wanted.startsWith("table");
-  const source = (isTable ? wanted.slice("table".length).trim() : wanted)
+  const source = (isTable ? wanted.slice("table".length) : wanted)
+    .replace(/^ +| +$/g, "")
     .replaceAll("\\t", "\t")
     .replaceAll("\\n", "\n");
   const template = compileTemplate(source);
@@ -46,7 +52,8 @@ export function renderList<T>(
 
 function resolveFormat<T>(list: ListFormat<T>, format: string | undefined, quiet: boolean): string {
   if (format === undefined || format === "" || format === "table") return quiet ? list.quiet : list.standard;
-  return format;
+  if (format === "raw" && list.raw !== undefined) return (quiet ? list.rawQuiet : undefined) ?? list.raw;
+  return quiet && list.quietOnly ? list.quiet : format;
 }
 
 function itemView<T>(item: T, list: ListFormat<T>): StructView {

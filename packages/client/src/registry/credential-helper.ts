@@ -1,4 +1,4 @@
-import { property } from "./config-file.ts";
+import { property } from "../config/config-file.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** The message of a helper that has no credentials for a registry (docker-credential-helpers). */

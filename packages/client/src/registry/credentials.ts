@@ -1,4 +1,4 @@
-import { type ConfigFile, property, readConfigFile, writeConfigFile } from "./config-file.ts";
+import { type ConfigFile, property, readConfigFile, setConfigMember } from "../config/config-file.ts";
 
 export interface Credentials {
   username?: string;
@@ -52,7 +52,7 @@ export async function keepCredentials(domain: string, env: Env, credentials: Cre
     await storeInHelper(helper, serverKey(domain), credentials);
     auths[serverKey(domain)] = {};
   } else auths[serverKey(domain)] = entryOf(credentials);
-  await writeConfigFile({ ...file, content: { ...file.content, auths } });
+  await setConfigMember(file, "auths", auths);
   return helper === undefined ? file.path : undefined;
 }
 
@@ -67,7 +67,7 @@ export async function forgetCredentials(domain: string, env: Env): Promise<void>
   const before = Object.entries(objectAt(file, "auths"));
   const kept = before.filter(([name]) => !keysOf(domain).includes(name) && !keysOf(domain).includes(hostOf(name)));
   if (kept.length === before.length) return;
-  await writeConfigFile({ ...file, content: { ...file.content, auths: Object.fromEntries(kept) } });
+  await setConfigMember(file, "auths", Object.fromEntries(kept));
 }
 
 /** Picks a registry's entry of `auths`, whose keys may be bare names or URLs. */

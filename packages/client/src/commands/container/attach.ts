@@ -1,7 +1,7 @@
-import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
 import { startSession } from "@gantry/cli/session";
 import { checkInputTerminal, terminalSize } from "@gantry/cli/terminal";
 import { CommandError, defineCommand } from "../../command.ts";
+import { detachKeys } from "../../config/settings.ts";
 import type { Engine } from "../../engine/connect.ts";
 import { openAttach } from "../../run/attach.ts";
 import { inspectForAttach } from "../../run/inspect-container.ts";
@@ -18,7 +18,7 @@ export const command = defineCommand({
   args: [1, 1],
   examples: ["web", "--no-stdin web"],
   async run(context, { values, args: [name = ""] }) {
-    const detachKeys = parseDetachKeys(values["detach-keys"] ?? defaultDetachKeys);
+    const keys = await detachKeys(context, values["detach-keys"]);
     const engine = await context.engine();
     const container = await inspectForAttach(engine, name);
     if (!container.running) throw new CommandError("You cannot attach to a stopped container, start it first");
@@ -34,7 +34,7 @@ export const command = defineCommand({
     const session = startSession(context, stream, {
       tty,
       stdin,
-      detachKeys,
+      detachKeys: keys,
       resize: ({ height, width }) => engine.call("containerResize", { Id: id, Height: height, Width: width }),
       ...(values["sig-proxy"] && !tty ? { kill } : {}),
     });

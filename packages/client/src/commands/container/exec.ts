@@ -1,8 +1,8 @@
 import { defined } from "@gantry/cli";
-import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
 import { startSession } from "@gantry/cli/session";
 import { checkInputTerminal, terminalSize } from "@gantry/cli/terminal";
 import { anyNumber, CommandError, type Context, defineCommand } from "../../command.ts";
+import { detachKeys } from "../../config/settings.ts";
 import { describeFailure } from "../../engine/failure.ts";
 import { collectEnv } from "../../parse/env.ts";
 import { asSession } from "../../run/attach.ts";
@@ -28,7 +28,7 @@ export const command = defineCommand({
   async run(context, { values, args: [container = "", ...args] }) {
     const { detach, tty } = values;
     const stdin = values.interactive && !detach;
-    const detachKeys = parseDetachKeys(values["detach-keys"] ?? defaultDetachKeys);
+    const keys = await detachKeys(context, values["detach-keys"]);
     const env = collectEnv(values["env-file"], values.env, context.env);
     if (!detach) checkInputTerminal(tty, stdin);
     const size = tty ? terminalSize() : undefined;
@@ -56,7 +56,7 @@ export const command = defineCommand({
       const session = startSession(context, asSession(stream), {
         tty,
         stdin,
-        detachKeys,
+        detachKeys: keys,
         resize: ({ height, width }) => engine.call("execResize", { Id, Height: height, Width: width }),
       });
       const end = await session.end;

@@ -1,5 +1,6 @@
 import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
+import { listFormat } from "../../config/settings.ts";
 import { containerList } from "../../format/container-list.ts";
 import { renderList } from "../../format/list.ts";
 import { parseFilters } from "../../parse/filters.ts";
@@ -20,7 +21,10 @@ export const command = defineCommand({
   args: [0, 0],
   examples: ["", "-a --filter status=exited", "--format 'table {{.Names}}\\t{{.Status}}'"],
   async run(context, { values }) {
-    const size = values.size || /\.Size\b/.test(values.format ?? "");
+    if (values.format && values.quiet)
+      context.log.warn("Ignoring custom format, because both --format and --quiet are set.");
+    const format = await listFormat(context, { format: values.format, quiet: false }, "psFormat");
+    const size = values.size || (!values.quiet && /\.Size\b/.test(format ?? ""));
     const last = values.latest ? 1 : values.last;
     const engine = await context.engine();
     const { Containers } = await engine.call(
@@ -33,7 +37,7 @@ export const command = defineCommand({
       }),
     );
     const list = containerList({ truncate: !values["no-trunc"], size: values.size, now: Date.now() / 1000 });
-    context.out.write(1, renderList(Containers, list, values));
+    context.out.write(1, renderList(Containers, list, { format, quiet: values.quiet }));
     return 0;
   },
 });

@@ -1,6 +1,6 @@
-import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
 import { checkInputTerminal } from "@gantry/cli/terminal";
 import { anyNumber, defineCommand } from "../../command.ts";
+import { detachKeys } from "../../config/settings.ts";
 import { attachedStreams } from "../../run/container-config.ts";
 import { createContainer } from "../../run/create-container.ts";
 import { runFlags } from "../../run/create-flags.ts";
@@ -21,7 +21,7 @@ export const command = defineCommand({
       const request = createRequest(parsed, { env: context.env, cwd: context.cwd, detach: values.detach });
       const attached = attachedStreams(values);
       if (!values.detach) checkInputTerminal(values.tty, attached.stdin);
-      const detachKeys = parseDetachKeys(values["detach-keys"] ?? defaultDetachKeys);
+      const keys = await detachKeys(context, values["detach-keys"]);
       const id = await createContainer(context, values, request);
       const container = { id, autoRemove: values.rm };
       if (values.detach) return await runDetached(context, container);
@@ -29,7 +29,7 @@ export const command = defineCommand({
         ...attached,
         tty: values.tty,
         sigProxy: values["sig-proxy"],
-        detachKeys,
+        detachKeys: keys,
       });
     } catch (error) {
       throw await runFailure(error, context, "run");

@@ -1,6 +1,6 @@
-import { defaultDetachKeys, parseDetachKeys } from "@gantry/cli/detach-keys";
 import { checkInputTerminal } from "@gantry/cli/terminal";
 import { anyNumber, CommandError, defineCommand } from "../../command.ts";
+import { detachKeys } from "../../config/settings.ts";
 import { forEach } from "../../engine/failure.ts";
 import { inspectForAttach } from "../../run/inspect-container.ts";
 import { runAttached } from "../../run/run-container.ts";
@@ -31,7 +31,7 @@ export const command = defineCommand({
     }
     const [name = "", ...more] = args;
     if (more.length > 0) throw new CommandError("you cannot start and attach multiple containers at once");
-    const detachKeys = parseDetachKeys(values["detach-keys"] ?? defaultDetachKeys);
+    const keys = await detachKeys(context, values["detach-keys"]);
     const container = await inspectForAttach(engine, name);
     const stdin = values.interactive && container.openStdin;
     checkInputTerminal(container.tty, stdin);
@@ -44,7 +44,7 @@ export const command = defineCommand({
         stderr: true,
         tty: container.tty,
         sigProxy: values["sig-proxy"] && !container.tty,
-        detachKeys,
+        detachKeys: keys,
       },
     );
   },

@@ -1,5 +1,6 @@
 import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
+import { listFormat } from "../../config/settings.ts";
 import { imageList, imageRows } from "../../format/image-list.ts";
 import { renderList } from "../../format/list.ts";
 import { parseFilters } from "../../parse/filters.ts";
@@ -21,12 +22,19 @@ export const command = defineCommand({
     const given = parseFilters(values.filter);
     const filters =
       reference === undefined ? given : { ...given, reference: [...(given?.["reference"] ?? []), reference] };
+    const format = await listFormat(context, values, "imagesFormat");
     const engine = await context.engine();
     const { Images } = await engine.call("imageList", defined({ All: values.all, Filters: filters }));
     const newestFirst = Images.toSorted((a, b) => b.Created - a.Created);
     const rows = imageRows(newestFirst, values.digests);
     const list = imageList({ truncate: !values["no-trunc"], digests: values.digests, now: Date.now() / 1000 });
-    context.out.write(1, renderList(rows, list, values));
+    context.out.write(1, renderList(rows, list, { format: withDigests(format, values.digests), quiet: values.quiet }));
     return 0;
   },
 });
+
+/** A table of the user's own gets a column of digests with --digests. */
+function withDigests(format: string | undefined, digests: boolean): string | undefined {
+  if (!digests || !format?.startsWith("table ") || format.includes("{{.Digest}}")) return format;
+  return `${format}\t{{.Digest}}`;
+}

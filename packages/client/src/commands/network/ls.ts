@@ -8,6 +8,8 @@ const networkList = (truncate: boolean): ListFormat<Network> => ({
   typeName: "*network.networkContext",
   standard: "table {{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.Scope}}",
   quiet: "{{.ID}}",
+  raw: "network_id: {{.ID}}\nname: {{.Name}}\ndriver: {{.Driver}}\nscope: {{.Scope}}\n",
+  rawQuiet: "network_id: {{.ID}}",
   columns: {
     CreatedAt: { header: "CREATED AT", value: ({ Created }) => Created },
     Driver: { header: "DRIVER", value: ({ Driver }) => Driver },
@@ -24,6 +26,7 @@ const networkList = (truncate: boolean): ListFormat<Network> => ({
 export const command = listCommand({
   objects: "networks",
   quiet: "network IDs",
+  setting: "networksFormat",
   filter: "driver=bridge",
   flags: { "no-trunc": { type: "boolean", doc: "Do not truncate the output" } },
   load: async (engine, request) => (await engine.call("networkList", request)).Networks,

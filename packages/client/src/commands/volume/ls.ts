@@ -10,6 +10,8 @@ const volumeList: ListFormat<Volume> = {
   typeName: "*formatter.volumeContext",
   standard: "table {{.Driver}}\t{{.Name}}",
   quiet: "{{.Name}}",
+  raw: "name: {{.Name}}\ndriver: {{.Driver}}\n",
+  rawQuiet: "name: {{.Name}}",
   columns: {
     Driver: { header: "DRIVER", value: ({ Driver }) => Driver },
     Labels: { header: "LABELS", value: ({ Labels }) => labelText(Labels) },
@@ -25,6 +27,7 @@ const volumeList: ListFormat<Volume> = {
 export const command = listCommand({
   objects: "volumes",
   quiet: "volume names",
+  setting: "volumesFormat",
   filter: "dangling=true",
   flags: {},
   load: async (engine, request) => (await engine.call("volumeList", request)).Volumes,
