@@ -10,6 +10,7 @@ import { disarmedExecutable } from "./environment/disarmed-executable.ts";
 import { keptOutput } from "./kept-output.ts";
 import { unpackedPackage } from "./npm-package.ts";
 import { paths } from "./paths.ts";
+import { sourceCommit } from "./source-commit.ts";
 
 const run = promisify(execFile);
 export interface BunInput {
@@ -34,14 +35,17 @@ export async function compileWithBun({ binary, assets, arch, outputDirectory }: 
   );
   return keptOutput({ name: binary.name, arch, outputDirectory, fingerprint }, async (output) => {
     await bun([
-      ...["build", entry, ...bundling, "--compile", `--outfile=${output}`, ...asAlone],
+      ...["build", entry, ...(await bundling()), "--compile", `--outfile=${output}`, ...asAlone],
       ...["--bytecode", `--target=bun-linux-${arch.name}`, `--compile-executable-path=${executable}`],
       ...assets.map((file) => `--asset=${file}`),
     ]);
   });
 }
 
-const bundling = ["--target=bun", "--format=esm", "--splitting", "--minify-syntax", "--minify-whitespace"];
+async function bundling(): Promise<readonly string[]> {
+  const commit = `--define=sourceCommit=${JSON.stringify(await sourceCommit())}`;
+  return ["--target=bun", "--format=esm", "--splitting", "--minify-syntax", "--minify-whitespace", commit];
+}
 
 /** Files of the directory that it is called in do not steer it. It ends before a compiler would have paid for itself. */
 const asAlone = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig", "--compile-jit-policy=1000"];
@@ -67,7 +71,7 @@ async function bun(args: readonly string[]): Promise<void> {
 async function bundled(name: string, entry: string): Promise<readonly string[]> {
   const directory = join(paths.build, "bundle", name);
   await rm(directory, { recursive: true, force: true });
-  await bun(["build", entry, ...bundling, `--outdir=${directory}`]);
+  await bun(["build", entry, ...(await bundling()), `--outdir=${directory}`]);
   return (await readdir(directory)).sort().map((file) => join(directory, file));
 }
 

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { build, type Plugin, transform } from "esbuild";
 import type { Binary } from "./binaries.ts";
 import { paths } from "./paths.ts";
+import { sourceCommit } from "./source-commit.ts";
 
 /** A component and all that it imports, as CommonJS files in one directory. */
 export interface Bundle {
@@ -29,6 +30,7 @@ export async function bundle({ name, entry }: Pick<Binary, "name" | "entry">): P
     format: "esm",
     target: "node26",
     define: {
+      sourceCommit: JSON.stringify(await sourceCommit()),
       "import.meta.url": "__moduleUrl",
       "import.meta.dirname": "__dirname",
       "import.meta.filename": "__filename",

@@ -197,8 +197,18 @@ Napi::Value compileVerb(const Args& args) {
   return Napi::Buffer<uint8_t>::Copy(env, whole.data(), whole.size());
 }
 
+Napi::Value versionVerb(const Args& args) {
+  const scmp_version* version = seccomp_version();
+  const std::string text =
+      std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->micro);
+  return Napi::String::New(args.env(), text);
+}
+
 }  // namespace
 
-void defineSeccomp(Napi::Object exports) { define(exports, "seccompCompile", compileVerb); }
+void defineSeccomp(Napi::Object exports) {
+  define(exports, "seccompCompile", compileVerb);
+  define(exports, "seccompVersion", versionVerb);
+}
 
 }  // namespace gantry

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 #include "init.h"
 #include "kernel.h"
@@ -49,6 +50,16 @@ static int open_pair(int *slave)
 	return *slave < 0 ? -1 : master;
 }
 
+/* The program's newlines stay as they are: no carriage returns are put in front of them. */
+static int keep_newlines(int slave)
+{
+	struct termios settings;
+	if (tcgetattr(slave, &settings) < 0)
+		return -1;
+	settings.c_oflag &= ~(tcflag_t)ONLCR;
+	return tcsetattr(slave, TCSANOW, &settings);
+}
+
 int do_console(const struct op_console *op)
 {
 	int slave = -1, tree, target, master = open_pair(&slave);
@@ -57,6 +68,8 @@ int do_console(const struct op_console *op)
 		return -1;
 	if (op->width && op->height && ioctl(slave, TIOCSWINSZ, &size) < 0)
 		return -1;
+	if (op->newlines && keep_newlines(slave) < 0)
+		return failure("terminal settings");
 	if (op->bind) {
 		if ((target = open_target("/dev/console", TARGET_FILE, RESOLVE_NO_SYMLINKS)) < 0)
 			return failure("/dev/console");

@@ -49,6 +49,28 @@ void fail(void)
 	_exit(255);
 }
 
+/* Ends the process as the signal's default action would: the first process of a pid namespace has none. */
+static void end_by(int signal_number)
+{
+	_exit(128 + signal_number);
+}
+
+/* Signals that by default change nothing, or stop and continue. What the caller ignores stays ignored; exec resets the rest. */
+static void end_by_signals(void)
+{
+	struct sigaction present, ending = { .sa_handler = end_by };
+	sigfillset(&ending.sa_mask);
+	for (int number = 1; number < NSIG; number++) {
+		switch (number) {
+		case SIGKILL: case SIGSTOP: case SIGTSTP: case SIGTTIN: case SIGTTOU:
+		case SIGCONT: case SIGCHLD: case SIGURG: case SIGWINCH:
+			continue;
+		}
+		if (sigaction(number, NULL, &present) == 0 && present.sa_handler == SIG_DFL)
+			sigaction(number, &ending, NULL);
+	}
+}
+
 static int run(uint32_t number, const union op *op)
 {
 	switch (number) {
@@ -72,6 +94,7 @@ int main(int argc, char **argv)
 	/* Processes of a container that is joined must not look into this one. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	signal(SIGPIPE, SIG_IGN);
+	end_by_signals();
 	if (syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		fail();
 	if (open_root() < 0 || read_plan(state.channel, &plan) < 0)

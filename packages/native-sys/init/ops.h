@@ -122,6 +122,7 @@ struct op_console {
 	uint64_t width;
 	uint64_t height;
 	uint64_t bind;
+	uint64_t newlines;
 };
 struct op_keyring {
 	char none;
@@ -332,7 +333,7 @@ int do_exec(const struct op_exec *op);
 	X(30, hostname, "s") \
 	X(31, domainname, "s") \
 	X(32, session, "") \
-	X(33, console, "nnnn") \
+	X(33, console, "nnnnn") \
 	X(34, keyring, "") \
 	X(40, rlimit, "nnn") \
 	X(41, scheduler, "nnnnnnn") \

@@ -187,8 +187,5 @@ int do_exec(const struct op_exec *op)
 		fcntl(fd, F_SETFD, 0);
 	signal(SIGPIPE, SIG_DFL);
 	execve(state.program, op->args, state.environment);
-	int error = errno;
-	dprintf(2, "exec %s: %s\n", state.program, strerror(error));
-	errno = error;
 	return failure("%s", state.program);
 }

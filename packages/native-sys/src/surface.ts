@@ -150,6 +150,8 @@ export interface NativeSys {
    * profile names fails with ENOSYS, so that programs fall back to what is there. Flags are for the loader to use.
    */
   seccompCompile(profile: SeccompProfile): Buffer;
+  /** Of the libseccomp that does it, such as "2.5.4". */
+  seccompVersion(): string;
 
   // bpf(2): programs that the kernel runs for a cgroup; numbers are those of linux/bpf.h
   /** Loads instructions (array of struct bpf_insn). A refused program's error has the verifier's message. */

@@ -2,6 +2,7 @@ import { formatHelp, parseFlags, UsageError } from "@gantry/cli";
 import { OutputError, reportOutputError, writeNow } from "@gantry/cli/output";
 import { version } from "@gantry/common/version";
 import { globalFlags, helpText, isCommand } from "./commands/table.ts";
+import { commit } from "./commit.ts";
 
 /** As of runc. */
 const noSuchCommand = 3;
@@ -10,7 +11,7 @@ const noSuchCommand = 3;
 async function main(argv: readonly string[]): Promise<number> {
   try {
     const { values, args } = parseFlags(argv, globalFlags, { stopAtPositional: true });
-    if (values.version) return print(`oci-runtime version ${version}\nspec: 1.3.0\n`);
+    if (values.version) return print(versionText());
     const [command, ...rest] = args;
     if (command === undefined || command === "help" || values.help) return print(formatHelp(helpText));
     if (!isCommand(command)) return refuse(`unknown command "${command}"; see oci-runtime --help`, noSuchCommand);
@@ -22,6 +23,10 @@ async function main(argv: readonly string[]): Promise<number> {
     if (!(error instanceof UsageError)) throw error;
     return refuse(error.message, 1);
   }
+}
+
+function versionText(): string {
+  return `oci-runtime version ${version}\n${commit && `commit: ${commit}\n`}spec: 1.3.0\n`;
 }
 
 async function work(argv: readonly string[]): Promise<number> {

@@ -74,7 +74,7 @@ export class Box implements AsyncDisposable {
     script: string,
     change: (spec: Spec & Required<Pick<Spec, "process" | "linux" | "mounts">>) => void = () => {},
   ): void {
-    const spec = exampleSpec() as Spec & Required<Pick<Spec, "process" | "linux" | "mounts">>;
+    const spec = exampleSpec({ pureCgroup2: true }) as Spec & Required<Pick<Spec, "process" | "linux" | "mounts">>;
     const capabilities = [...defaultCapabilities];
     spec.process = {
       ...spec.process,

@@ -63,7 +63,7 @@ test("a terminal: in the foreground, and over a console socket", { skip }, async
   );
   const { stdout, status } = box.cli(["run", box.newId()]);
   t.equal(status, 0);
-  t.equal(stdout, "/dev/pts/0\r\nall\r\n30 100\r\nc\r\n");
+  t.equal(stdout, "/dev/pts/0\nall\n30 100\nc\n");
   const refused = box.cli(["create", box.newId()]);
   t.match(refused, {
     status: 1,

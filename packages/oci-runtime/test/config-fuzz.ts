@@ -78,7 +78,7 @@ const strange: readonly unknown[] = [
 /** A rich document to start from: every part of the specification in it. */
 function seedDocument(): unknown {
   const mappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
-  const example = exampleSpec() as Spec & Required<Pick<Spec, "process" | "linux" | "mounts">>;
+  const example = exampleSpec({ pureCgroup2: true }) as Spec & Required<Pick<Spec, "process" | "linux" | "mounts">>;
   const hook = { path: "/bin/true", args: ["true"], env: ["A=b"], timeout: 5 };
   return {
     ...example,

@@ -72,7 +72,7 @@ test("a terminal needs no root", { skip }, async (t) => {
   );
   // script(1) passes the end of its own input on, which the terminal echoes at any place.
   const shown = stdout.replace(/\^[@D][\b]*/g, "");
-  t.match(shown, /terminal\r\n\/dev\/(console|pts\/0)\r\n0\r\n/);
+  t.match(shown, /terminal\r?\n\/dev\/(console|pts\/0)\r?\n0\r?\n/);
   t.equal(status, 0);
 });
 

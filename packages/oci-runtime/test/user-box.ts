@@ -65,7 +65,7 @@ export class UserBox {
   }
 
   configure(script: string, change: (spec: RootlessSpec) => void = () => {}): void {
-    const spec = exampleSpec({ uid, gid: uid }) as RootlessSpec;
+    const spec = exampleSpec({ pureCgroup2: true, user: { uid, gid: uid } }) as RootlessSpec;
     spec.process = { ...spec.process, terminal: false, args: ["sh", "-c", script] };
     change(spec);
     writeFileSync(join(this.#box.bundle, "config.json"), JSON.stringify(spec));

@@ -6,6 +6,7 @@ import {
   BPF_DEVCG_DEV_CHAR,
 } from "@gantry/native-sys";
 import type { DeviceRule } from "@gantry/oci-spec/runtime";
+import { deviceAccess } from "./device-access.ts";
 
 /** One instruction of the kernel's virtual machine: struct bpf_insn of linux/bpf.h. */
 export interface Instruction {
@@ -79,9 +80,8 @@ function ruleCode(rule: DeviceRule): { matches: Instruction[]; body: Instruction
   return { matches, body };
 }
 
-/** An access that is not given is all of it. */
-function accessBits({ access }: DeviceRule): number {
-  if (!access) return everything;
+function accessBits(rule: DeviceRule): number {
+  const access = deviceAccess(rule);
   let bits = 0;
   if (access.includes("m")) bits |= BPF_DEVCG_ACC_MKNOD;
   if (access.includes("r")) bits |= BPF_DEVCG_ACC_READ;

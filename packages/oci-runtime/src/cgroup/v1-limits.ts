@@ -1,4 +1,5 @@
 import type { BlockIO, CpuLimits, DeviceRule, MemoryLimits, Resources, Throttle } from "@gantry/oci-spec/runtime";
+import { deviceAccess } from "./device-access.ts";
 
 /** One write to one file of a version 1 controller. */
 export interface Limit {
@@ -53,11 +54,15 @@ function limit(controller: string, file: string, value: number | string, field: 
 }
 
 function deviceLimits(rules: readonly DeviceRule[]): Limit[] {
-  return rules.map((rule, index) => {
+  return rules.flatMap((rule, index) => {
     const all = !rule.type || rule.type === "a";
+    const access = deviceAccess(rule);
+    if (!all && access === "") return [];
     const number = (value: number | undefined) => (value === undefined || value < 0 ? "*" : String(value));
-    const value = all ? "a" : `${rule.type} ${number(rule.major)}:${number(rule.minor)} ${rule.access || "rwm"}`;
-    return limit("devices", rule.allow ? "devices.allow" : "devices.deny", value, `linux.resources.devices[${index}]`);
+    const value = all ? "a" : `${rule.type} ${number(rule.major)}:${number(rule.minor)} ${access}`;
+    return [
+      limit("devices", rule.allow ? "devices.allow" : "devices.deny", value, `linux.resources.devices[${index}]`),
+    ];
   });
 }
 

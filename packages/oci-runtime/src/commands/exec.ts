@@ -64,6 +64,7 @@ async function runExec(
       stdio: [0, 1, 2],
       preserve: preserved(values["preserve-fds"]),
       consoleSocket: console ?? connectConsole(host, values["console-socket"]),
+      plainNewlines: console !== undefined,
       cgroups: values.cgroup,
       ignorePaused: values["ignore-paused"],
       sibling: false,

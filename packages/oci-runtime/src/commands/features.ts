@@ -1,3 +1,4 @@
+import { version } from "@gantry/common/version";
 import { CAPABILITIES } from "@gantry/native-sys";
 import {
   memoryPolicyFlags,
@@ -7,6 +8,7 @@ import {
   seccompFlags,
   seccompOperators,
 } from "@gantry/oci-spec/runtime";
+import { commit } from "../commit.ts";
 import { mountOptionNames } from "../plan/mount-options.ts";
 import { namespaceFlags } from "../plan/namespaces.ts";
 import type { Command } from "./context.ts";
@@ -37,7 +39,14 @@ export const features: Command = async (_args, context) => {
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
     },
-    annotations: { "org.opencontainers.runc.checkpoint.enabled": "true" },
+    annotations: {
+      "gantry.oci-runtime.version": version,
+      ...(commit && { "gantry.oci-runtime.commit": commit }),
+      "org.opencontainers.runc.checkpoint.enabled": "true",
+      "io.github.seccomp.libseccomp.version": (await context.host()).native.seccompVersion(),
+    },
+    // Annotations of a container that change what the runtime does: the last stands for all that begin with it.
+    potentiallyUnsafeConfigAnnotations: ["org.systemd.property."],
   };
   context.print(`${JSON.stringify(document, null, 2)}\n`);
   return 0;

@@ -45,7 +45,12 @@ export const run: Command = async (args, context) => {
   let notified: Promise<void> | undefined;
   const status = await foreground(host, terminal, async (console) => {
     const consoleSocket = console ?? request.consoleSocket;
-    const begun = await createAndStart(host, context, { ...request, spec, consoleSocket }, flags);
+    const begun = await createAndStart(
+      host,
+      context,
+      { ...request, spec, consoleSocket, plainNewlines: terminal },
+      flags,
+    );
     notified = begun.notified;
     return begun;
   });

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path/posix";
 import { exampleSpec } from "@gantry/oci-spec/runtime";
+import { readFacts } from "../facts.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
 
@@ -22,9 +23,10 @@ export const spec: Command = async (args, context) => {
   );
   if (!parsed) return 0;
   const path = join(resolve(parsed.flags.bundle), "config.json");
-  const ids = parsed.flags.rootless ? { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 } : undefined;
+  const user = parsed.flags.rootless ? { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 } : undefined;
+  const example = exampleSpec({ pureCgroup2: readFacts().cgroup.mode === "v2", user });
   try {
-    writeFileSync(path, `${JSON.stringify(exampleSpec(ids), null, 2)}\n`, { flag: "wx", mode: 0o666 });
+    writeFileSync(path, JSON.stringify(example, null, "\t"), { flag: "wx", mode: 0o666 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw new Error(`file ${path} exists: remove it first`);
     throw error;

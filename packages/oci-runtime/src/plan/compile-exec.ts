@@ -13,6 +13,8 @@ export interface ExecInput {
   readonly facts: Facts;
   readonly slots: ExecSlots;
   readonly newKeyring: boolean;
+  /** As of create. */
+  readonly plainNewlines?: boolean;
   readonly cgroupFiles: readonly string[];
   readonly cloneInto: string | undefined;
   /** The namespaces of the container that are not the runtime's own. */
@@ -56,7 +58,8 @@ export function compileExec(input: ExecInput): Plan {
   });
   if (userNamespace) ops.push({ op: "become", why: "the container's namespaces", uid: 0, gid: 0 });
   ops.push({ op: "fork", why: "the container's namespaces" }, { op: "session", why: "process" });
-  if (process.terminal) ops.push(consoleOp(process, input.slots, false));
+  if (process.terminal)
+    ops.push(consoleOp(process, input.slots, { bind: false, plainNewlines: input.plainNewlines ?? false }));
   if (!userNamespace) ops.push(...rlimitOps(process));
   ops.push(
     ...processOps({

@@ -25,6 +25,8 @@ export interface CompileOptions {
   readonly slots: Slots;
   readonly noPivot: boolean;
   readonly newKeyring: boolean;
+  /** A terminal passes newlines on without carriage returns, for a command in the foreground. */
+  readonly plainNewlines?: boolean;
 }
 
 export interface CompileInput {
@@ -124,7 +126,8 @@ function hookOps(hooks: readonly Hook[] | undefined, why: string, inherit: boole
 function afterPivot({ spec, options }: CompileInput, process: Process): Op[] {
   const { linux = {} } = spec;
   const ops: Op[] = [];
-  if (process.terminal) ops.push(consoleOp(process, options.slots, true));
+  if (process.terminal)
+    ops.push(consoleOp(process, options.slots, { bind: true, plainNewlines: options.plainNewlines ?? false }));
   if (spec.hostname) ops.push({ op: "hostname", why: "hostname", name: spec.hostname });
   if (spec.domainname) ops.push({ op: "domainname", why: "domainname", name: spec.domainname });
   for (const [key, value] of Object.entries(linux.sysctl ?? {}))
@@ -153,8 +156,21 @@ function finalPropagation(name: string): Op {
   };
 }
 
-/** @param bind over /dev/console, which only the first process of a container gets */
-export function consoleOp(process: Process, slots: Pick<Slots, "console">, bind: boolean): Op {
+export interface Terminal {
+  /** Over /dev/console, which only the first process of a container gets. */
+  readonly bind: boolean;
+  readonly plainNewlines: boolean;
+}
+
+export function consoleOp(process: Process, slots: Pick<Slots, "console">, { bind, plainNewlines }: Terminal): Op {
   const { width = 0, height = 0 } = process.consoleSize ?? {};
-  return { op: "console", why: "process.terminal", socket: slots.console, width, height, bind: bind ? 1 : 0 };
+  return {
+    op: "console",
+    why: "process.terminal",
+    socket: slots.console,
+    width,
+    height,
+    bind: bind ? 1 : 0,
+    newlines: plainNewlines ? 1 : 0,
+  };
 }

@@ -56,8 +56,8 @@ const descriptions: Descriptions = {
   hostname: ({ name }) => `setting the host name to ${JSON.stringify(name)}`,
   domainname: ({ name }) => `setting the domain name to ${JSON.stringify(name)}`,
   session: () => "starting a session",
-  console: ({ width, height, bind }) =>
-    `opening the terminal${list([width ? `${width}x${height}` : "", bind ? "as /dev/console" : ""])}`,
+  console: ({ width, height, bind, newlines }) =>
+    `opening the terminal${list([width ? `${width}x${height}` : "", bind ? "as /dev/console" : "", newlines ? "newlines as they are" : ""])}`,
   keyring: () => "joining a new session keyring",
   rlimit: ({ resource, soft, hard }) => `setting ${rlimitName(resource)} to ${limitText(soft)}:${limitText(hard)}`,
   scheduler: ({ policy, nice, priority }) =>

@@ -18,6 +18,8 @@ export interface ExecRequest {
   readonly stdio: readonly [number, number, number];
   readonly preserve: readonly number[];
   readonly consoleSocket: number | undefined;
+  /** The terminal's newlines stay as they are: this program carries its output over its own streams. */
+  readonly plainNewlines?: boolean;
   /** Cgroups below the container's own to put it into, as --cgroup names them. */
   readonly cgroups?: readonly string[];
   /** Into a paused container, too: the process goes on when that does. */
@@ -94,6 +96,7 @@ function planOf({ host, record, request, process, directory }: Planning): Plan {
     facts: host.facts,
     slots: execSlots(request.preserve.length),
     newKeyring: record.newKeyring,
+    plainNewlines: request.plainNewlines ?? false,
     cgroupFiles: cgroup.joinFiles(),
     cloneInto: below ? cgroup.cloneInto() : cgroup.cloneInto(record.pid),
     namespaces: foreignNamespaces(directory),

@@ -31,7 +31,7 @@ function userName(id: string): string {
   }
 }
 
-/** Every container below the root directory, oldest name first. */
+/** Every container below the root directory, in the order of their ids. */
 export function listStates(host: Host, store: Store): PrintedState[] {
   return store.list().map((record) => stateOf(host, store, record));
 }

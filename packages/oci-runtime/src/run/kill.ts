@@ -1,4 +1,5 @@
 import { cgroupManager } from "../cgroup/manager.ts";
+import type { CgroupManager } from "../cgroup/types.ts";
 import type { Host } from "../host.ts";
 import { demand, isAlive, statusOf } from "../state/lifecycle.ts";
 import type { Record, Store } from "../state/store.ts";
@@ -37,6 +38,11 @@ export async function killContainer(
   const record = store.load(id);
   const status = statusOf(store, record, host.facts);
   const cgroup = cgroupManager(host.facts, record.cgroups);
+  if (signal === SIGKILL && !hasOwnPids(record) && cgroup.pids().length > 0) {
+    // Its first process does not take the others with it, and may be gone while they run on.
+    await killEveryProcess(cgroup);
+    return;
+  }
   if (all) {
     // The first process of a container without a pid namespace may be gone while others run on.
     const pids = cgroup.pids();
@@ -48,6 +54,26 @@ export async function killContainer(
   }
   // A frozen process takes no signal, not even this one on version 1.
   if (status === "paused" && signal === SIGKILL) await cgroup.freeze(false);
+}
+
+/** The end of the first process of a pid namespace ends all others in it. */
+function hasOwnPids({ spec }: Record): boolean {
+  return (spec.linux?.namespaces ?? []).some(({ type, path }) => type === "pid" && !path);
+}
+
+/** On version 1 they are frozen meanwhile, so that none can fork away. */
+async function killEveryProcess(cgroup: CgroupManager): Promise<void> {
+  if (cgroup.killAll()) return;
+  try {
+    await cgroup.freeze(true);
+  } catch {
+    // Without a freezer, or where processes wait in the kernel: they are signalled as they are.
+  }
+  try {
+    for (const pid of cgroup.pids()) killQuietly(pid);
+  } finally {
+    if (cgroup.isFrozen()) await cgroup.freeze(false);
+  }
 }
 
 /** To a process that may be gone by now. */

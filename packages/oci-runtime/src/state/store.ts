@@ -125,6 +125,7 @@ export class Store {
     }
     return names
       .filter((name) => idPattern.test(name))
+      .sort()
       .map((name) => this.find(name))
       .filter((record) => record !== undefined);
   }

@@ -71,7 +71,7 @@ async function start(host: Host): Promise<void> {
 }
 
 function compileExample(host: Host): void {
-  const example = exampleSpec();
+  const example = exampleSpec({ pureCgroup2: true });
   const seccomp = defaultSeccompProfile(defaultCapabilities, host.facts.arch);
   const spec = parseSpec(JSON.stringify({ ...example, linux: { ...example.linux, seccomp } }));
   const paths = cgroupPaths(host.facts, undefined, name);

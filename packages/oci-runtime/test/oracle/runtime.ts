@@ -51,6 +51,10 @@ export function olderRunc(program: string, version: number): string | false {
   return Number(own) < version ? `runc does this from ${version} on, and this is ${own}` : false;
 }
 
+export function isRunc(program: string): boolean {
+  return basename(program) === "runc";
+}
+
 let count = 0;
 
 /** A runtime's command line with a root directory and a bundle of its own; everything is gone at the end of the scope. */

@@ -2,6 +2,7 @@ import { environment } from "./environment.ts";
 import { exec } from "./exec.ts";
 import { execInherits } from "./exec-inherits.ts";
 import { given } from "./given.ts";
+import { habits } from "./habits.ts";
 import { happenings } from "./happenings.ts";
 import { lifecycle, listing } from "./lifecycle.ts";
 import { limitOrder } from "./limit-order.ts";
@@ -24,6 +25,7 @@ export function oracleSuite(program: string): void {
     given,
     paths,
     happenings,
+    habits,
     resources,
     limitOrder,
     terminal,

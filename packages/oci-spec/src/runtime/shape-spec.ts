@@ -101,7 +101,7 @@ export const resourcesShape = record({
       type: oneOf(["a", "b", "c", "u", "p", ""]),
       major: int64,
       minor: int64,
-      access: pattern(/^[rwm]*$/, 'made of "r", "w" and "m"'),
+      access: text,
     }),
   ),
   memory: record({

@@ -1,4 +1,5 @@
 import { type DeviceRule, parseIdList } from "@gantry/oci-spec/runtime";
+import { deviceAccess } from "../device-access.ts";
 
 /** A property of a unit: its name, the D-Bus signature of its value, and the value. */
 export type Property = readonly [name: string, signature: string, value: unknown];
@@ -82,14 +83,17 @@ export function deviceProperties(
   const [first, ...rest] = rules;
   if (!first || first.allow || (first.type && first.type !== "a")) return undefined;
   const allowed: [string, string][] = [];
-  for (const { allow, type, major, minor, access } of rest) {
+  for (const rule of rest) {
+    const { allow, type, major, minor } = rule;
+    const access = deviceAccess(rule);
+    if (access === "") continue;
     if (!allow || (type !== "c" && type !== "b")) return undefined;
     const kind = type === "c" ? "char" : "block";
     const any = (number: number | undefined) => number === undefined || number < 0;
     const name = any(major) ? "*" : names.get(`${kind} ${major}`);
     if (any(major) && !any(minor)) return undefined;
     if (any(minor) && name === undefined) return undefined;
-    allowed.push([any(minor) ? `${kind}-${name}` : `/dev/${kind}/${major}:${minor}`, access || "rwm"]);
+    allowed.push([any(minor) ? `${kind}-${name}` : `/dev/${kind}/${major}:${minor}`, access]);
   }
   return [
     ["DevicePolicy", "s", "strict"],

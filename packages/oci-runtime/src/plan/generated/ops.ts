@@ -52,8 +52,8 @@ export const operations = {
   domainname: { number: 31, fields: { name: "string" } },
   /** setsid(2); no failure where the process leads a group already. */
   session: { number: 32, fields: { } },
-  /** Opens a pseudo-terminal of the root file system's own devpts, sends its master over a socket, and makes it the standard streams. */
-  console: { number: 33, fields: { socket: "number", width: "number", height: "number", bind: "number" } },
+  /** Opens a pseudo-terminal of the root file system's own devpts, sends its master over a socket, and makes it the standard streams. `newlines`: output keeps its newlines (stty -onlcr). */
+  console: { number: 33, fields: { socket: "number", width: "number", height: "number", bind: "number", newlines: "number" } },
   /** Joins a new session keyring without a name: a name could be that of another container's. No keyrings, no leak. */
   keyring: { number: 34, fields: { } },
   /** setrlimit(2). */
@@ -207,6 +207,7 @@ export interface Operands {
     readonly width: number | bigint;
     readonly height: number | bigint;
     readonly bind: number | bigint;
+    readonly newlines: number | bigint;
   };
   readonly keyring: Record<never, never>;
   readonly rlimit: {

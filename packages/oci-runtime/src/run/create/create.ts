@@ -35,6 +35,8 @@ export interface CreateRequest {
   readonly onReserved?: () => void;
   /** A connected Unix socket that receives the terminal's master; required with a terminal, and only then. */
   readonly consoleSocket: number | undefined;
+  /** The terminal's newlines stay as they are: this program carries its output over its own streams. */
+  readonly plainNewlines?: boolean;
   readonly noPivot: boolean;
   readonly newKeyring: boolean;
   /** Make the container's process a child of this process's parent. */
@@ -213,6 +215,7 @@ function planOf({ host, request, spec, cgroup, scope, record }: Creation, paths:
       slots: slotsFor(request.preserve.length, mappedMounts(spec).length),
       noPivot: request.noPivot,
       newKeyring: request.newKeyring,
+      plainNewlines: request.plainNewlines ?? false,
     },
   });
 }

@@ -1,8 +1,8 @@
-import { closeSync, constants, mkdirSync, openSync, writeSync } from "node:fs";
+import { closeSync, constants, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path/posix";
 import type { Host } from "../../host.ts";
 import { demand, statusOf } from "../../state/lifecycle.ts";
-import type { Record, Store } from "../../state/store.ts";
+import { ContainerError, type Record, type Store } from "../../state/store.ts";
 import { deleteContainer } from "../delete.ts";
 import { externalMountsOf } from "./mounts.ts";
 import { externalNamespaces } from "./namespaces.ts";
@@ -36,6 +36,10 @@ export interface CriuSettings {
 export interface CheckpointRequest extends CriuSettings {
   readonly id: string;
   readonly leaveRunning: boolean;
+  /** Files that are open but have no name any more get one again, so that they can be opened at the restore. */
+  readonly linkRemap: boolean;
+  /** Connections that are being made are left out. */
+  readonly tcpSkipInFlight: boolean;
   /** Only the memory, for a first round; the container runs on. */
   readonly preDump: boolean;
   /** Images of the round before, relative to these. */
@@ -57,6 +61,7 @@ export async function checkpointContainer(host: Host, store: Store, request: Che
   const program = findCriu(request.program, request.path);
   const directories = openDirectories(request);
   try {
+    checkParent(request);
     const streams = streamsOf(record.pid);
     if (!request.preDump) saveStreams(request.images, streams);
     await withNull((nothing) =>
@@ -78,6 +83,14 @@ export async function checkpointContainer(host: Host, store: Store, request: Che
   if (!request.leaveRunning && !request.preDump) await deleteContainer(host, store, { id: request.id, force: true });
 }
 
+/** CRIU would write all of the memory without the images that it cannot find. @throws ContainerError */
+function checkParent({ images, parent }: CheckpointRequest): void {
+  if (parent === undefined) return;
+  const path = join(images, parent);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+  throw new ContainerError("InvalidArgument", `invalid --parent-path: there is no directory ${path}`);
+}
+
 interface Dumping {
   readonly request: CheckpointRequest;
   readonly directories: Directories;
@@ -95,6 +108,8 @@ function dumpOptions({ facts }: Host, record: Record, { request, directories, st
     pid: record.pid,
     root: record.rootfs,
     leaveRunning: request.leaveRunning,
+    linkRemap: request.linkRemap,
+    tcpSkipInFlight: request.tcpSkipInFlight,
     parentImage: request.parent,
     pageServer: request.pageServer,
     freezeCgroup: freezer && record.cgroups[freezer.name],

@@ -16,6 +16,8 @@ export interface CriuOptions {
   readonly tcpEstablished?: boolean;
   readonly shellJob?: boolean;
   readonly fileLocks?: boolean;
+  readonly linkRemap?: boolean;
+  readonly tcpSkipInFlight?: boolean;
   readonly logFile: string;
   readonly pageServer?: { readonly address: string; readonly port: number } | undefined;
   readonly root: string;
@@ -90,6 +92,7 @@ function optionsMessage(options: CriuOptions): Message {
     [15, options.parentImage !== undefined],
     [16, options.autoDedup],
     [17, options.workFd],
+    [18, options.linkRemap],
     [23, pairs(options.externalMounts.map(({ key, value }) => [key, value]))],
     [24, true],
     [25, pairs((options.cgroupRoots ?? []).map(({ controller, path }) => [controller, path]))],
@@ -100,6 +103,7 @@ function optionsMessage(options: CriuOptions): Message {
     [38, options.emptyNamespaces],
     [39, pairs((options.joinNamespaces ?? []).map(({ type, path }) => [type, path]))],
     [44, options.freezeCgroup],
+    [46, options.tcpSkipInFlight],
     [48, options.lazyPages],
     [49, options.statusFd],
     [50, true],

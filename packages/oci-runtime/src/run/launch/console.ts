@@ -42,7 +42,8 @@ function receiveMaster(native: Native, socket: number): number {
 
 function carry(native: Native, master: number): ReturnType<Console["attach"]> {
   const own = process.stdin.isTTY === true;
-  const former = own ? native.makeRaw(0) : undefined;
+  // With the output's processing: it puts the carriage returns in front of the container's newlines.
+  const former = own ? native.makeRaw(0, true) : undefined;
   const resize = () => {
     if (!own) return;
     const { columns, rows } = native.getWinsize(0);

@@ -35,9 +35,9 @@ function hierarchyOf({ cgroup }: Facts, controller: string, request: string): st
   return found?.name ?? refuse(request, `there is no controller ${JSON.stringify(controller)}`);
 }
 
-/** Never above the container's own: ".." in the path is resolved below it. */
 function below(own: string, path: string, request: string): string {
-  const directory = join(own, join("/", path));
+  const directory = join(own, path).replace(/\/$/, "");
+  if (directory !== own && !directory.startsWith(`${own}/`)) refuse(request, "leads out of the container's own cgroup");
   return existsSync(directory) ? directory : refuse(request, `there is no cgroup ${directory}`);
 }
 
