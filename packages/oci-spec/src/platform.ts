@@ -5,6 +5,10 @@ export interface Platform {
   readonly variant?: string | undefined;
 }
 
+interface Candidate {
+  readonly platform?: Platform | undefined;
+}
+
 const nodeArchitectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386", ppc64: "ppc64le" };
 
 /** Names that kernels and distributions use, in Go's names. */
@@ -80,18 +84,17 @@ export function matchesPlatform(wanted: Platform, offered: Platform): boolean {
 }
 
 /** The candidate that suits `wanted` best; the first of equals; undefined when none runs there. */
-export function selectPlatform<T extends { readonly platform?: Platform | undefined }>(
-  candidates: readonly T[],
-  wanted: Platform,
-): T | undefined {
-  let best: T | undefined;
-  let bestRank = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
-    if (!candidate.platform) continue;
-    const at = rank(wanted, candidate.platform);
-    if (at >= 0 && at < bestRank) [best, bestRank] = [candidate, at];
-  }
-  return best;
+export function selectPlatform<T extends Candidate>(candidates: readonly T[], wanted: Platform): T | undefined {
+  return rankPlatforms(candidates, wanted)[0];
+}
+
+/** The candidates that run on `wanted`, the most suitable first, equals in their order. */
+export function rankPlatforms<T extends Candidate>(candidates: readonly T[], wanted: Platform): T[] {
+  return candidates
+    .map((candidate) => ({ candidate, at: candidate.platform ? rank(wanted, candidate.platform) : -1 }))
+    .filter(({ at }) => at >= 0)
+    .sort((one, other) => one.at - other.at)
+    .map(({ candidate }) => candidate);
 }
 
 /** Index in the list of platforms that the wanted one runs, best first; -1 when it is not in it. */

@@ -75,7 +75,7 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   const snapshotters = findSnapshotters(native, directory, options.snapshotter);
   const snapshots = new Snapshots(directory, metadata, background, snapshotters);
   const stores = { metadata, content, snapshots, leases: new Leases(metadata) };
-  const unpacker = new Unpacker(native, stores, options.self);
+  const unpacker = new Unpacker(native, stores, { self: options.self, onNote: (note) => log.warn({}, note) });
   const images = new ImageStore(stores, unpacker);
   const bundles = new Bundles(native, state, snapshots);
   const standbyRuntime = { path: options.ociRuntime, root: `${state}/runtime`, worker: true };

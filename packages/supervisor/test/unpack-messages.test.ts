@@ -13,7 +13,12 @@ test("the messages of the process that unpacks come back as they were, and other
     message: "the layer's target: version: must be 1: a newer program wrote it",
   });
   t.throws(() => decodeTarget('{"directory":"d","lowers":[],"whiteouts":"remove"}'), { message: /directory: must be/ });
-  const applied = { diffId: digest, size: 5, inodes: 1 };
+  const applied = {
+    diffId: digest,
+    size: 5,
+    inodes: 1,
+    notes: ['layer entry "f": attribute user.a was left out: EPERM'],
+  };
   t.match(decodeAnswer(encodeAnswer({ applied })), { applied });
   const failed = { message: "no space", code: "ENOSPC", syscall: "write" };
   t.match(decodeAnswer(encodeAnswer({ failed })), { failed });

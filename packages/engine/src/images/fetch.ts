@@ -25,6 +25,7 @@ export async function pullImage(
   try {
     const upstream = deps.supervisor.open("images.pull", {
       name,
+      imageOnly: true,
       ...(request.Platform ? { platform: request.Platform } : {}),
       ...(request.Auth ? { auth: request.Auth } : {}),
     });

@@ -2,7 +2,7 @@ import { describeIssue } from "@gantry/common/schema-issue";
 import * as v from "valibot";
 import * as shape from "./shape.ts";
 
-export type ImagePlatform = v.InferOutput<typeof shape.platform>;
+export type ImagePlatform = NonNullable<v.InferOutput<typeof shape.platform>>;
 export type ImageDescriptor = v.InferOutput<typeof shape.descriptor>;
 export type ImageManifest = v.InferOutput<typeof shape.manifest>;
 export type ImageIndex = v.InferOutput<typeof shape.index>;
@@ -52,9 +52,10 @@ function parse<T extends v.GenericSchema>(what: string, schema: T, input: ImageD
   throw new ImageError(`invalid ${what}: ${describeIssue(issue)}`);
 }
 
+/** Bytes that are not UTF-8 become U+FFFD, as in Go: an author's name in another encoding is no reason to refuse an image. */
 function readJson(what: string, input: Uint8Array | string): unknown {
   try {
-    return JSON.parse(typeof input === "string" ? input : new TextDecoder("utf-8", { fatal: true }).decode(input));
+    return JSON.parse(typeof input === "string" ? input : new TextDecoder().decode(input));
   } catch (error) {
     throw new ImageError(`invalid ${what}: not JSON: ${(error as Error).message}`);
   }

@@ -4,37 +4,31 @@ import {
   hostPlatform,
   type ImageConfig,
   type ImageDescriptor,
+  ImageError,
   type ImageManifest,
-  isIndexType,
   matchesPlatform,
   mediaTypes,
   type Platform,
   parseImageConfig,
-  parseIndex,
-  parseManifest,
   parsePlatform,
-  selectPlatform,
 } from "@gantry/oci-spec";
-import { invalidArgument, notFound } from "../errors.ts";
+import { invalidArgument } from "../errors.ts";
+import { type PlatformManifest, PlatformSearch, type ReadDocument } from "./platform-search.ts";
 
-/** Reads the document of a descriptor. */
-export type ReadDocument = (descriptor: ImageDescriptor) => Promise<Uint8Array> | Uint8Array;
+export { maxNesting, type PlatformManifest, type ReadDocument } from "./platform-search.ts";
 
 /** An image for one platform. */
-export interface PlatformImage {
-  readonly manifestDescriptor: ImageDescriptor;
-  readonly manifest: ImageManifest;
+export interface PlatformImage extends PlatformManifest {
   readonly config: ImageConfig;
-  /** Documents from the target to the manifest, the target first. */
-  readonly path: readonly ImageDescriptor[];
 }
 
-/** How deep indexes may be nested. */
-export const maxNesting = 4;
 /** overlayfs takes 500 lower layers (OVL_MAX_STACK); one is reserved for a container's init layer. */
 const maxLayers = 499;
 /** Configurations that describe a root file system. */
 export const configTypes: readonly string[] = [mediaTypes.config, mediaTypes.dockerConfig];
+
+/** Types of old registries and builders for what is a configuration or a layer all the same, as in Docker's list. */
+const unspecificTypes: readonly string[] = ["", "application/octet-stream", "application/json", "text/html"];
 
 /** Parses a platform; the host's platform without a text. @throws RpcError InvalidArgument */
 export function wantedPlatform(text: string | undefined): Platform {
@@ -45,9 +39,6 @@ export function wantedPlatform(text: string | undefined): Platform {
   }
 }
 
-/** A manifest for one platform, of an image or of another artifact. */
-export type PlatformManifest = Omit<PlatformImage, "config">;
-
 /**
  * Finds the manifest of a platform, starting from a manifest or an index.
  * @throws RpcError NotFound when there is none for the platform
@@ -57,14 +48,7 @@ export async function findPlatformManifest(
   platform: Platform,
   read: ReadDocument,
 ): Promise<PlatformManifest> {
-  const path = [target];
-  let descriptor = target;
-  while (isIndexType(descriptor.mediaType)) {
-    if (path.length > maxNesting) throw invalidArgument(`image index ${target.digest} is nested too deeply`);
-    descriptor = choose(parseIndex(await read(descriptor)).manifests, platform);
-    path.push(descriptor);
-  }
-  return { manifestDescriptor: descriptor, manifest: parseManifest(await read(descriptor)), path };
+  return await new PlatformSearch(platform, read).find(target);
 }
 
 /** Finds the manifest and the configuration. @throws RpcError InvalidArgument for an artifact that is not an image */
@@ -82,9 +66,29 @@ export async function findPlatformImage(
   return { ...found, config };
 }
 
-/** True for a manifest of a root file system, as opposed to another kind of artifact (a chart, a signature, …). */
-export function isImage({ config, layers }: ImageManifest): boolean {
-  return configTypes.includes(config.mediaType) && layers.every(({ mediaType }) => /\btar\b/.test(mediaType));
+/**
+ * True for a manifest of a root file system, as opposed to another kind of artifact (a chart, a signature, …): by its
+ * media types, and where those say nothing, by its configuration.
+ */
+export function isImage({ config, layers }: ImageManifest, readConfig: () => Uint8Array): boolean {
+  if (!layers.every(({ mediaType }) => isLayerType(mediaType))) return false;
+  if (configTypes.includes(config.mediaType)) return true;
+  return unspecificTypes.includes(config.mediaType) && hasRootfs(readConfig());
+}
+
+function hasRootfs(document: Uint8Array): boolean {
+  try {
+    parseImageConfig(document);
+    return true;
+  } catch (error) {
+    if (error instanceof ImageError) return false;
+    throw error;
+  }
+}
+
+/** Layers have had many types. Signatures, attestations and bills of materials beside an image are JSON, XML or text. */
+function isLayerType(mediaType: string): boolean {
+  return !/^text\/|[+/](json|xml)$|cyclonedx|spdx/.test(mediaType);
 }
 
 /** @throws RpcError InvalidArgument for an image with more layers than can be mounted */
@@ -105,15 +109,17 @@ export function chainIds(config: ImageConfig): string[] {
   return chainIdsOf(config.rootfs.diff_ids ?? []);
 }
 
-function choose(manifests: readonly ImageDescriptor[], platform: Platform): ImageDescriptor {
-  // An entry without a platform is used only where it is the single one.
-  const [only] = manifests;
-  const chosen = selectPlatform(manifests, platform) ?? (manifests.length === 1 && !only?.platform ? only : undefined);
-  if (chosen) return chosen;
-  throw notFound(`no matching manifest for ${formatPlatform(platform)} in the manifest list entries`);
+function checkConfigType(manifest: ImageManifest): void {
+  const { mediaType } = manifest.config;
+  if (!configTypes.includes(mediaType) && !unspecificTypes.includes(mediaType)) throw notAnImage(manifest);
 }
 
-function checkConfigType({ config }: ImageManifest): void {
-  if (configTypes.includes(config.mediaType)) return;
-  throw invalidArgument(`not an image of a root file system: its configuration is of type ${config.mediaType}`);
+/** The error for a chart, a signature or another artifact where an image is required. */
+export function notAnImage({ config, layers }: ImageManifest): Error {
+  const odd = layers.find(({ mediaType }) => !isLayerType(mediaType));
+  const why =
+    configTypes.includes(config.mediaType) && odd
+      ? `a layer is of type ${odd.mediaType}`
+      : `its configuration is of type ${config.mediaType || "(none)"}`;
+  return invalidArgument(`not an image of a root file system: ${why}`);
 }

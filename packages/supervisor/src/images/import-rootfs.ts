@@ -3,12 +3,12 @@ import { type ImageDescriptor, mediaTypes, parseImageConfig } from "@gantry/oci-
 import type { Lease } from "../content/leases.ts";
 import { inContext, invalidArgument } from "../errors.ts";
 import { collectingAfter } from "../gc/collect.ts";
-import { compressionOf, decompress, peek } from "../layers/decompress.ts";
+import { compressionOf, decompress, magicBytes, peek } from "../layers/decompress.ts";
 import type { CreatedImage } from "./commit-image.ts";
 import { chainIds, wantedPlatform } from "./image-content.ts";
 import { type ImageStore, requireFullName } from "./image-store.ts";
 import type { ImageWork } from "./image-work.ts";
-import { layerDescriptor } from "./layer-descriptor.ts";
+import { isLayerCompression, layerDescriptor } from "./layer-descriptor.ts";
 import { manifestBytes, manifestDescriptor, platformImageOf } from "./new-image.ts";
 
 export interface ImportRequest {
@@ -59,19 +59,20 @@ async function importInto(
   return { image: images.set(namespace, name, target).image, configDigest: configBlob.digest };
 }
 
-/** Stores the tar unchanged; xz, which is not allowed for layers, is decompressed. */
+/** Stores the tar unchanged, or decompressed where layers are not stored in its format. */
 async function storeLayer(
   { stores: { content } }: ImageStore,
   namespace: string,
   input: AsyncIterable<Uint8Array>,
   lease: Lease,
 ): Promise<ImageDescriptor> {
-  const { head, all } = await peek(input, 6);
+  const { head, all } = await peek(input, magicBytes);
   if (head.length === 0) throw invalidArgument("the tar is empty");
   using ingest = content.ingest();
-  for await (const chunk of compressionOf(head) === "xz" ? decompress(all) : all) ingest.write(chunk);
+  const isKept = isLayerCompression(compressionOf(head));
+  for await (const chunk of isKept ? all : decompress(all)) ingest.write(chunk);
   const blob = await content.commit(ingest, { namespace, managed: true, lease });
-  return await layerDescriptor(blob, content.read(namespace, blob.digest, { length: 6 }));
+  return layerDescriptor(blob, isKept ? head : Buffer.alloc(0));
 }
 
 async function diffIdOf(

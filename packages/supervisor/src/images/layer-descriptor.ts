@@ -1,18 +1,15 @@
 import { type ImageDescriptor, mediaTypes } from "@gantry/oci-spec";
-import { invalidArgument } from "../errors.ts";
-import { compressionOf, peek } from "../layers/decompress.ts";
+import { type Compression, compressionOf } from "../layers/decompress.ts";
 
-/** The descriptor of a layer, whose compression is detected from its first bytes. */
-export async function layerDescriptor(
-  blob: { digest: string; size: number },
-  start: AsyncIterable<Uint8Array>,
-): Promise<ImageDescriptor> {
-  const { head } = await peek(start, 6);
+const layerTypes = { none: mediaTypes.layer, gzip: mediaTypes.layerGzip, zstd: mediaTypes.layerZstd } as const;
+
+/** True for the formats that image-spec layer.md has media types for. */
+export function isLayerCompression(compression: Compression): compression is keyof typeof layerTypes {
+  return compression in layerTypes;
+}
+
+/** The descriptor of a layer in one of those formats. @param head the layer's first `magicBytes` bytes */
+export function layerDescriptor(blob: { digest: string; size: number }, head: Uint8Array): ImageDescriptor {
   const compression = compressionOf(head);
-  if (compression === "none") return { mediaType: mediaTypes.layer, ...blob };
-  if (compression === "gzip") return { mediaType: mediaTypes.layerGzip, ...blob };
-  if (compression === "zstd") return { mediaType: mediaTypes.layerZstd, ...blob };
-  throw invalidArgument(
-    `layer ${blob.digest} is compressed with ${compression}: only gzip and zstd are allowed for layers`,
-  );
+  return { mediaType: isLayerCompression(compression) ? layerTypes[compression] : mediaTypes.layer, ...blob };
 }

@@ -1,5 +1,5 @@
 import type { NativeSys } from "@gantry/native-sys";
-import { compressionOf, decompress, peek } from "./decompress.ts";
+import { compressionOf, decompress, magicBytes, peek } from "./decompress.ts";
 import { LayerWriter, type WriteOptions } from "./layer-writer.ts";
 import { TarReader } from "./tar-reader.ts";
 
@@ -20,6 +20,8 @@ export interface AppliedLayer {
   /** Bytes on disk, and inodes, that were written. */
   readonly size: number;
   readonly inodes: number;
+  /** What was left out, if anything. */
+  readonly notes: readonly string[];
 }
 
 /** Unpacks a layer, compressed or not, into a directory. @throws Error naming the wrong entry */
@@ -29,7 +31,7 @@ export async function applyLayer(
   target: LayerTarget,
   options: WriteOptions = {},
 ): Promise<AppliedLayer> {
-  const { head, all } = await peek(source, 6);
+  const { head, all } = await peek(source, magicBytes);
   const known = compressionOf(head) === "none" ? target.digest : undefined;
   // Loaded on use: a process that unpacks one checked layer does not need it.
   const hash = known === undefined ? process.getBuiltinModule("node:crypto").createHash("sha256") : undefined;
@@ -42,7 +44,7 @@ export async function applyLayer(
     }
     reader.finish();
     writer.finish();
-    return { diffId: known ?? `sha256:${hash?.digest("hex")}`, ...writer.usage };
+    return { diffId: known ?? `sha256:${hash?.digest("hex")}`, ...writer.usage, notes: writer.notes };
   } finally {
     writer.close();
   }

@@ -1,16 +1,30 @@
 import type { Transform } from "node:stream";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { pieceBytes } from "../piece-size.ts";
+import { type ProgramFormat, throughProgram } from "./decompress-program.ts";
 
-export type Compression = "none" | "gzip" | "zstd" | "xz";
+export type Compression = "none" | "gzip" | "zstd" | ProgramFormat;
 
-/** Detects the compression. @param head at least the first six bytes */
+/** The bytes at a stream's start that `compressionOf` looks at. */
+export const magicBytes = 10;
+
+/** Detects the compression. @param head the first `magicBytes` bytes, or all that there are */
 export function compressionOf(head: Uint8Array): Compression {
-  const startsWith = (...bytes: number[]) => bytes.every((byte, at) => head[at] === byte);
-  if (startsWith(0x1f, 0x8b)) return "gzip";
-  if (startsWith(0x28, 0xb5, 0x2f, 0xfd)) return "zstd";
-  return startsWith(0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00) ? "xz" : "none";
+  const has = (at: number, ...bytes: number[]) => bytes.every((byte, index) => head[at + index] === byte);
+  if (has(0, 0x1f, 0x8b)) return "gzip";
+  if (has(0, 0x28, 0xb5, 0x2f, 0xfd) || isSkippableFrame(head)) return "zstd";
+  if (has(0, 0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00)) return "xz";
+  return isBzip2(head) ? "bzip2" : "none";
+}
+
+/** RFC 8878, 3.1.2: pzstd begins with a frame that holds no data. */
+function isSkippableFrame(head: Uint8Array): boolean {
+  const [first = 0, ...others] = head.subarray(0, 4);
+  return (first & 0xf0) === 0x50 && others.join() === "42,77,24";
+}
+
+/** "BZh", the level, and the mark of a block (pi), or of the end (its root) where there is none. */
+function isBzip2(head: Uint8Array): boolean {
+  return /^425a683[1-9](314159265359|177245385090)/.test(Buffer.from(head).toString("hex"));
 }
 
 /** Reads the first bytes of a stream; `all` yields the whole stream, with them. */
@@ -40,15 +54,16 @@ async function* resume(first: Uint8Array[], iterator: AsyncIterator<Uint8Array>)
 }
 
 /**
- * The uncompressed bytes of a stream in any of the known formats, or of a plain one.
- * gzip and zstd run in libuv's threads while the reader processes the piece before.
- * @throws Error when the stream is damaged; for xz also when the host has no xz
+ * The uncompressed bytes of a stream in any of the known formats, or of a plain one: of all gzip members, or all zstd
+ * frames, and zeros after the last member. gzip and zstd run in libuv's threads while the reader processes the piece
+ * before.
+ * @throws Error when the stream is damaged, or something else follows; for xz and bzip2 also when the host lacks them
  */
 export async function* decompress(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const { head, all } = await peek(input, 6);
+  const { head, all } = await peek(input, magicBytes);
   const compression = compressionOf(head);
   if (compression === "none") for await (const chunk of all) yield asBuffer(chunk);
-  else if (compression === "xz") yield* throughXz(all);
+  else if (compression === "xz" || compression === "bzip2") yield* throughProgram(all, compression);
   else {
     // Loaded on use: a process that unpacks one uncompressed layer does not need it.
     const { createGunzip, createZstdDecompress } = await import("node:zlib");
@@ -56,43 +71,61 @@ export async function* decompress(input: AsyncIterable<Uint8Array>): AsyncGenera
       compression === "gzip"
         ? createGunzip({ chunkSize: pieceBytes })
         : createZstdDecompress({ chunkSize: pieceBytes });
-    yield* through(all, transform, compression);
+    yield* through(all, transform as Decompressor, compression);
   }
 }
 
-async function* through(input: AsyncIterable<Uint8Array>, transform: Transform, name: string): AsyncGenerator<Buffer> {
-  const copying = pipeline(Readable.from(input, { objectMode: false }), transform);
-  copying.catch(() => {}); // the iteration below throws the same error
+/** A transform of node:zlib, which counts the bytes that it has taken. */
+type Decompressor = Transform & { readonly bytesWritten: number };
+
+async function* through(
+  input: AsyncIterable<Uint8Array>,
+  transform: Decompressor,
+  name: string,
+): AsyncGenerator<Buffer> {
+  const feeding = feed(input, transform, name);
+  // A failure of the source ends the iteration below, which throws it.
+  feeding.catch((error: unknown) => transform.destroy(error as Error));
   try {
     for await (const chunk of transform) yield chunk as Buffer;
+    await feeding;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "";
     if (!/^(Z_|ZSTD_|ERR_ZLIB|ERR_ZSTD)/.test(code)) throw error;
     throw new Error(`damaged ${name} data: ${(error as Error).message}`, { cause: error });
+  } finally {
+    transform.destroy();
+    await feeding.catch(() => {});
   }
-  await copying;
 }
 
-async function* throughXz(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  const { spawn } = await import("node:child_process");
-  const child = spawn("xz", ["-dc"], { stdio: ["pipe", "pipe", "pipe"] });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once("error", (cause) => reject(new Error("xz data cannot be read: the host has no xz", { cause })));
-    child.once("close", resolve);
-  });
-  ended.catch(() => {});
-  let stderr = "";
-  child.stderr.on("data", (chunk) => {
-    stderr += chunk;
-  });
-  pipeline(Readable.from(input, { objectMode: false }), child.stdin).catch(() => {});
-  try {
-    for await (const chunk of child.stdout) yield chunk as Buffer;
-    const status = await ended;
-    if (status !== 0) throw new Error(`damaged xz data: ${stderr.trim() || `xz ended with status ${status}`}`);
-  } finally {
-    child.kill("SIGKILL");
+/** Writes a stream into a decompressor, one piece ahead; zlib takes nothing from zeros after the last member on. */
+async function feed(input: AsyncIterable<Uint8Array>, transform: Decompressor, name: string): Promise<void> {
+  const closed = new Promise<void>((resolve) => transform.once("close", resolve));
+  let given = 0;
+  let taking: Promise<void> = Promise.resolve();
+  let last: Uint8Array = Buffer.alloc(0);
+  const rest = () => last.subarray(last.length - (given - transform.bytesWritten));
+  for await (const chunk of input) {
+    await taking;
+    if (transform.destroyed) return;
+    if (transform.bytesWritten < given) {
+      requireZeros(rest(), name);
+      requireZeros(chunk, name);
+      continue;
+    }
+    last = chunk;
+    given += chunk.length;
+    taking = Promise.race([closed, new Promise<void>((resolve) => transform.write(chunk, () => resolve()))]);
   }
+  await taking;
+  if (transform.destroyed) return;
+  requireZeros(rest(), name);
+  transform.end();
+}
+
+function requireZeros(rest: Uint8Array, name: string): void {
+  if (rest.some((byte) => byte !== 0)) throw new Error(`damaged ${name} data: something follows its end`);
 }
 
 function asBuffer(chunk: Uint8Array): Buffer {

@@ -5,6 +5,7 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { RpcError } from "@gantry/ipc";
 import type { AppliedLayer, LayerTarget } from "./apply-layer.ts";
+import { recordingFailure } from "./decompress-program.ts";
 import { counted, isLayerFile, type LayerFile, type LayerSource } from "./layer-source.ts";
 import { unpackCommand } from "./unpack-command.ts";
 import { decodeAnswer, encodeTarget, type UnpackAnswer } from "./unpack-messages.ts";
@@ -81,25 +82,12 @@ function watchPosition(
 
 /** Writes the layer to the process. A process that stops reading reports why; a failure of the source is thrown. */
 async function feed(source: AsyncIterable<Uint8Array>, stdin: NodeJS.WritableStream): Promise<void> {
-  let failure: { error: unknown } | undefined;
-  async function* recordingFailure(): AsyncGenerator<Uint8Array> {
-    const iterator = source[Symbol.asyncIterator]();
-    try {
-      for (;;) {
-        // Only a failure here is one of the source: a broken pipe is thrown into the generator at its `yield`.
-        const next = await iterator.next().catch((error: unknown) => {
-          failure = { error };
-          throw error;
-        });
-        if (next.done) return;
-        yield next.value;
-      }
-    } finally {
-      await iterator.return?.();
-    }
-  }
+  let failure: { readonly error: unknown } | undefined;
+  const recorded = recordingFailure(source, (error) => {
+    failure = { error };
+  });
   try {
-    await pipeline(Readable.from(recordingFailure(), { objectMode: false }), stdin);
+    await pipeline(Readable.from(recorded, { objectMode: false }), stdin);
   } catch {
     if (failure) throw failure.error;
   }

@@ -46,6 +46,17 @@ export class LayerTree {
     return fd === undefined ? undefined : this.#adopt(path, fd);
   }
 
+  /**
+   * The components of a path whose parent directory may have been reached through links.
+   * @param directory what `directory` returned for its parent
+   */
+  resolved(directory: BytePath, path: BytePath): BytePath[] {
+    const [root, parent] = [descriptorPath(this.#rootFd), directory].map((link) => readlinkSync(link, "latin1"));
+    return `${(parent as string).slice((root as string).length)}/${path.slice(path.lastIndexOf("/") + 1)}`
+      .split("/")
+      .filter((name) => name !== "");
+  }
+
   /** Removes a file or a directory tree. @returns true for a whiteout */
   remove(path: BytePath): boolean {
     const stats = lstatOrNone(path);

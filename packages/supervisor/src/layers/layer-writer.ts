@@ -32,6 +32,7 @@ const whiteoutPrefix = ".wh.";
 const opaqueMarker = ".wh..wh..opq";
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 const blockBytes = 4096;
+const maxNotes = 20;
 
 export interface WriteOptions {
   /** The process's umask is 0. */
@@ -62,6 +63,7 @@ export class LayerWriter implements TarSink {
   #file: OpenFile | undefined;
   #size = 0;
   #inodes = 0;
+  readonly #notes: string[] = [];
 
   /** @param target nothing else may change its directory in the meantime */
   constructor(native: NativeSys, target: LayerTarget, options: WriteOptions = {}) {
@@ -76,6 +78,11 @@ export class LayerWriter implements TarSink {
   /** Bytes on disk, and inodes, that were written. */
   get usage(): { size: number; inodes: number } {
     return { size: this.#size, inodes: this.#inodes };
+  }
+
+  /** What could not be written and was left out. */
+  get notes(): readonly string[] {
+    return this.#notes;
   }
 
   entry(entry: TarEntry): void {
@@ -94,10 +101,7 @@ export class LayerWriter implements TarSink {
         this.#whiteouts.wrote(path);
       }
     } catch (error) {
-      if (error instanceof TarError) throw error;
-      const message = `layer entry "${readable(path)}": ${withoutDescriptors(error)}`;
-      const { code, syscall } = error as NodeJS.ErrnoException;
-      throw Object.assign(new Error(message, { cause: error }), { code, syscall });
+      throw inEntry(path, error);
     }
   }
 
@@ -128,12 +132,14 @@ export class LayerWriter implements TarSink {
         fchownSync(fd, entry.uid, entry.gid);
         fchmodSync(fd, entry.mode);
       }
-      setEntryXattrs(this.#native, entry, path);
+      this.#xattrs(entry, path);
       if (isPlainTime(entry)) futimesSync(fd, entry.mtime, entry.mtime);
+      else setEntryTimes(this.#native, entry, path);
+    } catch (error) {
+      throw inEntry(entry.path, error);
     } finally {
       closeSync(fd);
     }
-    if (!isPlainTime(entry)) setEntryTimes(this.#native, entry, path);
   }
 
   /** Sets the times of directories. */
@@ -178,7 +184,7 @@ export class LayerWriter implements TarSink {
     else this.#replacing(path, () => this.#native.mknod(place, nodeType(entry) | 0o600, entry.major, entry.minor));
     lchownSync(place, entry.uid, entry.gid);
     if (entry.type !== "symlink") chmodSync(place, entry.mode);
-    setEntryXattrs(this.#native, entry, path);
+    this.#xattrs(entry, path);
     if (isPlainTime(entry)) lutimesSync(place, entry.mtime, entry.mtime);
     else setEntryTimes(this.#native, entry, path);
   }
@@ -201,7 +207,7 @@ export class LayerWriter implements TarSink {
     }
     lchownSync(place, entry.uid, entry.gid);
     chmodSync(place, entry.mode);
-    setEntryXattrs(this.#native, entry, path);
+    this.#xattrs(entry, path);
     this.#directories.push(entry);
   }
 
@@ -210,7 +216,7 @@ export class LayerWriter implements TarSink {
     const root = `${this.#tree.directory("")}/.`;
     lchownSync(root, entry.uid, entry.gid);
     chmodSync(root, entry.mode);
-    setEntryXattrs(this.#native, entry, root);
+    this.#xattrs(entry, root);
     this.#directories.push({ ...entry, path: "" });
   }
 
@@ -220,13 +226,21 @@ export class LayerWriter implements TarSink {
     const source = `${parent}/${target.slice(target.lastIndexOf("/") + 1)}`;
     if (source === path) return;
     if (!lstatOrNone(source)) {
-      const below = this.#tree.lower.find(target.split("/"));
+      const below = this.#tree.lower.find(this.#tree.resolved(parent, target));
       if (!below) throw new Error(`its target "${readable(target)}" is not in the image`);
       copyNode(this.#native, below.path, source);
       this.#inodes += 1;
       this.#size += below.stats.blocks * 512;
     }
     this.#replacing(path, () => linkSync(fsPath(source), fsPath(path)));
+  }
+
+  #xattrs(entry: TarEntry, path: BytePath): void {
+    setEntryXattrs(this.#native, entry, path, (name, code) => {
+      if (this.#notes.length < maxNotes) {
+        this.#notes.push(`layer entry "${readable(entry.path)}": attribute ${name} was left out: ${code}`);
+      }
+    });
   }
 
   #whiteout(parent: BytePath, name: BytePath): void {
@@ -258,6 +272,13 @@ export class LayerWriter implements TarSink {
 function nodeType({ type }: TarEntry): number {
   if (type === "fifo") return S_IFIFO;
   return type === "block" ? S_IFBLK : S_IFCHR;
+}
+
+function inEntry(path: BytePath, error: unknown): unknown {
+  if (error instanceof TarError) return error;
+  const message = `layer entry "${readable(path)}": ${withoutDescriptors(error)}`;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  return Object.assign(new Error(message, { cause: error }), { code, syscall });
 }
 
 function withoutDescriptors(error: unknown): string {

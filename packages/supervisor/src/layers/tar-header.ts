@@ -28,6 +28,8 @@ export interface TarEntry {
 export interface RawHeader extends Omit<TarEntry, "type"> {
   /** The type flag's character code. */
   readonly flag: number;
+  /** Bytes of a file with holes, where `size` is what the archive has of it. */
+  realSize?: number;
 }
 
 /** The tar cannot be read. */
@@ -49,31 +51,37 @@ export function isZeroBlock(block: Buffer): boolean {
  * @throws TarError for a wrong checksum or a malformed number
  */
 export function readHeader(block: Buffer): RawHeader {
-  if (number(block, 148, 8) !== checksum(block)) throw new TarError("not a tar archive: a header's checksum is wrong");
+  const sum = readNumber(block, 148, 8);
+  if (sum !== checksum(block, false) && sum !== checksum(block, true)) {
+    throw new TarError("not a tar archive: a header's checksum is wrong");
+  }
   const isUstar = block.toString("latin1", 257, 262) === "ustar";
   const prefix = isUstar && block[263] === 0x30 ? text(block, 345, 155) : "";
   const name = text(block, 0, 100);
   return {
     path: prefix === "" ? name : `${prefix}/${name}`,
     flag: block[156] as number,
-    mode: number(block, 100, 8) & 0o7777,
-    uid: number(block, 108, 8),
-    gid: number(block, 116, 8),
-    size: number(block, 124, 12),
-    mtime: number(block, 136, 12),
+    mode: readNumber(block, 100, 8) & 0o7777,
+    uid: idOf(readNumber(block, 108, 8)),
+    gid: idOf(readNumber(block, 116, 8)),
+    size: readNumber(block, 124, 12),
+    mtime: readNumber(block, 136, 12),
     mtimeNanos: 0,
     linkPath: text(block, 157, 100),
-    major: isUstar ? number(block, 329, 8) : 0,
-    minor: isUstar ? number(block, 337, 8) : 0,
+    major: isUstar ? readNumber(block, 329, 8) : 0,
+    minor: isUstar ? readNumber(block, 337, 8) : 0,
     xattrs: undefined,
   };
 }
 
-/** The sum of all bytes, with the checksum field counted as spaces. */
-function checksum(block: Buffer): number {
+/** The sum of all bytes, with the checksum field counted as spaces. @param isSigned as some old writers counted */
+function checksum(block: Buffer, isSigned: boolean): number {
   let sum = 8 * 0x20;
-  for (let at = 0; at < 148; at++) sum += block[at] as number;
-  for (let at = 156; at < blockSize; at++) sum += block[at] as number;
+  for (let at = 0; at < blockSize; at++) {
+    if (at >= 148 && at < 156) continue;
+    const byte = block[at] as number;
+    sum += isSigned && byte > 0x7f ? byte - 0x100 : byte;
+  }
   return sum;
 }
 
@@ -83,8 +91,18 @@ function text(block: Buffer, start: number, length: number): BytePath {
   return block.toString("latin1", start, end);
 }
 
+/**
+ * A user or group id, which some writers store as a signed number of 32 bits: -2 is 4294967294.
+ * @throws TarError where the kernel has no such id
+ */
+export function idOf(value: number): number {
+  const id = value < 0 && value >= -0x8000_0000 ? value + 0x1_0000_0000 : value;
+  if (id < 0 || id > 0xffff_ffff) throw new TarError(`not a tar archive: ${value} is not a user or group id`);
+  return id;
+}
+
 /** Octal text, or GNU's base-256 when the first bit is set. */
-function number(block: Buffer, start: number, length: number): number {
+export function readNumber(block: Buffer, start: number, length: number): number {
   if ((block[start] as number) & 0x80) return binary(block, start, length);
   let value = 0;
   let seen = false;

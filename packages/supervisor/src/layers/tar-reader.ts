@@ -1,4 +1,5 @@
 import { applyPax, type PaxRecords, readPax } from "./pax.ts";
+import { checkSparse, gnuSparseMap, paxSparseMap, SparseContent, type SparseMap } from "./sparse.ts";
 import type { TarEntry } from "./tar-header.ts";
 import { blockSize, type EntryType, isZeroBlock, type RawHeader, readHeader, TarError } from "./tar-header.ts";
 
@@ -27,10 +28,14 @@ const types: Readonly<Record<string, EntryType>> = {
   "5": "directory",
   "6": "fifo",
   "7": "file",
+  S: "file",
 };
+const oldSparseFlag = "S".charCodeAt(0);
+/** The flag of a block of a map, which no header has. */
+const sparseFlag = "map";
 
 /**
- * Reads a tar from pieces of any size: ustar, pax and GNU long names. Everything is synchronous, so that small files
+ * Reads a tar from pieces of any size: ustar, pax, GNU long names, and files with holes. Everything is synchronous, so that small files
  * do not wait for the event loop.
  */
 export class TarReader {
@@ -47,6 +52,8 @@ export class TarReader {
   #longPath: string | undefined;
   #longLink: string | undefined;
   #pax: PaxRecords | undefined;
+  /** The file with holes whose map is being read, or then its content. */
+  #sparse: { readonly header: RawHeader; map: SparseMap; content?: SparseContent } | undefined;
   #zeroBlocks = 0;
 
   constructor(sink: TarSink) {
@@ -79,6 +86,7 @@ export class TarReader {
     const piece = chunk.subarray(at, end);
     this.#remaining -= piece.length;
     if (this.#extended) this.#extended.parts.push(Buffer.from(piece));
+    else if (this.#sparse?.content) this.#sparse.content.data(piece);
     else this.#sink.data(piece);
     if (this.#remaining === 0) this.#bodyEnd();
     return end;
@@ -108,7 +116,7 @@ export class TarReader {
     const header = readHeader(block);
     const flag = String.fromCharCode(header.flag);
     if ("xgLK".includes(flag)) this.#beginExtended(flag, header.size);
-    else this.#beginEntry(flag, header);
+    else this.#beginEntry(flag, header, block);
   }
 
   #beginExtended(flag: string, size: number): void {
@@ -118,22 +126,51 @@ export class TarReader {
     if (size === 0) this.#bodyEnd();
   }
 
-  #beginEntry(flag: string, header: RawHeader): void {
+  #beginEntry(flag: string, header: RawHeader, block: Buffer): void {
     if (this.#longPath !== undefined) header.path = this.#longPath;
     if (this.#longLink !== undefined) header.linkPath = this.#longLink;
-    if (this.#pax) applyPax(header, this.#pax);
+    const pax = this.#pax;
+    if (pax) applyPax(header, pax);
     this.#longPath = this.#longLink = this.#pax = undefined;
-    let type = types[flag];
-    if (type === undefined) throw new TarError(`${header.path}: unknown entry type "${flag}"`);
-    if (type === "file" && header.path.endsWith("/")) type = "directory";
+    const type = typeOf(flag, header);
     if (header.size < 0) throw new TarError(`${header.path}: negative size`);
+    const map =
+      flag === "S" ? gnuSparseMap(header, block) : type === "file" && pax ? paxSparseMap(header, pax) : undefined;
+    if (map) this.#readMap(header, map);
+    else this.#emit(header, type);
+  }
+
+  #emit(header: RawHeader, type: EntryType): void {
     // Only files have content; some writers set a size for other entries, too.
     const size = type === "file" ? header.size : 0;
     this.#inEntry = true;
     this.#expect(size);
-    const { flag: _, ...fields } = header;
-    this.#sink.entry({ ...fields, type, size });
+    const { flag: _, realSize, ...fields } = header;
+    this.#sink.entry({
+      ...fields,
+      type,
+      ...(realSize === undefined ? { size } : { size: realSize, storedSize: size }),
+    });
     if (size === 0) this.#bodyEnd();
+  }
+
+  /** Reads the next block of a map, or begins the file once the map is complete. */
+  #readMap(header: RawHeader, map: SparseMap): void {
+    this.#sparse = { header, map };
+    if (map.next) {
+      // Blocks of version 1.0 count as content of the file, those of the old GNU format do not.
+      if (header.flag !== oldSparseFlag) header.size -= blockSize;
+      if (header.size < 0) throw new TarError("unexpected end of the map of a file with holes");
+      this.#extended = { flag: sparseFlag, parts: [] };
+      this.#expect(blockSize);
+      return;
+    }
+    const { hole } = this.#sink;
+    if (!hole) throw new TarError(`${header.path}: files with holes are not read here`);
+    checkSparse(header, map.ranges);
+    const sink = { data: (chunk: Buffer) => this.#sink.data(chunk), hole: hole.bind(this.#sink) };
+    this.#sparse.content = new SparseContent(map.ranges, sink);
+    this.#emit(header, "file");
   }
 
   #expect(size: number): void {
@@ -144,6 +181,8 @@ export class TarReader {
   #bodyEnd(): void {
     if (this.#inEntry) {
       this.#inEntry = false;
+      this.#sparse?.content?.end(this.#sparse.header.realSize ?? 0);
+      this.#sparse = undefined;
       this.#sink.entryEnd();
       return;
     }
@@ -154,8 +193,18 @@ export class TarReader {
     if (extended.flag === "x") this.#pax = readPax(body);
     else if (extended.flag === "L") this.#longPath = untilZero(body);
     else if (extended.flag === "K") this.#longLink = untilZero(body);
+    else if (extended.flag === sparseFlag && this.#sparse?.map.next) {
+      this.#readMap(this.#sparse.header, this.#sparse.map.next(body));
+    }
     // "g", defaults for all entries, only ever carries comments in layers
   }
+}
+
+/** Unlike GNU tar's, a name that ends in "/" makes a directory only in the oldest format, as in Go's reader. */
+function typeOf(flag: string, { path }: RawHeader): EntryType {
+  const type = types[flag];
+  if (type === undefined) throw new TarError(`${path}: unknown entry type "${flag}"`);
+  return flag === "\0" && path.endsWith("/") ? "directory" : type;
 }
 
 function untilZero(body: Buffer): string {

@@ -24,8 +24,15 @@ const failure = v.object({
   rpc: v.optional(v.picklist(Object.keys(errorCodes) as (keyof typeof errorCodes)[])),
 });
 
+const appliedMessage = v.object({
+  diffId: digest,
+  size: integer,
+  inodes: integer,
+  notes: v.optional(v.array(v.string()), []),
+});
+
 const answerMessage = v.union([
-  v.object({ version: formatVersion, applied: v.object({ diffId: digest, size: integer, inodes: integer }) }),
+  v.object({ version: formatVersion, applied: appliedMessage }),
   v.object({ version: formatVersion, failed: failure }),
 ]);
 

@@ -42,7 +42,9 @@ export function diffService({ native, images, memory }: DiffServiceOptions): Ser
       const wasEmpty = readdirSync(target.directory).length === 0;
       try {
         const source = counted(content.read(namespace, digest), () => signal.throwIfAborted());
-        return await memory.during(() => applyLayer(native, source, target));
+        const { notes, ...applied } = await memory.during(() => applyLayer(native, source, target));
+        images.unpacker.note({ ...descriptor, digest }, notes);
+        return applied;
       } catch (error) {
         if (wasEmpty) await undo(() => emptyDirectory(target.directory));
         throw inContext(error, `layer ${digest}`);

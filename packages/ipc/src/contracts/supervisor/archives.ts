@@ -69,7 +69,7 @@ export const archives = {
     reply: v.object({ /** Bytes written. */ size: integer }),
   }),
   "images.importRootfs": stream({
-    doc: "Makes a one-layer image of a tar (also gzip, zstd, xz where the host has it) of a root file system, read from the input's blobs.",
+    doc: "Makes a one-layer image of a tar (also gzip, zstd, and bzip2 or xz where the host has them) of a root file system, read from the input's blobs.",
     request: v.object({
       ...inNamespace,
       name: v.string(),

@@ -23,6 +23,8 @@ export const registry = {
       allMetadata: v.optional(v.boolean()),
       /** Fetch no layers. */
       metadataOnly: v.optional(v.boolean()),
+      /** Fail with InvalidArgument for an artifact that is not an image, such as a chart or a signature. */
+      imageOnly: v.optional(v.boolean()),
       /** Fetch also the artifacts that refer to the image: signatures, attestations, SBOMs. */
       referrers: v.optional(v.boolean()),
       /** False: the content is fetched only. */

@@ -29,6 +29,8 @@ export interface LoadedImage {
   /** Full names; none when the archive has none. */
   readonly names: string[];
   readonly target: ImageDescriptor;
+  /** It is no root file system, and is not unpacked. */
+  readonly isArtifact?: boolean;
 }
 
 interface Expected {

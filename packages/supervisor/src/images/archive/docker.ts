@@ -1,3 +1,4 @@
+import { buffer } from "node:stream/consumers";
 import {
   type DockerArchive,
   type ImageConfig,
@@ -8,8 +9,9 @@ import {
 } from "@gantry/oci-spec";
 import { compress } from "../../diff/compress.ts";
 import { invalidArgument } from "../../errors.ts";
+import { compressionOf, decompress, magicBytes } from "../../layers/decompress.ts";
 import { requireLayerCount } from "../image-content.ts";
-import { layerDescriptor } from "../layer-descriptor.ts";
+import { isLayerCompression, layerDescriptor } from "../layer-descriptor.ts";
 import { manifestBytes, manifestDescriptor } from "../new-image.ts";
 import type { ArchiveLoader, LoadedImage } from "./archive-loader.ts";
 import { keptNames } from "./names.ts";
@@ -39,10 +41,15 @@ async function readEntry(loader: ArchiveLoader, entry: DockerArchive[number]): P
   return await putManifest(loader, { config, document, layers });
 }
 
-/** Adds a layer of the archive, compressed or not, to the store. */
+/** Adds a layer of the archive to the store: as it is, or decompressed where layers are not stored in its format. */
 export async function takeLayer(loader: ArchiveLoader, path: string): Promise<ImageDescriptor> {
   const blob = loader.commitLayer(await loader.source.file(path));
-  return await layerDescriptor(blob, loader.readLayer(blob, 6));
+  const head = await buffer(loader.readLayer(blob, magicBytes));
+  if (isLayerCompression(compressionOf(head))) return layerDescriptor(blob, head);
+  using plain = loader.images.stores.content.ingest();
+  for await (const piece of decompress(loader.readLayer(blob))) plain.write(piece);
+  loader.dropLayer(blob);
+  return { mediaType: mediaTypes.layer, ...(await loader.commit(plain)) };
 }
 
 /** Creates the manifest, which a docker-archive does not have. */

@@ -39,7 +39,9 @@ async function load(work: ImageWork, request: LoadRequest, input: AsyncIterable<
   await using loader = new ArchiveLoader(images, request, source, lease);
   const loaded = await readArchive(loader);
   loader.storeLayers();
-  if (request.unpack !== false) for (const { target } of loaded) await unpack(work, loader, target);
+  if (request.unpack !== false) {
+    for (const { target, isArtifact } of loaded) if (!isArtifact) await unpack(work, loader, target);
+  }
   await loader.settled();
   const index = await indexOf(loader, loaded);
   signal?.throwIfAborted();

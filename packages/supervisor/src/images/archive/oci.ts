@@ -1,5 +1,6 @@
 import {
   type ImageDescriptor,
+  type ImageManifest,
   isIndexType,
   isManifestType,
   parseDigest,
@@ -9,7 +10,7 @@ import {
 } from "@gantry/oci-spec";
 import { invalidArgument, notFound } from "../../errors.ts";
 import { blobPath } from "../blob-path.ts";
-import { findPlatformImage, maxNesting, wantedPlatform } from "../image-content.ts";
+import { findPlatformImage, isImage, maxNesting, notAnImage, wantedPlatform } from "../image-content.ts";
 import type { ArchiveLoader, LoadedImage } from "./archive-loader.ts";
 import { annotatedNames } from "./names.ts";
 
@@ -19,17 +20,35 @@ export async function readOciLayout(loader: ArchiveLoader): Promise<LoadedImage[
   parseImageLayout(await source.document("oci-layout"));
   const entries = parseIndex(await source.document("index.json")).manifests;
   const images: LoadedImage[] = [];
+  let artifact: ImageManifest | undefined;
   for (const descriptor of entries) {
     if (!isIndexType(descriptor.mediaType) && !isManifestType(descriptor.mediaType)) continue;
     const names = annotatedNames(descriptor, request);
     if (names === undefined) continue;
     const before = images.find((image) => image.target.digest === descriptor.digest);
-    if (before) before.names.push(...names.filter((name) => !before.names.includes(name)));
-    else images.push({ names, target: await readTarget(loader, descriptor) });
+    if (before) {
+      before.names.push(...names.filter((name) => !before.names.includes(name)));
+      continue;
+    }
+    const other = await readArtifact(loader, descriptor);
+    artifact ??= other;
+    // Signatures and bills of materials beside an image are kept only with the whole archive.
+    if (other && request.allPlatforms !== true) continue;
+    images.push({ names, target: await readTarget(loader, descriptor), isArtifact: other !== undefined });
   }
   if (images.length > 0) return images;
+  if (artifact) throw notAnImage(artifact);
   if (request.baseName === undefined) throw invalidArgument("the archive holds no image");
   throw invalidArgument(`the archive holds no image of ${request.baseName}`);
+}
+
+/** The manifest of an artifact that is not an image; undefined for an image, and for an index. */
+async function readArtifact(loader: ArchiveLoader, descriptor: ImageDescriptor): Promise<ImageManifest | undefined> {
+  if (!isManifestType(descriptor.mediaType)) return undefined;
+  await takeBlob(loader, descriptor);
+  const manifest = parseManifest(loader.readBlob(descriptor));
+  await takeBlob(loader, manifest.config);
+  return isImage(manifest, () => loader.readBlob(manifest.config)) ? undefined : manifest;
 }
 
 /** Adds the content of the requested platforms to the store. */

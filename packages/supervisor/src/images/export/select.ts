@@ -15,7 +15,7 @@ import {
 } from "@gantry/oci-spec";
 import type { ContentStore } from "../../content/store.ts";
 import { invalidArgument, notFound } from "../../errors.ts";
-import { configTypes, maxNesting, wantedPlatform } from "../image-content.ts";
+import { isImage, maxNesting, wantedPlatform } from "../image-content.ts";
 
 /** The parts of an image to export: those of platforms, all parts, or those that are in the store. */
 export type Wanted = { readonly platforms: readonly string[] } | "all" | "here";
@@ -95,9 +95,8 @@ export class Selector {
     const layers = manifest.layers.filter((layer) => this.#takes(layer));
     const lost = [manifest.config, ...layers].find((part) => !this.#has(part));
     if (lost) return this.#missing(lost);
-    const config = configTypes.includes(manifest.config.mediaType)
-      ? parseImageConfig(this.#content.readAll(this.#namespace, manifest.config.digest))
-      : undefined;
+    const document = this.#content.readAll(this.#namespace, manifest.config.digest);
+    const config = isImage(manifest, () => document) ? parseImageConfig(document) : undefined;
     this.#requirePlatform(config);
     const isPartial = layers.length < manifest.layers.length;
     return { descriptor, children: [], isWhole: true, selected: { descriptor, manifest, config, isPartial } };

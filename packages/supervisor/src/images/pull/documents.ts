@@ -17,6 +17,7 @@ import {
   findPlatformManifest,
   isImage,
   maxNesting,
+  notAnImage,
   type PlatformImage,
   requirePlatform,
   wantedPlatform,
@@ -67,7 +68,7 @@ export class PullDocuments {
 
   /** The requested manifest; undefined where all were requested, and there is none for this platform. */
   async findMain(target: ImageDescriptor): Promise<MainManifest | undefined> {
-    const { platform: text, allPlatforms, allMetadata, name } = this.#request;
+    const { platform: text, allPlatforms, allMetadata, name, imageOnly } = this.#request;
     const platform = wantedPlatform(text);
     const read = (descriptor: ImageDescriptor) => this.#document(descriptor);
     try {
@@ -79,7 +80,10 @@ export class PullDocuments {
         const child = found.path[at + 1];
         if (child) this.#images.stores.metadata.blobs.link(digest, [child.digest]);
       }
-      if (!isImage(found.manifest)) return { descriptor: found.manifestDescriptor, manifest: found.manifest, isKnown };
+      if (!this.#isImage(found.manifest)) {
+        if (imageOnly) throw notAnImage(found.manifest);
+        return { descriptor: found.manifestDescriptor, manifest: found.manifest, isKnown };
+      }
       const image = await findPlatformImage(target, platform, read);
       if (text !== undefined) {
         requirePlatform(familiarReference(withDefaultTag(parseReference(name))), image.config, platform);
@@ -126,6 +130,11 @@ export class PullDocuments {
       await Promise.all(manifest.layers.map((layer) => this.#downloads.start(layer).done));
       blobs.link(subject, [descriptor.digest]);
     }
+  }
+
+  #isImage(manifest: ImageManifest): boolean {
+    const { content } = this.#images.stores;
+    return isImage(manifest, () => content.readAll(this.#request.namespace, manifest.config.digest));
   }
 
   /** Fetches a manifest's configuration, and records the blobs that the manifest needs. */

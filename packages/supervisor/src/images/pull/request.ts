@@ -7,6 +7,7 @@ export interface PullRequest extends RegistryCall {
   readonly allPlatforms?: boolean | undefined;
   readonly allMetadata?: boolean | undefined;
   readonly metadataOnly?: boolean | undefined;
+  readonly imageOnly?: boolean | undefined;
   readonly referrers?: boolean | undefined;
   readonly unpack?: boolean | undefined;
   readonly labels?: Record<string, string> | undefined;

@@ -112,8 +112,8 @@ class Planner {
   }
 
   #addBlobs(manifest: ImageManifest): void {
-    const ids = isImage(manifest) ? this.#diffIds(manifest.config) : [];
-    this.#require(manifest.config);
+    const config = this.#read(manifest.config);
+    const ids = isImage(manifest, () => config) ? (parseImageConfig(config).rootfs.diff_ids ?? []) : [];
     for (const [at, descriptor] of manifest.layers.entries()) {
       if (isForeignLayerType(descriptor.mediaType) && !this.#request.nonDistributable) continue;
       this.#require(descriptor);
@@ -149,10 +149,6 @@ class Planner {
     } catch {
       return undefined; // a layer or a configuration
     }
-  }
-
-  #diffIds(config: ImageDescriptor): readonly string[] {
-    return parseImageConfig(this.#read(config)).rootfs.diff_ids ?? [];
   }
 
   #read(descriptor: ImageDescriptor): Uint8Array {

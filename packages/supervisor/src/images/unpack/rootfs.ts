@@ -67,12 +67,13 @@ export async function writeRootfs(work: RootfsWork, image: PlatformImage, direct
       signal?.throwIfAborted();
       progress.figure("Extracting", id, read, layer.size);
     });
-    const { diffId } = await applyLayer(native, source, { directory, lowers: [], whiteouts: "remove" });
+    const { diffId, notes } = await applyLayer(native, source, { directory, lowers: [], whiteouts: "remove" });
     if (diffId !== diffIds[at]) {
       throw invalidArgument(
         `layer ${layer.digest}: wrong content: its diff id is ${diffId}, the image has ${diffIds[at]}`,
       );
     }
+    images.unpacker.note(layer, notes);
     progress.step("Extracted", id);
   }
 }

@@ -35,19 +35,32 @@ interface LayerStep extends UnpackOptions {
   readonly parent: string;
 }
 
+export interface UnpackerOptions {
+  /** The command for processes that unpack large layers; undefined: all are unpacked in this process. */
+  readonly self?: SelfCommand;
+  /** Called for each attribute that was left out. */
+  readonly onNote?: (note: string) => void;
+}
+
 /** Unpacks layers of images into committed snapshots, named by their chain ids. */
 export class Unpacker {
   readonly #native: NativeSys;
   readonly #self: SelfCommand | undefined;
   readonly #stores: Stores;
+  readonly #onNote: (note: string) => void;
   /** Two pulls may unpack the same layer. */
   readonly #lock = new KeyedLock();
 
-  /** @param self the command for processes that unpack large layers; undefined: all are unpacked in this process */
-  constructor(native: NativeSys, stores: Stores, self?: SelfCommand) {
+  constructor(native: NativeSys, stores: Stores, { self, onNote = () => {} }: UnpackerOptions = {}) {
     this.#native = native;
     this.#self = self;
     this.#stores = stores;
+    this.#onNote = onNote;
+  }
+
+  /** Reports what a layer's entries had that could not be written. */
+  note(layer: ImageDescriptor, notes: readonly string[]): void {
+    for (const note of notes) this.#onNote(`layer ${layer.digest}: ${note}`);
   }
 
   /** Removes the snapshots that an earlier process was unpacking. */
@@ -104,6 +117,7 @@ export class Unpacker {
       if (applied.diffId !== diffId) {
         throw invalidArgument(`wrong content: its diff id is ${applied.diffId}, the image has ${diffId}`);
       }
+      this.note(layer, applied.notes);
       // The snapshot of a copying driver has more than the layer: it is measured.
       await snapshots.commit(row, chainId, snapshots.isStacked(row) ? { usage: applied, signal } : { signal });
       progress?.step("Pull complete", shortDigest(layer.digest));
