@@ -159,9 +159,7 @@ static void serve(struct client *client, struct request_message *message)
 		if (finish(client->fd, NULL, 0) < 0)
 			release(client);
 		return;
-	case MESSAGE_SHUTDOWN:
-		reply(client, 0, 0, "");
-		_exit(0);
+	case MESSAGE_SHUTDOWN: reply(client, 0, 0, ""); _exit(0);
 	}
 	reply(client, result < 0 ? errno : 0, 0, "");
 }
@@ -182,7 +180,9 @@ static void receive(struct client *client)
 	static struct request_message message;
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(LIMIT_PASSED * sizeof(int))];
 	struct iovec room = { bytes, sizeof bytes };
-	struct msghdr header = { .msg_iov = &room, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control };
+	struct msghdr header = {
+		.msg_iov = &room, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control
+	};
 	ssize_t length = recvmsg(client->fd, &header, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (length < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -247,7 +247,8 @@ static short announce(struct client *client)
 	return POLLIN;
 }
 
-/* Waits for events and handles those that are there. Exits are sent at the next turn: after the reply to their spawn. */
+/* Waits for events and handles those that are there. Exits are sent at the next turn: after the reply to their spawn.
+ */
 static int turn(int signals, int timeout)
 {
 	struct pollfd polled[2 + 2 * LIMIT_CLIENTS] = { { signals, POLLIN, 0 }, { LISTENER, POLLIN, 0 } };

@@ -13,18 +13,22 @@
 #include <unistd.h>
 #include "keeper.h"
 
-#define PIDFD 0x1000ull		   /* CLONE_PIDFD */
+#define PIDFD 0x1000ull            /* CLONE_PIDFD */
 #define INTO_CGROUP 0x200000000ull /* CLONE_INTO_CGROUP */
-#define NAMESPACES                                                                                       \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | \
-	 CLONE_NEWNET | 0x80ull /* CLONE_NEWTIME */)
+#define NAMESPACES \
+	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | \
+	 0x80ull /* CLONE_NEWTIME */)
 
 /* struct clone_args of linux/sched.h. */
 struct clone_arguments {
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+		cgroup;
 };
 
-struct failure { int error; char call[12]; };
+struct failure {
+	int error;
+	char call[12];
+};
 
 struct program {
 	const struct request_spawn *request;

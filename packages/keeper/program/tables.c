@@ -7,7 +7,10 @@
 #include <unistd.h>
 #include "keeper.h"
 
-static struct { char name[LIMIT_NAME]; int fd; } held[LIMIT_DESCRIPTORS];
+static struct {
+	char name[LIMIT_NAME];
+	int fd;
+} held[LIMIT_DESCRIPTORS];
 static struct process processes[LIMIT_PROCESSES];
 
 static int set_name(char *to, const char *name)

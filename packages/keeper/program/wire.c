@@ -16,7 +16,9 @@
 #include <sys/socket.h>
 #include "keeper.h"
 
-struct header { uint32_t number, bytes; };
+struct header {
+	uint32_t number, bytes;
+};
 
 static struct {
 	_Alignas(8) unsigned char bytes[LIMIT_MESSAGE];
@@ -56,9 +58,9 @@ static void *take_strings(unsigned char **from, const unsigned char *end)
 static int decode_fields(const char *letters, unsigned char *from, const unsigned char *end, uint64_t *fields)
 {
 	for (int i = 0; letters[i]; i++) {
-		void *value = letters[i] == 'n' ? take(&from, end, 8)
-			    : letters[i] == 's' ? (void *)take_string(&from, end)
-						: take_strings(&from, end);
+		void *value = letters[i] == 'n'   ? take(&from, end, 8)
+			      : letters[i] == 's' ? (void *)take_string(&from, end)
+						  : take_strings(&from, end);
 		if (!value) {
 			errno = EINVAL;
 			return -1;
@@ -79,8 +81,7 @@ int decode(unsigned char *bytes, size_t length, struct request_message *request)
 	request->number = header->number;
 	switch (header->number) {
 #define X(number, name, letters) \
-	case number:             \
-		return decode_fields(letters, from, from + header->bytes, request->body.fields);
+	case number: return decode_fields(letters, from, from + header->bytes, request->body.fields);
 		REQUESTS(X)
 #undef X
 	}

@@ -15,6 +15,7 @@ struct state {
 	int result;                    /* where failures are reported after `start`; -1 before */
 	int root;                      /* the directory in which paths are resolved */
 	uint32_t index;                /* the operation at work */
+	int trace;                     /* each operation's time is reported */
 	char detail[512];              /* more about its failure than errno */
 	char program[4096];            /* what `program` found */
 	char **environment;            /* the program's */
@@ -23,7 +24,7 @@ struct state {
 };
 extern struct state state;
 
-enum message_kind { MESSAGE_ERROR = 1, MESSAGE_PID = 2, MESSAGE_SYNC = 3, MESSAGE_READY = 4 };
+enum message_kind { MESSAGE_ERROR = 1, MESSAGE_PID = 2, MESSAGE_SYNC = 3, MESSAGE_READY = 4, MESSAGE_DONE = 5 };
 
 /* main.c */
 int failure(const char *format, ...) __attribute__((format(printf, 1, 2)));

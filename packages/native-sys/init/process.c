@@ -98,6 +98,8 @@ int do_seccomp(const struct op_seccomp *op)
 		errno = EINVAL;
 		return failure("filter of %llu bytes", (unsigned long long)op->filter->length);
 	}
+	/* From here on the filter may refuse what reports need. */
+	state.trace = 0;
 	int listener = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, (unsigned)op->flags, &program), result;
 	char number[16];
 	if (listener < 0 || !op->point)

@@ -22,6 +22,8 @@ export interface Host {
   readonly waitLimitMs: number;
   /** Called with warnings. */
   readonly warn: (message: string) => void;
+  /** Called with each step of a command; undefined unless the caller logs them: they cost time. */
+  readonly debug: ((message: string) => void) | undefined;
 }
 
 /** Settings of a host that a caller may change. */
@@ -30,6 +32,7 @@ export interface HostOptions {
   readonly rootless?: boolean | undefined;
   readonly systemdCgroup?: boolean;
   readonly waitLimitMs?: number;
+  readonly debug?: Host["debug"];
 }
 
 /** Longer than any operation that makes progress takes on a busy machine: a large copy into a tmpfs takes seconds. */
@@ -43,7 +46,7 @@ const defaultWaitLimitMs = 120_000;
 export function openHost(
   warn: (message: string) => void,
   filters: string,
-  { rootless, systemdCgroup = false, waitLimitMs = defaultWaitLimitMs }: HostOptions = {},
+  { rootless, systemdCgroup = false, waitLimitMs = defaultWaitLimitMs, debug }: HostOptions = {},
 ): Host {
   const host: Host = lazy<Host>({
     native: nativeSys,
@@ -54,6 +57,7 @@ export function openHost(
     systemdCgroup: () => systemdCgroup,
     waitLimitMs: () => waitLimitMs,
     warn: () => warn,
+    debug: () => debug,
   });
   return host;
 }

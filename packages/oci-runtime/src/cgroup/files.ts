@@ -11,6 +11,7 @@ import {
 } from "node:fs";
 import { join } from "node:path/posix";
 import { setTimeout as delay } from "node:timers/promises";
+import type { LimitContext } from "./types.ts";
 
 /** Writes one value to one file of a cgroup, in a single write(2) as the kernel wants it. */
 export function writeFile(path: string, value: string): void {
@@ -22,10 +23,18 @@ export function writeFile(path: string, value: string): void {
   }
 }
 
-/** Writes a limit. @throws Error naming where in config.json it stands, with the system's error as its cause */
-export function setLimit(path: string, value: string, field: string): void {
+export interface LimitFile {
+  readonly path: string;
+  readonly value: string;
+  /** Where in config.json it stands. */
+  readonly field: string;
+}
+
+/** Writes a limit. @throws Error naming its field, with the system's error as its cause */
+export function setLimit({ path, value, field }: LimitFile, { debug }: Pick<LimitContext, "debug">): void {
   try {
     writeFile(path, value);
+    debug?.(`cgroup: wrote ${JSON.stringify(value)} to ${path} (${field})`);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new Error(`setting ${field}: writing "${value}" to ${path}: ${code}`, { cause: error });

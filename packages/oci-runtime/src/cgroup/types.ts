@@ -5,7 +5,7 @@ import type { Host } from "../host.ts";
 export type CgroupPaths = Readonly<Record<string, string>>;
 
 /** The parts of a host that setting limits needs. */
-export type LimitContext = Pick<Host, "native" | "warn" | "facts">;
+export type LimitContext = Pick<Host, "native" | "warn" | "facts" | "debug">;
 
 /** One container's cgroups. Callers need not know the version. */
 export interface CgroupManager {

@@ -52,13 +52,13 @@ function withSwap(limits: Limit[], directory: string | undefined): Limit[] {
   return directory && existsSync(join(directory, file)) ? [...limits, { ...memory, file }] : limits;
 }
 
-function apply(limit: Limit, directory: string | undefined, { warn }: LimitContext): void {
+function apply(limit: Limit, directory: string | undefined, context: LimitContext): void {
   const { controller, file, otherwise, value, field, optional } = limit;
   const names = [file, ...(otherwise ? [otherwise] : [])];
   const there = names.find((name) => directory && existsSync(join(directory, name)));
-  if (directory && there) setLimit(join(directory, there), value, field);
+  if (directory && there) setLimit({ path: join(directory, there), value, field }, context);
   else if (!optional && !directory)
     throw new Error(`${field} cannot be set: the cgroup controller "${controller}" is not mounted`);
   else if (!optional) throw new Error(`${field} cannot be set: this kernel has no ${file}`);
-  else if (optional !== "silent") warn(`${field} is ignored: this kernel has no ${file}`);
+  else if (optional !== "silent") context.warn(`${field} is ignored: this kernel has no ${file}`);
 }

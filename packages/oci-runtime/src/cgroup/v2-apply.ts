@@ -25,17 +25,13 @@ function presentLimits(cgroup: string): PresentLimits {
   };
 }
 
-function apply(
-  cgroup: string,
-  { file, value, field, optional, otherwise }: UnifiedLimit,
-  { warn }: LimitContext,
-): void {
+function apply(cgroup: string, { file, value, field, optional, otherwise }: UnifiedLimit, context: LimitContext): void {
   const path = join(cgroup, file);
-  if (existsSync(path)) setLimit(path, value, field);
+  if (existsSync(path)) setLimit({ path, value, field }, context);
   else if (otherwise && existsSync(join(cgroup, otherwise.file)))
-    setLimit(join(cgroup, otherwise.file), otherwise.value, field);
+    setLimit({ path: join(cgroup, otherwise.file), value: otherwise.value, field }, context);
   else if (!optional) throw new Error(`${field} cannot be set: ${whyMissing(cgroup, file)}`);
-  else if (optional !== "silent") warn(`${field} is ignored: this kernel has no ${file}`);
+  else if (optional !== "silent") context.warn(`${field} is ignored: this kernel has no ${file}`);
 }
 
 /** A file is there when its controller is passed on all the way down. */

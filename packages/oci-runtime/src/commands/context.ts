@@ -48,6 +48,7 @@ export function makeContext(globals: Globals): Context {
         openHost((message) => log.warn(message), store.filters, {
           rootless,
           systemdCgroup: globals["systemd-cgroup"],
+          debug: globals.debug ? (message) => log.debug(message) : undefined,
         }),
       );
       return host;

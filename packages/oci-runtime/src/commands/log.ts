@@ -1,4 +1,5 @@
 import { appendFileSync } from "node:fs";
+import { UsageError } from "@gantry/cli";
 import { writeNow } from "@gantry/cli/output";
 import type { ErrorCode, ErrorReason } from "@gantry/ipc/contracts/errors";
 
@@ -16,10 +17,17 @@ export class Log {
   readonly #json: boolean;
   readonly #debug: boolean;
 
+  /** The file is there from now on. @throws UsageError */
   constructor(path: string | undefined, json: boolean, debug: boolean) {
-    this.#path = path;
+    this.#path = path || undefined;
     this.#json = json;
     this.#debug = debug;
+    if (!this.#path) return;
+    try {
+      appendFileSync(this.#path, "", { mode: 0o644 });
+    } catch (error) {
+      throw new UsageError(`--log: ${(error as Error).message}`);
+    }
   }
 
   debug(message: string): void {

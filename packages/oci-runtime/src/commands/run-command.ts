@@ -35,9 +35,13 @@ export async function runCommand(
   globals: Globals,
 ): Promise<number> {
   const context = makeContext(globals);
+  const began = performance.now();
+  context.log.debug(`${name}: begins with ${JSON.stringify(args)}`);
   try {
     const command = await loaders[name]();
-    return await command(args, context);
+    const status = await command(args, context);
+    context.log.debug(`${name}: exit status ${status} after ${(performance.now() - began).toFixed(1)} ms`);
+    return status;
   } catch (error) {
     if (error instanceof BrokenPipe) throw error;
     const { message } = error as Error;

@@ -30,10 +30,11 @@ export async function deleteContainer(
   await endAll(host, record, cgroup);
   await endScope(record.scope);
   await cgroup.remove();
+  host.debug?.(`cgroup: removed ${Object.values(record.cgroups).join(", ") || "none"}`);
   if (record.rdt) (await import("./limits/intel-rdt.ts")).leaveRdt(record.rdt);
   store.remove(id);
   try {
-    await runHooks("poststop", record.spec.hooks?.poststop, stateDocument(record, "stopped"));
+    await runHooks(host, "poststop", record.spec.hooks?.poststop, stateDocument(record, "stopped"));
   } catch (error) {
     host.warn((error as Error).message);
   }

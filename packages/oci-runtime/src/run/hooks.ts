@@ -1,13 +1,22 @@
 import type { Hook, HookName, State } from "@gantry/oci-spec/runtime";
+import type { Host } from "../host.ts";
 
 /**
  * Runs the hooks of one point in the runtime's namespaces, in their order, with the state document as standard input.
  * @throws Error naming the hook, with its standard error
  */
-export async function runHooks(name: HookName, hooks: readonly Hook[] | undefined, state: State): Promise<void> {
+export async function runHooks(
+  { debug }: Pick<Host, "debug">,
+  name: HookName,
+  hooks: readonly Hook[] | undefined,
+  state: State,
+): Promise<void> {
   for (const [index, hook] of (hooks ?? []).entries()) {
+    const began = debug && performance.now();
     try {
+      debug?.(`hook ${name}[${index}]: running ${hook.path}`);
       await runHook(hook, JSON.stringify(state));
+      debug?.(`hook ${name}[${index}]: ended after ${(performance.now() - (began ?? 0)).toFixed(1)} ms`);
     } catch (error) {
       throw new Error(`error running ${name} hook #${index}: ${(error as Error).message}`);
     }

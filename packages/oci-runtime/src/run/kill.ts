@@ -10,12 +10,13 @@ const SIGKILL = 9;
  * Sends a signal to the container's first process, and to no other that has come by its number since.
  * @returns false when it is gone
  */
-export function signalFirst({ native }: Host, record: Record, signal: number): boolean {
+export function signalFirst({ native, debug }: Host, record: Record, signal: number): boolean {
   let pidFd: number | undefined;
   try {
     pidFd = native.pidfdOpen(record.pid);
     if (!isAlive(record)) return false;
     native.pidfdSendSignal(pidFd, signal);
+    debug?.(`kill: sent signal ${signal} to process ${record.pid}`);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;

@@ -15,7 +15,7 @@ export async function startContainer(host: Host, store: Store, id: string): Prom
   demand("start", statusOf(store, record, host.facts), id);
   await release(host, store, record);
   try {
-    await runHooks("poststart", record.spec.hooks?.poststart, stateDocument(record, "running"));
+    await runHooks(host, "poststart", record.spec.hooks?.poststart, stateDocument(record, "running"));
   } catch (error) {
     // The specification has the runtime log it and go on.
     host.warn((error as Error).message);
@@ -32,6 +32,7 @@ async function release(host: Host, store: Store, record: Record): Promise<void> 
       closeSync(pipe);
     }
     unlinkSync(store.startPipe(record.id));
+    host.debug?.(`start: process ${record.pid} is released`);
     const hooks = record.spec.hooks?.startContainer ?? [];
     const said = await readToEnd(host, result, hooksMs(hooks.map(({ timeout = 0 }) => timeout)) + host.waitLimitMs);
     const message = parseMessage(said);

@@ -6,6 +6,7 @@ import { habits } from "./habits.ts";
 import { happenings } from "./happenings.ts";
 import { lifecycle, listing } from "./lifecycle.ts";
 import { limitOrder } from "./limit-order.ts";
+import { log } from "./log.ts";
 import { notify } from "./notify.ts";
 import { paths } from "./paths.ts";
 import { resources } from "./resources.ts";
@@ -26,6 +27,7 @@ export function oracleSuite(program: string): void {
     paths,
     happenings,
     habits,
+    log,
     resources,
     limitOrder,
     terminal,

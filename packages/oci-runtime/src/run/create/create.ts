@@ -83,6 +83,7 @@ async function createIn(host: Host, store: Store, { request, spec, rootfs, scope
     request.onReserved?.();
     creation.undo.push({ back: parentsRemover(Object.values(paths)) });
     if (!scope) {
+      host.debug?.(`cgroup: making ${Object.values(paths).join(", ") || "none"}`);
       cgroup.create();
       await cgroup.apply(containerResources(spec.linux?.resources), host);
     }

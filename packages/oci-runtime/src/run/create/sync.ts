@@ -28,8 +28,8 @@ export async function serveSync(creation: Creation, { point, pid, detail }: Sync
     sendListener(host, { pid, descriptor: detail, seccomp: linux.seccomp, state });
   } else if (point === syncPoints.created) return Buffer.from(JSON.stringify(state));
   else {
-    await runHooks("prestart", spec.hooks?.prestart, state);
-    await runHooks("createRuntime", spec.hooks?.createRuntime, state);
+    await runHooks(host, "prestart", spec.hooks?.prestart, state);
+    await runHooks(host, "createRuntime", spec.hooks?.createRuntime, state);
     return Buffer.from(JSON.stringify(state));
   }
   return undefined;

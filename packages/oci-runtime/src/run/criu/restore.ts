@@ -180,7 +180,7 @@ async function serveNotice({ host, record, spec }: Creation, request: RestoreReq
       host.native.sendFds(request.consoleSocket, Buffer.from("/dev/ptmx"), [master]);
   } else if (notice.point === "setup-namespaces") {
     const state = stateDocument({ ...record, pid: notice.pid }, "creating");
-    await runHooks("prestart", spec.hooks?.prestart, state);
-    await runHooks("createRuntime", spec.hooks?.createRuntime, state);
+    await runHooks(host, "prestart", spec.hooks?.prestart, state);
+    await runHooks(host, "createRuntime", spec.hooks?.createRuntime, state);
   }
 }

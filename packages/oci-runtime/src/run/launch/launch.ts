@@ -54,6 +54,9 @@ export async function launch(host: Host, request: Launch): Promise<Launched> {
   const [ours, theirs] = native.socketPair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   try {
     const helper = startHelper(host, request, theirs);
+    host.debug?.(
+      `init: process ${helper.pid} gets a plan of ${request.plan.ops.length} operations, ${bytes.length} bytes`,
+    );
     const conversation = { channel: ours, helperPid: helper.pid, pid: request.plan.forks ? 0 : helper.pid };
     try {
       await request.onSpawn?.(helper.pid);
@@ -76,7 +79,7 @@ function startHelper(host: Host, request: Launch, channel: number): { pid: numbe
   try {
     if (cgroup !== undefined) cgroupFd = openSync(cgroup, constants.O_RDONLY | constants.O_DIRECTORY);
     return spawnHelper(host, {
-      argv: ["oci-init", String(request.streams.length)],
+      argv: ["oci-init", String(request.streams.length), ...(host.debug ? ["trace"] : [])],
       env: [],
       fds: [...request.streams, channel, ...request.others],
       cloneFlags: request.plan.cloneFlags | (request.sibling ? CLONE_PARENT : 0),
@@ -162,7 +165,11 @@ async function converse(host: Host, request: Launch, conversation: Conversation)
       if (!waits && conversation.pid) return conversation.pid;
       throw new Error("the init helper was killed before it was ready: a memory limit that is too low does that");
     }
-    if (message.kind === messageKinds.ready) return conversation.pid;
+    if (message.kind === messageKinds.ready) {
+      host.debug?.(`init: process ${conversation.pid} is ready and waits for start`);
+      return conversation.pid;
+    }
+    if (message.kind === messageKinds.done) await traceOperation(host, request.plan, message);
     // Said once, by a helper that no container can see yet.
     if (message.kind === messageKinds.pid && conversation.pid === 0) conversation.pid = message.value;
     else if (message.kind === messageKinds.error) {
@@ -170,13 +177,22 @@ async function converse(host: Host, request: Launch, conversation: Conversation)
       const { operationError } = await import("./failure.ts");
       throw operationError(request.plan, message.index, message.value, message.text);
     } else if (message.kind === messageKinds.sync) {
+      host.debug?.(`init: waits at sync point ${message.value}`);
       const answer =
         (await request.onSync?.(message.value, conversation.pid || helperPid, message.text)) ?? new Uint8Array();
       const length = Buffer.alloc(8);
       length.writeBigUInt64LE(BigInt(answer.length));
       await sendAll(host, channel, Buffer.concat([length, answer]));
+      host.debug?.(`init: answered sync point ${message.value} with ${answer.length} bytes`);
     }
   }
+}
+
+async function traceOperation({ debug }: Host, { ops }: Plan, { index, value }: Message): Promise<void> {
+  const op = ops[index];
+  if (!debug || !op) return;
+  const { describe } = await import("../../plan/explain.ts");
+  debug(`init: ${index + 1}/${ops.length} ${describe(op)} [${op.why}]: ${value} µs`);
 }
 
 /** A child may fail before its parent has reported the pid; then both end, and the channel closes. */

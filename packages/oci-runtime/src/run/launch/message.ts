@@ -1,5 +1,5 @@
 /** The helper's messages on its channel and on the result pipe (native-sys/init/wire.c). */
-export const messageKinds = { error: 1, pid: 2, sync: 3, ready: 4 } as const;
+export const messageKinds = { error: 1, pid: 2, sync: 3, ready: 4, done: 5 } as const;
 
 const header = 16;
 

@@ -17,4 +17,5 @@ async function setFrozen(host: Host, store: Store, { id, frozen }: { id: string;
   const record = store.load(id);
   demand(frozen ? "pause" : "resume", statusOf(store, record, host.facts), id);
   await cgroupManager(host.facts, record.cgroups).freeze(frozen);
+  host.debug?.(`cgroup: ${frozen ? "froze" : "thawed"} the processes of ${id}`);
 }
