@@ -197,3 +197,52 @@ test("inspect has every field that a template may name", async (t) => {
   t.ok(started <= finished, `${started} comes before ${finished}`);
   await client(["rm", "fields"]);
 });
+
+test("any name of 64 bytes is a host name, as the kernel has it", async (t) => {
+  for (const name of ["a".repeat(64), "_under", "-dash", "ümlaut", "two words"]) {
+    const result = await client([
+      "run",
+      "--rm",
+      `--hostname=${name}`,
+      "busybox",
+      "sh",
+      "-c",
+      "hostname; cat /etc/hostname",
+    ]);
+    t.equal(result.stdout, `${name}\n${name}\n`, result.stderr);
+  }
+  for (const name of ["a".repeat(65), "ü".repeat(33), "two\nlines"]) {
+    const result = await client(["run", "--rm", `--hostname=${name}`, "busybox", "true"]);
+    t.match([result.code, result.stderr], [125, /invalid hostname/], name);
+  }
+});
+
+test("every user gets through a container's root directory, whatever mode the image gives it", async (t) => {
+  await client(["run", "--name", "closed", "busybox", "chmod", "700", "/"]);
+  await client(["commit", "closed", "closed-root"]);
+  await client(["rm", "closed"]);
+  const result = await client(["run", "--rm", "-u", "1000", "closed-root", "stat", "-c", "%a", "/"]);
+  t.equal(result.stdout, "755\n", result.stderr);
+  await client(["rmi", "closed-root"]);
+});
+
+test("a mount that is given twice counts once; two for one place are refused", async (t) => {
+  const list = async (...mounts: string[]) =>
+    client(["run", "--rm", ...mounts.flatMap((mount) => ["-v", mount]), "busybox", "ls", "/mnt/hostname"]);
+  t.equal((await list("/etc:/mnt", "/etc:/mnt")).stdout, "/mnt/hostname\n");
+  const both = await list("/etc:/mnt", "/etc:/mnt:ro");
+  t.match([both.code, both.stderr], [125, /Duplicate mount point: \/mnt/]);
+});
+
+test("a file on a directory, a directory on a file, and a file as working directory end with 125", async (t) => {
+  for (const flags of [
+    ["-v", "/etc/hostname:/tmp"],
+    ["-v", "/tmp:/etc/passwd"],
+    ["-w", "/etc/passwd"],
+    ["-w", "/etc/passwd/below"],
+  ]) {
+    const result = await client(["run", "--rm", ...flags, "busybox", "true"]);
+    t.equal(result.code, 125, flags.join(" "));
+    t.match(result.stderr, /directory/);
+  }
+});

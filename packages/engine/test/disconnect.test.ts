@@ -76,10 +76,10 @@ test("a disconnect that fails leaves the record's ports, and can be repeated", a
   const document = container();
   const { networks, state } = networksOf(temp.path, document);
   const before = structuredClone(document);
-  await t.rejects(takeFromNetwork(networks, document, network), { message: /no memory/ });
+  await t.rejects(takeFromNetwork(networks, document, { network, force: false }), { message: /no memory/ });
   t.same(document, before, "nothing of the record has changed");
   state.failing = false;
-  await takeFromNetwork(networks, document, network);
+  await takeFromNetwork(networks, document, { network, force: false });
   t.same([document.ports, document.endpoints], [[], {}]);
   t.equal(state.rebuilt, 0, "the rules that could not be removed one by one are rebuilt without them");
 });

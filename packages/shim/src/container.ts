@@ -196,7 +196,9 @@ export class Container {
   }
 
   async #startExec(exec: ContainerProcess): Promise<void> {
-    const document = exec.document ?? {};
+    const { size } = exec.stdio;
+    // The runtime sets it before the program runs; by the time the shim has the terminal, the program may have asked for it.
+    const document = { ...exec.document, ...(size ? { consoleSize: size } : {}) };
     try {
       await this.#launch(exec, (streams) => this.#runtime.exec(document, streams));
     } catch (error) {

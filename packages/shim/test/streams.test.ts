@@ -64,6 +64,25 @@ test("a terminal: one stream, its size, resize, control characters", async (t) =
   await finish(shim);
 });
 
+test("exec: a terminal has its size before the program's first instruction", async (t) => {
+  await using shim = await startShim();
+  const { client } = shim;
+  await shim.create({ args: ["sleep", "1000"] });
+  await client.call("start", {});
+  const stdio = { terminal: true, stdin: false, consoleSize: { width: 101, height: 33 } };
+  for (let round = 0; round < 20; round++) {
+    const execId = `sized${round}`;
+    await client.call("exec", { execId, process: ociProcess(["stty", "size"], true), stdio });
+    const attached = attachTo(client, { execId });
+    await client.call("start", { execId });
+    t.same(await attached.result, { exitStatus: 0 });
+    t.equal(attached.stdout().toString(), "33 101\r\n", execId);
+  }
+  await client.call("kill", { signal: 9 });
+  await client.call("wait", {});
+  await finish(shim);
+});
+
 test("exec: streams and exit of its own; early ends; a command that is not there", async (t) => {
   await using shim = await startShim();
   const { client } = shim;

@@ -10,12 +10,12 @@ export interface Volumes {
 
 /**
  * Reads all of -v: a target alone is an anonymous volume; with a source it is a bind mount or a named volume.
- * A source that begins with "." is relative to the working directory.
+ * A source that begins with "." is relative to the working directory. A text that is given twice counts once.
  * @throws Error
  */
 export function parseVolumes(specs: readonly string[], cwd: string): Volumes {
   const volumes: Volumes = { binds: [], anonymous: {} };
-  for (const spec of specs) {
+  for (const spec of new Set(specs)) {
     const parts = spec.split(":");
     if (spec === "") throw new Error("invalid empty volume spec");
     if (parts.length > 3) throw new Error(`invalid spec: ${spec}: too many colons`);

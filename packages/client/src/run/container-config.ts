@@ -37,7 +37,7 @@ export function containerConfig(parsed: Parsed<typeof createFlags>, context: Cre
   });
 }
 
-/** The streams that are attached: those of -a; else stdout and stderr, and stdin with -i. @throws UsageError */
+/** The streams that are attached: those of -a, else stdout and stderr; stdin also with -i. @throws UsageError */
 export function attachedStreams(values: CreateValues): { stdin: boolean; stdout: boolean; stderr: boolean } {
   const chosen = values.attach.map((text) =>
     flagValue(createFlags, "attach", text, (name) => {
@@ -45,8 +45,9 @@ export function attachedStreams(values: CreateValues): { stdin: boolean; stdout:
       return name.toLowerCase();
     }),
   );
-  if (chosen.length === 0) return { stdin: values.interactive, stdout: true, stderr: true };
-  return { stdin: chosen.includes("stdin"), stdout: chosen.includes("stdout"), stderr: chosen.includes("stderr") };
+  const stdin = values.interactive || chosen.includes("stdin");
+  if (chosen.length === 0) return { stdin, stdout: true, stderr: true };
+  return { stdin, stdout: chosen.includes("stdout"), stderr: chosen.includes("stderr") };
 }
 
 function streamConfig(values: CreateValues, detach: boolean): Partial<ContainerConfig> {

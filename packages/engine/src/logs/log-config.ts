@@ -16,7 +16,10 @@ export function checkLogConfig(host: HostConfig): void {
   if (!drivers.includes(Type)) {
     throw invalid(`logger: no log driver named '${Type}' is registered: use ${drivers.join(" or ")}`);
   }
-  if (Type === "none") return;
+  if (Type === "none") {
+    if (Object.keys(Config ?? {}).length > 0) throw invalid("invalid logging opts for driver none");
+    return;
+  }
   for (const key of Object.keys(Config ?? {})) {
     if (!names.has(key)) throw invalid(`unknown log opt '${key}' for ${Type} log driver`);
   }

@@ -1,3 +1,4 @@
+import { messageOf } from "@gantry/common/error-message";
 import { conflict, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { hostLinkName, interfaceOf, releaseEndpoint, sandboxKey, takeAddress, unpublishPorts } from "./connect.ts";
@@ -51,11 +52,17 @@ export function addToNetwork(
   networks.options.events.emit("network", "connect", network.id, attributes);
 }
 
+export interface Disconnection {
+  readonly network: Network;
+  /** Also when its interface cannot be removed. */
+  readonly force: boolean;
+}
+
 /** `network disconnect`. @throws RpcError NotFound when the container is not in the network */
 export async function takeFromNetwork(
   networks: Networks,
   container: NetworkedContainer,
-  network: Network,
+  { network, force }: Disconnection,
 ): Promise<void> {
   const endpoint = container.endpoints[network.name];
   if (!endpoint) throw notFound(`container ${container.id} is not connected to network ${network.name}`);
@@ -63,13 +70,25 @@ export async function takeFromNetwork(
     throw conflict("container cannot be disconnected from host network or connected to it");
   if (networks.publicationOf(container)?.network.id === network.id) await unpublishPorts(networks, container);
   const wasDefault = defaultEndpoint(container) === endpoint;
-  if (endpoint.endpointId !== "") networks.sandboxes.removeInterface(hostLinkName(endpoint));
+  if (endpoint.endpointId !== "") removeInterface(networks, endpoint, force);
   releaseEndpoint(networks, endpoint);
   delete container.endpoints[network.name];
   const next = defaultEndpoint(container);
   if (wasDefault && next) networks.sandboxes.setDefaultRoute(sandboxKey(container), next.gateway);
   const attributes = { container: container.id, name: network.name, type: network.driver };
   networks.options.events.emit("network", "disconnect", network.id, attributes);
+}
+
+function removeInterface(networks: Networks, endpoint: Endpoint, force: boolean): void {
+  try {
+    networks.sandboxes.removeInterface(hostLinkName(endpoint));
+  } catch (error) {
+    if (!force) throw error;
+    networks.options.log.warn(
+      { error: messageOf(error) },
+      "removing the interface of a container that is disconnected",
+    );
+  }
 }
 
 /** The endpoint that has a running container's default route; undefined when all of its networks are internal. */

@@ -14,12 +14,8 @@ type CreateRequest = RequestOf<(typeof engineContract.methods)["networkCreate"]>
 
 const DEFAULT_MTU = 1500;
 const bridgeOption = "com.docker.network.bridge.name";
-const knownOptions = new Set([
-  bridgeOption,
-  "com.docker.network.bridge.enable_ip_masquerade",
-  "com.docker.network.bridge.enable_icc",
-  "com.docker.network.driver.mtu",
-]);
+const switches = ["com.docker.network.bridge.enable_ip_masquerade", "com.docker.network.bridge.enable_icc"];
+const knownOptions = [bridgeOption, "com.docker.network.driver.mtu", ...switches];
 
 /** Creates a bridge network. @throws RpcError AlreadyExists, InvalidArgument, FailedPrecondition */
 export async function createNetwork(networks: Networks, request: CreateRequest): Promise<Network> {
@@ -32,10 +28,7 @@ export async function createNetwork(networks: Networks, request: CreateRequest):
       `could not find plugin ${request.Driver} in v1 plugin registry: plugin not found: bridge is the only driver`,
     );
   }
-  for (const key of Object.keys(options)) {
-    if (key.startsWith("com.docker.network.") && !knownOptions.has(key))
-      throw invalid(`network option ${key} is not supported`);
-  }
+  checkOptions(options);
   const id = newId();
   const addresses = await addressesFor(networks, request.IPAM?.Config ?? []);
   const network: Network = {
@@ -61,6 +54,18 @@ export async function createNetwork(networks: Networks, request: CreateRequest):
   }
   networks.options.events.emit("network", "create", id, { name, type: "bridge" });
   return network;
+}
+
+/** @throws RpcError InvalidArgument naming an option that has no effect here, or a wrong value */
+function checkOptions(options: Readonly<Record<string, string>>): void {
+  for (const [key, value] of Object.entries(options)) {
+    if (!knownOptions.includes(key)) {
+      throw invalid(`network option ${key} is not supported: the bridge driver has ${knownOptions.join(", ")}`);
+    }
+    if (switches.includes(key) && value !== "true" && value !== "false") {
+      throw invalid(`invalid value "${value}" of network option ${key}: must be true or false`);
+    }
+  }
 }
 
 /** @throws RpcError PermissionDenied for a predefined one, FailedPrecondition for one in use */

@@ -87,22 +87,9 @@ export class Networks {
 
   /** A new endpoint, without an address as yet. @throws RpcError InvalidArgument for a bad address */
   newEndpoint(network: Network, request: EndpointRequest): Endpoint {
+    checkEndpoint(network, request);
     const wantedAddress = request.IPAMConfig?.IPv4Address ?? "";
-    if (request.IPAMConfig?.IPv6Address) {
-      throw invalid(
-        `invalid IPv6 address ${request.IPAMConfig.IPv6Address}: network ${network.name} has no IPv6 subnet`,
-      );
-    }
-    if (wantedAddress !== "") {
-      if (parseAddress(wantedAddress) === undefined) throw invalid(`invalid IPv4 address: ${wantedAddress}`);
-      if (!isUserDefined(network)) {
-        throw invalid("user specified IP address is supported on user defined networks only");
-      }
-    }
     const wantedMac = request.MacAddress ?? "";
-    if (wantedMac !== "" && !/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(wantedMac)) {
-      throw invalid(`${wantedMac} is not a valid mac address`);
-    }
     return {
       networkId: network.id,
       aliases: [...(request.Aliases ?? [])],
@@ -148,4 +135,21 @@ export class Networks {
     }
     return undefined;
   }
+}
+
+/** @throws RpcError InvalidArgument for a setting that is wrong or that the network does not support */
+function checkEndpoint(network: Network, { Aliases, IPAMConfig, MacAddress = "" }: EndpointRequest): void {
+  const { IPv4Address = "", IPv6Address = "" } = IPAMConfig ?? {};
+  const bad = (why: string) => invalid(`invalid config for network ${network.name}: invalid endpoint settings: ${why}`);
+  if (IPv4Address !== "" && parseAddress(IPv4Address) === undefined) throw bad(`invalid IPv4 address: ${IPv4Address}`);
+  if (!isUserDefined(network)) {
+    if (IPv4Address !== "" || IPv6Address !== "") {
+      throw bad("user-specified IP address is supported on user-defined networks only");
+    }
+    if ((Aliases ?? []).length > 0) throw bad("network-scoped aliases are only supported for user-defined networks");
+  }
+  if (IPv6Address !== "") throw bad(`the network has no subnet for the IPv6 address ${IPv6Address}`);
+  if (MacAddress === "") return;
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i.test(MacAddress)) throw bad(`${MacAddress} is not a valid mac address`);
+  if (!network.addresses) throw bad("conflicting options: mac-address and the network mode");
 }

@@ -33,13 +33,13 @@ export function networkHandlers(deps: FileDeps): Pick<Handlers<Methods>, Extract
       });
       return {};
     },
-    networkDisconnect: async ({ Id, Container }) => {
+    networkDisconnect: async ({ Id, Container, Force }) => {
       const network = networks.find(Id);
       const container = registry.find(Container);
       await container.lifecycle.exclusive(async () => {
         admit("connect", container);
         const before = structuredClone(container.document);
-        await takeFromNetwork(networks, container.document, network);
+        await takeFromNetwork(networks, container.document, { network, force: Force ?? false });
         registry.save(container);
         await updateNeighbours(deps, before);
       });

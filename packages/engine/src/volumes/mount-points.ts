@@ -51,12 +51,22 @@ function fromBind(text: string): MountPlan {
   };
 }
 
+/** The options of each type of mount; those of another type are refused. */
+const optionFields = [
+  ["bind", "BindOptions"],
+  ["volume", "VolumeOptions"],
+  ["tmpfs", "TmpfsOptions"],
+] as const;
+
 async function fromMount(mount: Mount): Promise<MountPlan> {
   const bad = (why: string) => invalid(`invalid mount config for type "${mount.Type}": ${why}`);
   if (!mount.Target) throw bad("field Target must not be empty");
   const Destination = cleanPath(mount.Target);
   if (!Destination.startsWith("/")) throw bad(`invalid mount path: '${mount.Target}' mount path must be absolute`);
   if (Destination === "/") throw bad("destination can't be '/'");
+  for (const [type, field] of optionFields) {
+    if (type !== mount.Type && mount[field]) throw bad(`field ${field} must not be specified`);
+  }
   const common = { Destination, Mode: "", RW: !mount.ReadOnly };
   if (mount.Type === "tmpfs") return mountTmpfs(mount, common, bad);
   if (mount.Type === "bind") return mountBind(mount, common, bad);

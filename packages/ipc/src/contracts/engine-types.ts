@@ -106,6 +106,7 @@ export const endpointConfig = v.object({
   MacAddress: v.optional(v.string()),
   IPAMConfig: optional(v.object({ IPv4Address: v.optional(v.string()), IPv6Address: v.optional(v.string()) })),
 });
+export type EndpointConfig = v.InferOutput<typeof endpointConfig>;
 export const networkingConfig = v.object({ EndpointsConfig: optional(v.record(v.string(), endpointConfig)) });
 
 /** Values of one filter key: any of them may match. */

@@ -387,7 +387,7 @@ const networks = {
     reply: empty,
   }),
   networkDisconnect: call({
-    doc: "Disconnects a container from a network.",
+    doc: "Disconnects a container from a network. Force: also when its interface cannot be removed.",
     request: v.object({ ...byId, Container: v.string(), Force: v.optional(v.boolean()) }),
     reply: empty,
   }),

@@ -50,6 +50,11 @@ export class ProcessStdio {
     if (context.log) this.#addLog(context.log);
   }
 
+  /** The terminal's size, in characters; undefined where it has none, or was not given. */
+  get size(): { readonly width: number; readonly height: number } | undefined {
+    return this.terminal ? this.#size : undefined;
+  }
+
   /** Creates the streams that the runtime passes to the process. @throws the system's error; `close` then releases them */
   prepare(): RuntimeStreams {
     const { sys, consolePath, options } = this.#context;

@@ -11,7 +11,9 @@ export function snapshotService(stores: Stores, collector: Collector): ServiceHa
     const { namespace, key, parent, labels = {}, snapshotter, lease } = request;
     using operation = stores.leases.acquire({ namespace, lease });
     operation.add(key);
-    const options = { labels, kind, snapshotter, managed: lease !== undefined, signal };
+    // As containerd: a container's root directory can be passed by every user, whatever entry "./" an image has.
+    const rootMode = kind === "active" ? 0o755 : undefined;
+    const options = { labels, kind, snapshotter, managed: lease !== undefined, rootMode, signal };
     return { mounts: snapshots.mounts(await snapshots.prepare(namespace, key, parent, options)) };
   };
   const get = ({ namespace, key, snapshotter }: SnapshotRequest) => {

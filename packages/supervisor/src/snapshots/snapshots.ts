@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import type { BackgroundTasks } from "@gantry/common/background-tasks";
 import { alreadyExists, failedPrecondition, notFound, undo } from "../errors.ts";
@@ -17,6 +17,8 @@ export interface PrepareOptions {
   readonly kind?: Exclude<SnapshotKind, "committed">;
   /** Removed by gc once nothing needs it. */
   readonly managed?: boolean;
+  /** Mode of its root directory; absent: that of its parent's. */
+  readonly rootMode?: number | undefined;
   /** Aborted when the caller has given up: then the snapshot is undone. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -67,6 +69,7 @@ export class Snapshots {
   async prepare(namespace: string, key: string, parentKey: string, options: PrepareOptions = {}): Promise<SnapshotRow> {
     const { snapshots } = this.#metadata;
     const { kind = "active", labels = {}, managed = false, snapshotter = this.snapshotters.default, signal } = options;
+    const { rootMode } = options;
     const driver = this.snapshotters.driver(snapshotter);
     if (snapshots.get(namespace, snapshotter, key)) throw alreadyExists(`snapshot ${key} already exists`);
     const parent = parentKey === "" ? undefined : this.get(namespace, parentKey, snapshotter);
@@ -78,6 +81,7 @@ export class Snapshots {
     try {
       this.#makeDirectory(id);
       await driver.make({ id, kind, parents: this.#chainFrom(parent?.id) }, signal);
+      if (rootMode !== undefined) chmodSync(this.directory(id), rootMode);
       // No await between this and the reply: an aborted call leaves no snapshot, any other has its caller's answer.
       signal?.throwIfAborted();
       this.#metadata.events.publishing(() => {

@@ -61,12 +61,20 @@ export async function createContainer(
     deps.registry.add(container);
     deps.volumes.commit(id);
     containerEvent(deps, container, "create");
-    return { id, warnings: checked.warnings };
+    return { id, warnings: [...checked.warnings, ...publicationWarnings(deps, document)] };
   } catch (error) {
     await undo(deps, id);
     deps.registry.releaseName(name);
     throw error;
   }
+}
+
+/** An internal network cannot be reached from outside, so a port is published only once another one is connected. */
+function publicationWarnings({ networks }: CreateDeps, { endpoints, hostConfig }: ContainerDocument): string[] {
+  if (!hostConfig.PublishAllPorts && Object.keys(hostConfig.PortBindings ?? {}).length === 0) return [];
+  const joined = Object.values(endpoints).map(({ networkId }) => networks.find(networkId));
+  const isInternal = joined.length > 0 && joined.every(({ internal }) => internal);
+  return isInternal ? ["Published ports are discarded on internal networks"] : [];
 }
 
 /** A name that is free. One whose container is just being removed after its exit is waited for. */

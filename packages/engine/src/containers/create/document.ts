@@ -33,6 +33,7 @@ export interface ContainerParts {
 /** The document of a new container; its volumes are created. */
 export async function createDocument(deps: DocumentDeps, parts: ContainerParts): Promise<ContainerDocument> {
   const { id, name, image, config, host } = parts;
+  const endpoints = endpointsOf(deps, host.NetworkMode ?? "bridge", parts.request);
   const mounts = await acquireVolumes(deps, id, parts.plans);
   return {
     id,
@@ -53,7 +54,7 @@ export async function createDocument(deps: DocumentDeps, parts: ContainerParts):
       StartedAt: zeroTimestamp,
       FinishedAt: zeroTimestamp,
     },
-    endpoints: endpointsOf(deps, host.NetworkMode ?? "bridge", parts.request),
+    endpoints,
     ports: [],
     mounts,
     restartCount: 0,

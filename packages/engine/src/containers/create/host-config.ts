@@ -7,6 +7,7 @@ import { parseNamespaceMode } from "../../spec/namespaces.ts";
 import { parseSecurityOptions } from "../../spec/security.ts";
 
 const MIN_MEMORY = 6 * 1024 * 1024;
+const MAX_UTS_NAME = 64;
 const DEFAULT_SHM = 64 * 1024 * 1024;
 
 /** The properties of this host that the checks need. */
@@ -34,9 +35,13 @@ export function checkedHostConfig(config: ContainerConfig, given: HostConfig, li
   host.LogConfig = { Type: given.LogConfig?.Type || "json-file", Config: given.LogConfig?.Config ?? {} };
   for (const check of checks) check(host, config, limits);
   completeMemory(host, limits, warnings);
-  if (host.NetworkMode === "host" && (host.PublishAllPorts || Object.keys(host.PortBindings ?? {}).length > 0)) {
-    warnings.push("Published ports are discarded when using host network mode");
+  const isPublishing = host.PublishAllPorts || Object.keys(host.PortBindings ?? {}).length > 0;
+  if (isPublishing && (host.NetworkMode === "host" || host.NetworkMode === "none")) {
+    warnings.push(`Published ports are discarded when using ${host.NetworkMode} network mode`);
   }
+  const hasOwnShm = ["", "private", "shareable"].includes(given.IpcMode ?? "");
+  if (given.ShmSize && !hasOwnShm)
+    warnings.push(`The size of /dev/shm is discarded when using IPC mode ${given.IpcMode}`);
   return { host, warnings };
 }
 
@@ -81,7 +86,8 @@ function completeMemory(host: HostConfig, limits: HostLimits, warnings: string[]
 }
 
 function checkCpu(host: HostConfig, _: ContainerConfig, limits: HostLimits): void {
-  const { NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0 } = host;
+  const { NanoCpus = 0, CpuPeriod = 0, CpuQuota = 0, CpuShares = 0 } = host;
+  if (CpuShares < 0) throw invalid(`invalid CPU shares (${CpuShares}): value must be a positive integer`);
   if (NanoCpus !== 0) {
     if (CpuPeriod > 0) throw invalid("Conflicting options: Nano CPUs and CPU Period cannot both be set");
     if (CpuQuota > 0) throw invalid("Conflicting options: Nano CPUs and CPU Quota cannot both be set");
@@ -154,6 +160,14 @@ function checkSmallNumbers(host: HostConfig, config: ContainerConfig): void {
   if (config.StopTimeout != null && config.StopTimeout < -1) throw invalid("StopTimeout must be -1 or more");
 }
 
+/** The kernel takes any text of 64 bytes (__NEW_UTS_LEN); these two characters would also end lines and texts in files. */
+function checkUtsName(field: string, name: string): void {
+  if (/[\0\n]/.test(name)) throw invalid(`invalid ${field}: ${JSON.stringify(name)}`);
+  if (Buffer.byteLength(name) > MAX_UTS_NAME) {
+    throw invalid(`invalid ${field}: ${name}: must have at most ${MAX_UTS_NAME} bytes`);
+  }
+}
+
 function checkTexts(host: HostConfig, config: ContainerConfig): void {
   parseSecurityOptions(host.SecurityOpt ?? []);
   for (const { Name, Soft, Hard } of host.Ulimits ?? []) {
@@ -172,9 +186,8 @@ function checkTexts(host: HostConfig, config: ContainerConfig): void {
     if (entry === "" || entry.startsWith("=")) throw invalid(`invalid environment variable: ${entry}`);
     if (entry.includes("\0")) throw invalid("environment variables cannot hold a zero byte");
   }
-  if (config.Hostname && !/^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,62})$/.test(config.Hostname)) {
-    throw invalid(`invalid hostname: ${config.Hostname}`);
-  }
+  checkUtsName("hostname", config.Hostname ?? "");
+  checkUtsName("domainname", config.Domainname ?? "");
   for (const entry of host.ExtraHosts ?? []) {
     if (!/^[^:=]+[:=].+$/.test(entry)) throw invalid(`bad format for add-host: "${entry}"`);
   }

@@ -1,9 +1,6 @@
 import { invalid } from "../../base/errors.ts";
 import type { CreateRequest } from "./request.ts";
 
-/** Modes and networks for which names and addresses within the network are not supported, as with Docker. */
-const predefined = ["bridge", "default", "host", "none"];
-
 /**
  * Checks that the settings of a container's network go together, before the image is looked up.
  * @throws RpcError InvalidArgument with Docker's message
@@ -44,16 +41,6 @@ function isPublishing({ PortBindings, PublishAllPorts }: NonNullable<CreateReque
 
 function checkEndpoints({ NetworkingConfig }: CreateRequest, mode: string): void {
   const endpoints = Object.entries(NetworkingConfig?.EndpointsConfig ?? {});
-  for (const [name, endpoint] of endpoints) {
-    const bad = (why: string) => invalid(`invalid config for network ${name}: invalid endpoint settings:\n${why}`);
-    if (!predefined.includes(name)) continue;
-    if (endpoint.IPAMConfig?.IPv4Address || endpoint.IPAMConfig?.IPv6Address) {
-      throw bad("user-specified IP address is supported on user-defined networks only");
-    }
-    if ((endpoint.Aliases ?? []).length > 0) {
-      throw bad("network-scoped aliases are only supported for user-defined networks");
-    }
-  }
   const others = endpoints.filter(([name]) => name !== mode);
   if (others.length === 0) return;
   if (mode === "host" || others.some(([name]) => name === "host")) {
