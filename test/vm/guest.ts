@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Test } from "tap";
+import { bundleForGuest } from "./guest-bundle.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -75,10 +76,10 @@ export interface GuestFile {
 /** Boots a guest, runs test files of the runtime's in it one after the other, and reports their tests as this one's. */
 export async function testInGuest(t: Test, files: readonly GuestFile[], options: GuestOptions): Promise<void> {
   const { limitSeconds } = options;
+  const bundles = await bundleForGuest([...new Set(files.map(({ name }) => name))]);
   const commands = files.map(({ name, environment = "" }) => {
-    const file = `packages/oci-runtime/test/${name}.test.ts`;
     const title = `#file ${name} ${environment}`.trim();
-    return `echo "${title}"; ${environment} node --disable-warning=ExperimentalWarning ${file} 2>&1`;
+    return `echo "${title}"; ${environment} node ${bundles.get(name)} 2>&1`;
   });
   const script = [loadModules, "ip link set lo up", `export TAP_TIMEOUT=${limitSeconds}`, ...commands].join("; ");
   const { stdout, stderr } = await runInGuest(["sh", "-c", script], options);
