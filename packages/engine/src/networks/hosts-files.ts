@@ -25,7 +25,7 @@ export class HostsFiles {
       if (present === undefined) return;
       const before = (await readIfExists(lastPath(path))) ?? "";
       if (before === content) return;
-      await overwrite(path, mergeHosts(present, before, content));
+      await overwrite(path, present, mergeHosts(present, before, content));
       await writeFile(lastPath(path), content);
     });
   }
@@ -52,14 +52,15 @@ function linesOf(text: string): string[] {
 
 /**
  * Replaces a file's content in place: the file is bound into the container, which would not see a new one under its
- * name. It is cut to its new length last, so that neither a reader nor a failure finds it empty.
+ * name. It is cut to its new length last, so that neither a reader nor a failure finds it empty; and only where it gets
+ * shorter, so that a line which a program in the container appends meanwhile stays.
  */
-async function overwrite(path: string, content: string): Promise<void> {
+async function overwrite(path: string, present: string, content: string): Promise<void> {
   const handle = await open(path, "r+");
   try {
     const bytes = Buffer.from(content);
     await handle.writev([bytes], 0);
-    await handle.truncate(bytes.length);
+    if (bytes.length < Buffer.byteLength(present)) await handle.truncate(bytes.length);
   } finally {
     await handle.close();
   }
