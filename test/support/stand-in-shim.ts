@@ -17,6 +17,9 @@ interface Container {
   readonly id: string;
   readonly bundle: string;
   child?: ChildProcess;
+  /** Resolves when the process has been started. */
+  readonly started: Promise<void>;
+  begin(): void;
   readonly exited: Promise<{ exitStatus: number; exitedAt: string }>;
   finish(exitStatus: number): void;
 }
@@ -35,8 +38,16 @@ function own(): Container {
 }
 
 function makeContainer(id: string, bundle: string): Container {
-  const { promise, resolve } = Promise.withResolvers<{ exitStatus: number; exitedAt: string }>();
-  return { id, bundle, exited: promise, finish: (exitStatus) => resolve({ exitStatus, exitedAt: now() }) };
+  const start = Promise.withResolvers<void>();
+  const exit = Promise.withResolvers<{ exitStatus: number; exitedAt: string }>();
+  return {
+    id,
+    bundle,
+    started: start.promise,
+    begin: start.resolve,
+    exited: exit.promise,
+    finish: (exitStatus) => exit.resolve({ exitStatus, exitedAt: now() }),
+  };
 }
 
 function startProcess(): number {
@@ -49,6 +60,7 @@ function startProcess(): number {
   const env = Object.fromEntries(config.process.env.map((entry) => entry.split(/=(.*)/s, 2)));
   const child = spawn("chroot", [rootfs, ...config.process.args], { env, stdio: ["ignore", "pipe", "pipe"] });
   current.child = child;
+  current.begin();
   publish({ topic: "start", id: current.id, pid: child.pid ?? 0 });
   child.once("close", (code) => {
     publish({ topic: "exit", id: current.id, pid: child.pid ?? 0, exitStatus: code ?? 137 });
@@ -84,12 +96,13 @@ const handlers: Handlers<typeof shimContract.methods> = {
   pids: async () => ({ processes: own().child?.pid ? [{ pid: own().child?.pid as number }] : [] }),
   connect: async () => ({ shimPid: process.pid, version: "stand-in", ...(container ? { id: container.id } : {}) }),
   shutdown: async () => {
-    setTimeout(() => process.exit(0), 50);
+    // A server that is closed first lets its running calls end, this one too.
+    void server.close({ deadlineMs: 500 }).then(() => process.exit(0));
     return {};
   },
   attach: async (_request, { send, signal }) => {
     const current = own();
-    while (!current.child && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 1));
+    await Promise.race([current.started, new Promise((resolve) => signal.addEventListener("abort", resolve))]);
     const copy = async (stream: "stdout" | "stderr") => {
       for await (const chunk of current.child?.[stream] ?? []) await send({ stream }, chunk as Buffer);
     };
@@ -115,7 +128,7 @@ const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const first = await lines.next();
 const { directory } = JSON.parse(first.value as string) as { directory: string };
 const endpoint = `ipc://${join(directory, "shim.sock")}`;
-await serve(shimContract, handlers, { endpoint });
+const server = await serve(shimContract, handlers, { endpoint });
 process.stdout.write(`${JSON.stringify({ address: endpoint, pid: process.pid, version: "stand-in" })}\n`);
 // Until a container is created, the end of stdin means that this shim is not needed.
 await lines.next();

@@ -8,9 +8,8 @@ import { inOwnNetwork } from "./own-network.ts";
 
 inOwnNetwork();
 const { engineUnderTest } = await import("./engine-under-test.ts");
+const { forever } = await import("./scripts.ts");
 const { waitFor } = await import("@gantry/testkit");
-
-const forever = "while :; do sleep 0.05; done";
 
 test("only the engine's own lines change", (t) => {
   const before = "127.0.0.1\tlocalhost\n10.0.0.2\tweb\n10.0.0.3\tdb\n";
@@ -45,6 +44,32 @@ test("a file is updated in place, by one writer at a time, and never found empty
   await new HostsFiles().update(path, lines([]));
   t.equal(readFileSync(path, "utf8"), "1.2.3.4\town\n", "the next engine knows what was its own");
 });
+
+test("a line that is appended while the engine adds its own stays", async (t) => {
+  await using temp = tempDir("hosts");
+  const path = join(temp.path, "hosts");
+  const files = new HostsFiles();
+  let content = "10.0.0.1\tfirst\n";
+  await files.create(path, content);
+  for (let round = 0; round < 20; round++) {
+    content += `10.0.0.2\tname${round}\n`;
+    const updating = files.update(path, content);
+    // Appended as soon as the new line is there, while the engine's next step waits for this thread.
+    while (!shows(path, `name${round}\n`)) await new Promise((resolve) => setImmediate(resolve));
+    appendFileSync(path, `1.2.3.4\town${round}\n`);
+    await updating;
+    t.match(readFileSync(path, "utf8"), new RegExp(`^1\\.2\\.3\\.4\town${round}$`, "m"), `round ${round}`);
+  }
+});
+
+/** Whether a file contains a text, at once or a few milliseconds later. */
+function shows(path: string, text: string): boolean {
+  const end = performance.now() + 5;
+  do {
+    if (readFileSync(path, "utf8").includes(text)) return true;
+  } while (performance.now() < end);
+  return false;
+}
 
 async function pair(engine: UnderTest) {
   await engine.client.call("networkCreate", { Name: "back", IPAM: { Config: [{ Subnet: "10.9.8.0/24" }] } });

@@ -5,9 +5,8 @@ import { inOwnNetwork } from "./own-network.ts";
 
 inOwnNetwork();
 const { engineUnderTest } = await import("./engine-under-test.ts");
+const { forever } = await import("./scripts.ts");
 const { waitFor } = await import("@gantry/testkit");
-
-const forever = "while :; do sleep 0.01; done";
 
 test("a forced removal beside a start, a restart or a restart by policy succeeds and leaves nothing", async (t) => {
   await using engine = await engineUnderTest();

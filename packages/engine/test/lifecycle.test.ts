@@ -4,6 +4,7 @@ import { inOwnNetwork } from "./own-network.ts";
 
 inOwnNetwork();
 const { engineUnderTest } = await import("./engine-under-test.ts");
+const { deaf, exitsOnTerm } = await import("./scripts.ts");
 const { waitFor } = await import("@gantry/testkit");
 
 /** Runs a container as `run` does: attached before its start. */
@@ -170,27 +171,27 @@ test("a command that does not exist: Docker's message, exit code 127, and the co
 test("stop asks first and kills after the time; kill, pause and their conflicts", async (t) => {
   await using engine = await engineUnderTest();
   const { client } = engine;
-  const polite = await engine.create("trap 'exit 5' TERM; echo up; while :; do sleep 0.01; done");
-  const deaf = await engine.create("trap '' TERM; while :; do sleep 0.01; done");
-  for (const Id of [polite, deaf]) await client.call("containerStart", { Id });
-  await waitFor(async () => (await logs(engine, polite)) === "up\n");
+  const polite = await engine.create(exitsOnTerm(5));
+  const stubborn = await engine.create(deaf);
+  for (const Id of [polite, stubborn]) await client.call("containerStart", { Id });
+  await waitFor(async () => (await logs(engine, polite)) === "ready\n");
   await client.call("containerStop", { Id: polite });
   t.equal((await engine.inspect(polite)).State.ExitCode, 5);
   await t.rejects(client.call("containerKill", { Id: polite }), {
     code: "FailedPrecondition",
     message: /is not running/,
   });
-  await t.rejects(client.call("containerRemove", { Id: deaf }), {
+  await t.rejects(client.call("containerRemove", { Id: stubborn }), {
     code: "FailedPrecondition",
     message: /container is running: stop/,
   });
-  await client.call("containerPause", { Id: deaf });
-  t.match((await engine.inspect(deaf)).State, { Status: "paused", Paused: true });
-  await t.rejects(client.call("containerPause", { Id: deaf }), { message: /is already paused/ });
-  await client.call("containerUnpause", { Id: deaf });
-  await client.call("containerStop", { Id: deaf, Timeout: 0 });
-  t.equal((await engine.inspect(deaf)).State.ExitCode, 137);
-  await t.rejects(client.call("containerKill", { Id: deaf, Signal: "NONSENSE" }), { code: "InvalidArgument" });
+  await client.call("containerPause", { Id: stubborn });
+  t.match((await engine.inspect(stubborn)).State, { Status: "paused", Paused: true });
+  await t.rejects(client.call("containerPause", { Id: stubborn }), { message: /is already paused/ });
+  await client.call("containerUnpause", { Id: stubborn });
+  await client.call("containerStop", { Id: stubborn, Timeout: 0 });
+  t.equal((await engine.inspect(stubborn)).State.ExitCode, 137);
+  await t.rejects(client.call("containerKill", { Id: stubborn, Signal: "NONSENSE" }), { code: "InvalidArgument" });
 });
 
 test("requests for a container that is starting wait for the start", async (t) => {

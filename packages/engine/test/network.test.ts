@@ -9,6 +9,7 @@ import { inOwnNetwork } from "./own-network.ts";
 
 inOwnNetwork();
 const { engineUnderTest } = await import("./engine-under-test.ts");
+const { forever } = await import("./scripts.ts");
 const { run, start, waitFor } = await import("@gantry/testkit");
 
 const directory = mkdtempSync(join(tmpdir(), "gantry-proxy-"));
@@ -19,7 +20,6 @@ const proxyMain = join(import.meta.dirname, "../../port-proxy/src/main.ts");
 writeFileSync(proxyPath, `#!/bin/sh\nexec ${process.execPath} ${proxyMain} "$@"\n`);
 chmodSync(proxyPath, 0o755);
 
-const forever = "while :; do sleep 0.05; done";
 const onBridge = { iptables: true, proxyPath };
 
 async function sh(command: string): Promise<string> {

@@ -1,3 +1,4 @@
+import { subscribe } from "node:diagnostics_channel";
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
@@ -73,8 +74,10 @@ test("a proxy is stopped and awaited: its port is free when unpublish resolves",
 test("a fixed port that is taken for a moment is tried again; a port that stays taken is reported in time", async (t) => {
   const own = publisher(undefined);
   const holder = await listen(18322);
+  const refused = new Promise((resolve) => subscribe("tracing:net.server.listen:error", resolve));
   const publishing = own.publish(publication, binding(18322));
-  setTimeout(() => void holder[Symbol.asyncDispose](), 200);
+  await refused;
+  await holder[Symbol.asyncDispose]();
   const ports = await publishing;
   t.match(ports, [{ hostPort: 18322 }]);
   await own.unpublish(publication, ports);

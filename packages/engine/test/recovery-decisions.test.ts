@@ -8,9 +8,8 @@ import { inOwnNetwork } from "./own-network.ts";
 
 inOwnNetwork();
 const { engineUnderTest } = await import("./engine-under-test.ts");
+const { deaf } = await import("./scripts.ts");
 const { waitFor } = await import("@gantry/testkit");
-
-const deaf = "trap '' TERM; echo ready; while :; do sleep 0.01; done";
 
 /** Runs a container that ignores SIGTERM. */
 async function startDeaf(engine: UnderTest, host: Parameters<UnderTest["create"]>[1] = {}): Promise<string> {

@@ -5,11 +5,12 @@ import { inOwnNetwork } from "./own-network.ts";
 
 inOwnNetwork();
 const { engineUnderTest } = await import("./engine-under-test.ts");
+const { exitsOnTerm, forever } = await import("./scripts.ts");
 const { waitFor } = await import("@gantry/testkit");
 
 test("a container runs on over a restart of the engine, which then sees its end", async (t) => {
   await using engine = await engineUnderTest();
-  const id = await engine.create("trap 'exit 9' TERM; while :; do sleep 0.01; done");
+  const id = await engine.create(exitsOnTerm(9));
   await engine.client.call("containerStart", { Id: id });
   const { Pid } = (await engine.inspect(id)).State;
   await engine.restart();
@@ -20,10 +21,9 @@ test("a container runs on over a restart of the engine, which then sees its end"
 
 test("exits while no engine ran are handled: state, removal, restart", async (t) => {
   await using engine = await engineUnderTest();
-  const script = "while :; do sleep 0.01; done";
-  const plain = await engine.create(script);
-  const brief = await engine.create(script, { AutoRemove: true });
-  const always = await engine.create(script, { RestartPolicy: { Name: "always" } });
+  const plain = await engine.create(forever);
+  const brief = await engine.create(forever, { AutoRemove: true });
+  const always = await engine.create(forever, { RestartPolicy: { Name: "always" } });
   for (const Id of [plain, brief, always]) await engine.client.call("containerStart", { Id });
   const before = await Promise.all([plain, brief, always].map(async (id) => (await engine.inspect(id)).State.Pid));
   await engine.restart(async () => {
@@ -67,8 +67,8 @@ test("leftovers of a failed create go with the next start: snapshots, directorie
 
 test("the supervisor comes back: exits meanwhile are known, running containers are not touched", async (t) => {
   await using engine = await engineUnderTest();
-  const ended = await engine.create("while :; do sleep 0.01; done");
-  const running = await engine.create("echo up; while :; do sleep 0.01; done");
+  const ended = await engine.create(forever);
+  const running = await engine.create(`echo up; ${forever}`);
   for (const Id of [ended, running]) await engine.client.call("containerStart", { Id });
   const waiting = engine.client.call("containerWait", { Id: ended }, { timeoutMs: 0 });
   await engine.standIn.stop();

@@ -5,12 +5,13 @@ import { inOwnNetwork } from "./own-network.ts";
 
 inOwnNetwork();
 const { engineUnderTest } = await import("./engine-under-test.ts");
+const { exitsOnTerm, forever } = await import("./scripts.ts");
 const { requestShutdown } = await import("../src/request-shutdown.ts");
 const { run, waitFor } = await import("@gantry/testkit");
 
 test("a shutdown stops containers and takes bridges, rules and namespaces away; containers are kept", async (t) => {
   await using engine = await engineUnderTest({ iptables: true });
-  const id = await engine.create("trap 'exit 3' TERM; while :; do sleep 0.01; done", { NetworkMode: "bridge" });
+  const id = await engine.create(exitsOnTerm(3), { NetworkMode: "bridge" });
   await engine.client.call("networkCreate", { Name: "back" });
   await engine.client.call("containerStart", { Id: id });
   const down = requestShutdown(`ipc://${engine.state}/engine.sock`);
@@ -29,10 +30,9 @@ test("a shutdown stops containers and takes bridges, rules and namespaces away; 
 test("a shutdown refuses starts, creates and execs, and waits for a start that is under way", async (t) => {
   await using engine = await engineUnderTest();
   const { client, standIn } = engine;
-  const script = "while :; do sleep 0.01; done";
-  const running = await engine.create(script);
+  const running = await engine.create(forever);
   await client.call("containerStart", { Id: running });
-  const Id = await engine.create(script, { NetworkMode: "bridge" });
+  const Id = await engine.create(forever, { NetworkMode: "bridge" });
   const { promise: released, resolve: release } = Promise.withResolvers<void>();
   const creating = new Promise<void>((resolve) => {
     standIn.hooks.set("tasks.create", () => {

@@ -293,7 +293,8 @@ function begin(state: State, request: { containerId: string; execId?: string | u
   const process = state.process(request);
   const [command = "", ...args] = process.args;
   const env = Object.fromEntries(process.env.map((entry) => entry.split(/=(.*)/s)));
-  const child = spawn(command, args, {
+  // A test that is killed takes the programs along.
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], {
     cwd: "/",
     env,
     detached: true,
