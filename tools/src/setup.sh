@@ -40,14 +40,21 @@ need_modules() {
   local stamp="$root/node_modules/.package-lock.stamp"
   if [ ! -e "$stamp" ] || ! cmp -s "$root/package-lock.json" "$stamp"; then
     say "installing npm packages ..."
-    local log; log=$(mktemp)
     # Not `npm ci`: it refuses a lock file that names only the platforms that this project runs on.
-    if ! (cd "$root" && npm install --no-save >"$log" 2>&1); then tail -n 20 "$log" >&2; rm -f "$log"; die "npm install failed"; fi
-    rm -f "$log"
+    run_npm install --no-save
     cp "$root/package-lock.json" "$stamp"
   fi
+  # Node's package installs one of its platform below itself, with headers and licence: npm does not know of it and
+  # removes it at the next install.
+  compgen -G "$root/node_modules/node/node_modules/node-linux-*" >/dev/null || run_npm rebuild node
   hash -r
   node --version | grep -q '^v2[6-9]' || die "the pinned Node is not there: remove node_modules and try again"
+}
+
+run_npm() {
+  local log; log=$(mktemp)
+  if ! (cd "$root" && npm "$@" >"$log" 2>&1); then tail -n 20 "$log" >&2; rm -f "$log"; die "npm $1 failed"; fi
+  rm -f "$log"
 }
 
 # need_cross ARCH: what builds for another processor (arm64 or x64) need beside build_packages; nothing for this machine's own.

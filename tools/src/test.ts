@@ -21,7 +21,7 @@ side (tools/src/test-lanes.ts). Ends with a line "tests: N passed, N failed, N s
   --bail             stop after the first file that fails
   --leaks            fail when the tests leave mounts, cgroups, processes, interfaces or rules on the machine (default
                      when all tests run)
-  --jobs N           run up to N files side by side (default: as many as there are processors, at most 4)
+  --jobs N           run up to N files side by side (default: one more than there are processors, at most 5)
   --js-runtime NAME  run under node or bun only (default: all files under Node, and those of what Bun runs under Bun too)
   --repeat N         run every file N times, to find tests that pass only mostly
   --results FILE     also write the results to a file, as JSON
@@ -47,7 +47,8 @@ async function main(): Promise<void> {
       bail: { type: "boolean", default: false },
       "js-runtime": { type: "string" },
       leaks: { type: "boolean" },
-      jobs: { type: "string", default: String(Math.min(availableParallelism(), 4)) },
+      // Files wait for programs and containers half of their time: one more keeps the processors busy.
+      jobs: { type: "string", default: String(Math.min(availableParallelism(), 4) + 1) },
       repeat: { type: "string", default: "1" },
       results: { type: "string" },
       retry: { type: "boolean", default: false },
