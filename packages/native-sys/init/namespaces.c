@@ -21,7 +21,7 @@
  */
 int do_join(const struct op_join *op)
 {
-	int fds[JOIN_LIMIT], pending = 0, directory = op->directory ? (int)op->directory : AT_FDCWD;
+	int fds[JOIN_LIMIT], pending = 0, directory = op->directory ? (int)op->directory : AT_FDCWD, root = -1;
 	if (op->types->count > JOIN_LIMIT) {
 		errno = E2BIG;
 		return -1;
@@ -29,6 +29,8 @@ int do_join(const struct op_join *op)
 	for (unsigned i = 0; i < op->types->count; i++)
 		if (!op->paths[i] || (fds[i] = openat(directory, op->paths[i], O_RDONLY | O_CLOEXEC)) < 0)
 			return failure("%s", op->paths[i] ? op->paths[i] : "fewer paths than types");
+	if (op->root && (root = openat(directory, "root", O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return failure("root");
 	/* A directory of the host's that stayed open would be a way out for paths like /proc/self/fd/4/... */
 	if (op->directory)
 		close(directory);
@@ -45,6 +47,11 @@ int do_join(const struct op_join *op)
 			close(fds[i]);
 			fds[i] = -1;
 		}
+	}
+	if (root >= 0) {
+		if (fchdir(root) < 0 || chroot(".") < 0)
+			return failure("root");
+		close(root);
 	}
 	return open_root();
 }

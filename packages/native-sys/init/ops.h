@@ -21,6 +21,7 @@ struct op_join {
 	uint64_t directory;
 	const struct numbers *types;
 	char *const *paths;
+	uint64_t root;
 };
 struct op_unshare {
 	uint64_t flags;
@@ -312,7 +313,7 @@ int do_exec(const struct op_exec *op);
 #define OPS(X) \
 	X(1, write, "ss") \
 	X(2, writeProc, "ss") \
-	X(3, join, "nlv") \
+	X(3, join, "nlvn") \
 	X(4, unshare, "n") \
 	X(5, sync, "nn") \
 	X(6, become, "nn") \

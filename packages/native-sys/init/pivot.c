@@ -250,9 +250,15 @@ static int pivot_root(void)
 	return 0;
 }
 
+/* The old root stays where it is: it is not the container's to detach. */
+static int change_root(void)
+{
+	return fchdir(state.root) < 0 ? -1 : chroot(".");
+}
+
 int do_pivot(const struct op_pivot *op)
 {
-	if ((op->move ? move_root() : pivot_root()) < 0)
+	if ((op->move == 2 ? change_root() : op->move ? move_root() : pivot_root()) < 0)
 		return -1;
 	return chdir("/") < 0 ? -1 : open_root();
 }

@@ -55,6 +55,7 @@ export function compileExec(input: ExecInput): Plan {
     directory: input.slots.target,
     types: namespaces.map((type) => namespaceFlags[type]),
     paths: namespaces.map((type) => `ns/${namespaceFiles[type]}`),
+    root: namespaces.includes("mount") ? 0 : 1,
   });
   if (userNamespace) ops.push({ op: "become", why: "the container's namespaces", uid: 0, gid: 0 });
   ops.push({ op: "fork", why: "the container's namespaces" }, { op: "session", why: "process" });

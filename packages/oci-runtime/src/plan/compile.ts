@@ -5,7 +5,7 @@ import type { Facts } from "../facts.ts";
 import { deviceOps } from "./devices.ts";
 import { propagationTypes } from "./mount-options.ts";
 import { mountOps } from "./mounts.ts";
-import { namespacePlan, outsideWrites } from "./namespaces.ts";
+import { inheritsMounts, namespacePlan, outsideWrites } from "./namespaces.ts";
 import { gather, type Op, type Plan, PlanError, type Slots, syncPoints } from "./op.ts";
 import { defaultUmask, oomOps, processOps, rlimitOps } from "./process.ts";
 
@@ -49,6 +49,7 @@ export function compile(input: CompileInput): Plan {
   const namespaces = namespacePlan(linux, input.facts, early);
   const ops = gather<Op>([
     () => refuseAbsent(input),
+    () => refuseOnHostMounts(input),
     () => [...joinCgroups(options), ...oomOps(process), ...namespaces.ops],
     () => netDevicePoint(input),
     // New files get exactly the mode of the configuration, regardless of the caller's umask.
@@ -59,7 +60,7 @@ export function compile(input: CompileInput): Plan {
     () => mountOps(input),
     () => deviceOps(input),
     () => [{ op: "umask", why: "root.path", mask: defaultUmask }, ...hookPoint(spec)],
-    () => [{ op: "pivot", why: "root.path", move: options.noPivot ? 1 : 0 }],
+    () => [{ op: "pivot", why: "root.path", move: inheritsMounts(linux) ? 2 : options.noPivot ? 1 : 0 }],
     () => afterPivot(input, process),
     () => (userNamespace ? [] : rlimitOps(process)),
     () =>
@@ -84,6 +85,24 @@ function refuseAbsent({ spec: { linux = {} }, facts }: CompileInput): readonly O
   if (linux.intelRdt && !facts.resctrl)
     absent.push("linux.intelRdt needs a mounted resctrl file system, and this host has none");
   if (absent.length > 0) throw new PlanError(absent.join("; "));
+  return [];
+}
+
+/** Refuses fields that would change what other processes of an inherited mount namespace see. */
+function refuseOnHostMounts({ spec: { linux = {} }, options }: CompileInput): readonly Op[] {
+  if (!inheritsMounts(linux)) return [];
+  const { maskedPaths = [], readonlyPaths = [], rootfsPropagation, namespaces = [] } = linux;
+  const refused = [
+    ...(maskedPaths.length > 0 ? ["linux.maskedPaths"] : []),
+    ...(readonlyPaths.length > 0 ? ["linux.readonlyPaths"] : []),
+    ...(rootfsPropagation ? ["linux.rootfsPropagation"] : []),
+    ...(namespaces.some(({ type }) => type === "user") ? ["a user namespace"] : []),
+    ...(options.noPivot ? ["--no-pivot"] : []),
+  ];
+  if (refused.length > 0)
+    throw new PlanError(
+      `${refused.join(", ")}: needs {"type": "mount"} in linux.namespaces, else the host's own mounts would change`,
+    );
   return [];
 }
 

@@ -29,7 +29,8 @@ const awaited: Readonly<Record<number, string>> = {
 const descriptions: Descriptions = {
   write: ({ path, data }) => `writing ${JSON.stringify(data)} to ${path}`,
   writeProc: ({ path, data }) => `writing ${JSON.stringify(data)} to /proc/${path}`,
-  join: ({ types, paths }) => `joining ${types.map((type, at) => `${namespaceNames(type)} ${paths[at]}`).join(", ")}`,
+  join: ({ types, paths, root }) =>
+    `${root ? "changing root, " : ""}joining ${types.map((type, at) => `${namespaceNames(type)} ${paths[at]}`).join(", ")}`,
   unshare: ({ flags }) => `making new namespaces: ${namespaceNames(flags)}`,
   sync: ({ point }) => `waiting for ${awaited[Number(point)] ?? `point ${point}`}`,
   become: ({ uid, gid }) => `becoming ${uid}:${gid} of the user namespace`,
@@ -50,7 +51,9 @@ const descriptions: Descriptions = {
   mask: ({ path }) => `masking ${path}`,
   readonly: ({ path }) => `making ${path} read-only`,
   pivot: ({ move }) =>
-    move ? "moving the root file system to / and changing root" : "pivoting to the root file system",
+    ["pivoting to the root file system", "moving the root file system to / and changing root", "changing root"][
+      Number(move)
+    ] ?? "",
   copyUp: ({ target, attributes, options }) =>
     `mounting a tmpfs copy of ${target} on it${list([attributeNames(attributes), ...options])}`,
   hostname: ({ name }) => `setting the host name to ${JSON.stringify(name)}`,

@@ -5,6 +5,7 @@ import { cgroupMount } from "./cgroup-mounts.ts";
 import type { CompileInput } from "./compile.ts";
 import { mappedMounts } from "./mapped-mounts.ts";
 import { type MountOptions, parseMountOptions, propagationTypes } from "./mount-options.ts";
+import { inheritsMounts } from "./namespaces.ts";
 import { gather, type Op, PlanError } from "./op.ts";
 import { readonlyOp } from "./readonly-op.ts";
 
@@ -12,11 +13,14 @@ import { readonlyOp } from "./readonly-op.ts";
 export function mountOps(input: CompileInput): Op[] {
   const { spec, options } = input;
   const why = "root.path";
-  const ops: Op[] = [
-    rootPropagation(spec.linux?.rootfsPropagation),
-    // pivot_root(2) refuses a root whose parent mount is shared.
-    { op: "propagate", why, path: options.rootfs, propagation: MS_PRIVATE, recursive: 0, holder: 1 },
-  ];
+  // How the host's mounts propagate is not changed where they are shared.
+  const ops: Op[] = inheritsMounts(spec.linux ?? {})
+    ? []
+    : [
+        rootPropagation(spec.linux?.rootfsPropagation),
+        // pivot_root(2) refuses a root whose parent mount is shared.
+        { op: "propagate", why, path: options.rootfs, propagation: MS_PRIVATE, recursive: 0, holder: 1 },
+      ];
   ops.push({ op: "root", why, path: options.rootfs });
   // A tmpfs that will hold other mounts gets its read-only attribute when those are there.
   const later: Op[] = [];

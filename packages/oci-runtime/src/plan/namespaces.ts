@@ -10,7 +10,7 @@ import {
 } from "@gantry/native-sys";
 import type { Linux, NamespaceType } from "@gantry/oci-spec/runtime";
 import type { Facts } from "../facts.ts";
-import { type Op, PlanError, syncPoints } from "./op.ts";
+import { type Op, syncPoints } from "./op.ts";
 
 export const namespaceFlags: Readonly<Record<NamespaceType, number>> = {
   user: CLONE_NEWUSER,
@@ -22,6 +22,11 @@ export const namespaceFlags: Readonly<Record<NamespaceType, number>> = {
   cgroup: CLONE_NEWCGROUP,
   time: CLONE_NEWTIME,
 };
+
+/** Without a mount namespace of its own a container's mounts are made in the runtime's. */
+export function inheritsMounts({ namespaces = [] }: Linux): boolean {
+  return !namespaces.some(({ type }) => type === "mount");
+}
 
 export interface NamespacePlan {
   readonly cloneFlags: number;
@@ -40,10 +45,6 @@ export function namespacePlan(linux: Linux, facts: Facts, early: readonly Op[]):
   const requested = linux.namespaces ?? [];
   const fresh = (type: NamespaceType) => requested.some((namespace) => namespace.type === type && !namespace.path);
   const joined = requested.filter(({ path }) => path);
-  if (!requested.some(({ type }) => type === "mount"))
-    throw new PlanError(
-      'linux.namespaces must hold {"type": "mount"}: without one the host\'s own mounts would change',
-    );
   const forks =
     fresh("time") || requested.some(({ type }) => type === "user") || joined.some(({ type }) => type === "pid");
   const ops: Op[] = [];
@@ -54,6 +55,7 @@ export function namespacePlan(linux: Linux, facts: Facts, early: readonly Op[]):
       directory: 0,
       types: joined.map(({ type }) => namespaceFlags[type]),
       paths: joined.map(({ path }) => path ?? ""),
+      root: 0,
     });
   ops.push(...early);
   if (fresh("user")) ops.push(...newUserNamespace(facts));

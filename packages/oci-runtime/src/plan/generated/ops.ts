@@ -10,8 +10,8 @@ export const operations = {
   write: { number: 1, fields: { path: "string", data: "string" } },
   /** Writes text to a file of the proc file system at /proc itself, on which nothing else is mounted. The path is below /proc. */
   writeProc: { number: 2, fields: { path: "string", data: "string" } },
-  /** Joins existing namespaces, opened all before the first is joined. Those that need the joined user namespace's rights come after it. Paths are below a directory's descriptor, which is closed, unless that is 0. */
-  join: { number: 3, fields: { directory: "number", types: "numbers", paths: "strings" } },
+  /** Joins existing namespaces, opened all before the first is joined. Those that need the joined user namespace's rights come after it. Paths are below a directory's descriptor, which is closed, unless that is 0. With `root` the directory's entry "root" becomes the root, for a process that has one of its own in a mount namespace that is shared. */
+  join: { number: 3, fields: { directory: "number", types: "numbers", paths: "strings", root: "number" } },
   /** unshare(2). */
   unshare: { number: 4, fields: { flags: "number" } },
   /** Reports to the runtime that a point is reached, and waits for its answer. Bytes in the answer become the standard input of hooks. A dumpable process's files in /proc are open to a runtime without root. */
@@ -42,7 +42,7 @@ export const operations = {
   mask: { number: 18, fields: { path: "string" } },
   /** Makes a path and the mounts below it read-only. A missing path is skipped. */
   readonly: { number: 19, fields: { path: "string" } },
-  /** Makes the root file system the root and detaches the old one by pivot_root(2). With move the mount is moved and entered by chroot(2), for a root that pivot_root refuses; the host's proc and sysfs mounts, which stay in the namespace then, are unmounted or covered. */
+  /** Makes the root file system the root and detaches the old one by pivot_root(2). With move 2 it is entered by chroot(2) alone, where the mount namespace is not the container's. With move 1 the mount is moved and entered by chroot(2), for a root that pivot_root refuses; the host's proc and sysfs mounts, which stay in the namespace then, are unmounted or covered. */
   pivot: { number: 20, fields: { move: "number" } },
   /** Mounts a tmpfs that starts with a copy of the directory; inherit as in mount. */
   copyUp: { number: 21, fields: { source: "string", target: "string", attributes: "number", options: "strings", inherit: "number" } },
@@ -112,6 +112,7 @@ export interface Operands {
     readonly directory: number | bigint;
     readonly types: readonly number[];
     readonly paths: readonly string[];
+    readonly root: number | bigint;
   };
   readonly unshare: {
     readonly flags: number | bigint;

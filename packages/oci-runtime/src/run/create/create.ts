@@ -1,6 +1,6 @@
 import { closeSync, constants, openSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path/posix";
-import { S_IFIFO } from "@gantry/native-sys";
+import { MNT_DETACH, parseMountinfo, S_IFIFO } from "@gantry/native-sys";
 import { type Linux, type Process, parseSpec, type Spec } from "@gantry/oci-spec/runtime";
 import { cgroupManager } from "../../cgroup/manager.ts";
 import { containerCgroups } from "../../cgroup/none.ts";
@@ -10,6 +10,7 @@ import type { Host } from "../../host.ts";
 import { ignoredCapabilities } from "../../plan/capabilities.ts";
 import { compile } from "../../plan/compile.ts";
 import { mappedMounts } from "../../plan/mapped-mounts.ts";
+import { inheritsMounts } from "../../plan/namespaces.ts";
 import { type Plan, PlanError, slotsFor } from "../../plan/op.ts";
 import { processStat } from "../../state/lifecycle.ts";
 import { ContainerError, type Record, type Store } from "../../state/store.ts";
@@ -82,6 +83,7 @@ async function createIn(host: Host, store: Store, { request, spec, rootfs, scope
     store.save(record);
     request.onReserved?.();
     creation.undo.push({ back: parentsRemover(Object.values(paths)) });
+    if (inheritsMounts(spec.linux ?? {})) creation.undo.push({ back: newMountsRemover(host, rootfs) });
     if (!scope) {
       host.debug?.(`cgroup: making ${Object.values(paths).join(", ") || "none"}`);
       cgroup.create();
@@ -94,6 +96,17 @@ async function createIn(host: Host, store: Store, { request, spec, rootfs, scope
   } finally {
     for (const step of creation.undo) step.close?.();
   }
+}
+
+/** Detaches, with all below, what will be mounted on the root file system from now on in the runtime's own namespace. */
+function newMountsRemover({ native }: Host, rootfs: string): () => void {
+  const count = () =>
+    parseMountinfo(readFileSync("/proc/self/mountinfo", "utf8")).filter(({ mountPoint }) => mountPoint === rootfs)
+      .length;
+  const before = count();
+  return () => {
+    for (let left = count(); left > before; left--) native.umount(rootfs, MNT_DETACH);
+  };
 }
 
 function checkedSpec(host: Host, request: CreateRequest): Spec {

@@ -23,12 +23,18 @@ export function checkHostNamespaces(spec: Spec): void {
       ? [["linux.netDevices", "network"] as [string, "network"]]
       : []),
   ];
+  const mount = (spec.linux?.namespaces ?? []).findIndex(({ type }) => type === "mount");
   const problems: SpecProblem[] = joined
     .filter(([, type]) => type !== undefined && shared.has(type))
     .map(([path, type]) => ({
       path,
       message: `must not be given: the ${type} namespace that is joined is the host's`,
     }));
+  if (shared.has("mount"))
+    problems.push({
+      path: `linux.namespaces[${mount}].path`,
+      message: "must not be the runtime's own mount namespace: leave the entry out to share it",
+    });
   if (problems.length > 0) throw new SpecError("invalid config.json", problems);
 }
 
