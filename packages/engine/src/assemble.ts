@@ -1,4 +1,5 @@
 import { BackgroundTasks } from "@gantry/common/background-tasks";
+import { Clock } from "@gantry/common/clock";
 import { messageOf } from "@gantry/common/error-message";
 import { nativeSys } from "@gantry/native-sys";
 import type { Log } from "./base/log.ts";
@@ -103,13 +104,15 @@ function followExits(parts: EngineParts): void {
 
 /** The durable objects and their events. */
 function openStores(options: EngineOptions, paths: Paths, { log, database, firewall }: Foundations) {
-  const events = new EventHub();
+  const clock = new Clock();
+  const events = new EventHub(clock);
   const background = new BackgroundTasks((error, action) => log.warn({ error: messageOf(error) }, action));
   const onUnreadable = (message: string) =>
     log.error({ database: paths.database }, `${message}; the row is kept and left out`);
   const registry = new Registry(documents(database, { table: "containers", schema: containerDocument, onUnreadable }));
   const volumes = new Volumes({
     native: nativeSys(),
+    clock,
     directory: paths.volumes,
     documents: documents(database, { table: "volumes", schema: volumeDocument, onUnreadable }),
     events,
@@ -119,6 +122,7 @@ function openStores(options: EngineOptions, paths: Paths, { log, database, firew
   });
   const networks = new Networks({
     native: nativeSys(),
+    clock,
     database,
     documents: documents(database, { table: "networks", schema: networkDocument, onUnreadable }),
     events,
@@ -129,5 +133,5 @@ function openStores(options: EngineOptions, paths: Paths, { log, database, firew
     proxyPath: options.proxyPath,
     containers: () => registry.all().map(({ document }) => document),
   });
-  return { events, registry, volumes, networks, background };
+  return { clock, events, registry, volumes, networks, background };
 }

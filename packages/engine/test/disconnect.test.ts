@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { Clock } from "@gantry/common/clock";
 import { nativeSys } from "@gantry/native-sys";
 import { tempDir } from "@gantry/testkit";
 import { test } from "tap";
@@ -56,11 +57,13 @@ function networksOf(directory: string, document: NetworkedContainer) {
     },
     clear: fail,
   };
+  const clock = new Clock();
   const networks = new Networks({
     native: nativeSys(),
     database: openDatabase(":memory:"),
     documents: { load: () => ({ documents: [network], unreadable: [] }), put() {}, delete() {} },
-    events: new EventHub(),
+    clock,
+    events: new EventHub(clock),
     log: silent,
     netnsDirectory: join(directory, "netns"),
     firewall,

@@ -70,11 +70,24 @@ test("after an exit: by its reason first, then by the policies", async (t) => {
 });
 
 test("at a start of the engine: unfinished work first, then the policies", async (t) => {
-  const at = (change: Change) => decideAtStartup(documentWith(change));
+  const at = (change: Change) => decideAtStartup(documentWith(change), Date.parse("2026-01-01T00:00:07Z"));
   const running = { state: { Running: true } };
   t.same(at({ removal: { volumes: true }, ...running }), { kind: "remove", volumes: true });
-  t.same(at({ endReason: "restart", ...running }), { kind: "restart" });
-  t.same(at({ endReason: "restart" }), { kind: "restart" });
+  t.same(at({ endReason: "restart", ...running }), { kind: "restart", options: {} });
+  t.same(at({ endReason: "restart" }), { kind: "restart", options: {} });
+  const stopRequest = { signal: "USR1", timeout: 10, since: "2026-01-01T00:00:00Z" };
+  t.same(at({ endReason: "restart", stopRequest }), { kind: "restart", options: { signal: "USR1", timeout: 3 } });
+  t.same(at({ endReason: "stop", ...running, stopRequest }), { kind: "stop", options: { signal: "USR1", timeout: 3 } });
+  const forever = { ...stopRequest, timeout: -1 };
+  t.same(at({ endReason: "stop", ...running, stopRequest: forever }), {
+    kind: "stop",
+    options: { signal: "USR1", timeout: -1 },
+  });
+  t.same(at({ endReason: "stop", ...running, stopRequest: { ...stopRequest, timeout: 5 } }), {
+    kind: "stop",
+    options: { signal: "USR1", timeout: 0 },
+  });
+  t.same(at({ endReason: "stop" }), { kind: "stay" });
   t.same(at(running), { kind: "stay" });
   t.same(at({ state: { Running: true, Restarting: true }, restartDelayMs: 800 }), {
     kind: "restartLater",

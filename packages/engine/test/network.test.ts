@@ -184,6 +184,34 @@ function isTracked(): boolean {
   return conntrack.flows({ port: { protocol: 17, number: 5300 } }).length > 0;
 }
 
+test("a published port that the next engine cannot serve is published again once it is free", async (t) => {
+  await using engine = await engineUnderTest(onBridge);
+  const id = await engine.create(forever, {
+    NetworkMode: "bridge",
+    PortBindings: { "80/tcp": [{ HostIp: "127.0.0.1", HostPort: "18085" }] },
+  });
+  await engine.client.call("containerStart", { Id: id });
+  const before = await rules();
+  const published = async () => (await engine.inspect(id)).NetworkSettings.Ports["80/tcp"];
+  const holder = createServer();
+  await engine.restart(async () => {
+    const proxy = /pid=(\d+)/.exec((await listeners()).find((line) => line.includes(":18085")) ?? "")?.[1];
+    process.kill(Number(proxy), "SIGKILL");
+    await waitFor(
+      () =>
+        new Promise<boolean>((resolve) =>
+          holder.once("error", () => resolve(false)).listen(18085, "127.0.0.1", () => resolve(true)),
+        ),
+    );
+  });
+  t.notOk(await published());
+  t.notMatch((await rules()).join("\n"), "--dport 18085");
+  await new Promise<void>((resolve) => holder.close(() => resolve()));
+  await waitFor(async () => (await published())?.[0]?.HostPort === "18085", { timeoutMs: 15_000 });
+  t.same((await rules()).sort(), before.sort());
+  await engine.client.call("containerRemove", { Id: id, Force: true });
+});
+
 test("a taken port fails with Docker's message, and all of the start is undone", async (t) => {
   await using engine = await engineUnderTest(onBridge);
   const holder = createServer();

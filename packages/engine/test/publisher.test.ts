@@ -112,7 +112,7 @@ test("a port of an earlier engine that cannot be served any more leaves the othe
     ...noFirewall,
     removePorts: async ({ ports: gone }) => void removed.push(...gone.map(({ hostPort }) => hostPort)),
   });
-  t.same(await next.adopt(publication, ports), [kept]);
+  t.same(await next.adopt(publication, ports), { served: [kept], lost: [lost] });
   t.same(removed, [18326], "no rule leads to the lost one");
   t.match(readFileSync(`/proc/${kept?.proxyPid}/cmdline`, "latin1"), "18325");
   await next.unpublish(publication, [kept as PublishedPort]);

@@ -107,3 +107,29 @@ test("a second engine on the same root is refused", async (t) => {
   const { openDatabase } = await import("../src/store/database.ts");
   t.throws(() => openDatabase(join(engine.root, "engine.db")), { message: /is in use by another engine/ });
 });
+
+for (const verb of ["containerStop", "containerRestart"] as const) {
+  test(`${verb}: the next engine finishes what a kill interrupted, with the requested signal and time`, async (t) => {
+    await using engine = await engineUnderTest();
+    const { client, standIn } = engine;
+    const Id = await engine.create("trap 'exit 9' USR1; trap '' TERM; while :; do sleep 0.01; done");
+    await client.call("containerStart", { Id });
+    const { Pid } = (await engine.inspect(Id)).State;
+    const { promise: asked, resolve: signalled } = Promise.withResolvers<void>();
+    standIn.hooks.set("tasks.kill", () => {
+      signalled();
+      return new Promise(() => {});
+    });
+    client.call(verb, { Id, Signal: "USR1", Timeout: 600 }).catch(() => {});
+    await asked;
+    standIn.hooks.delete("tasks.kill");
+    await engine.restart();
+    const wanted = verb === "containerStop" ? "exited" : "running";
+    await waitFor(async () => {
+      const { State } = await engine.inspect(Id);
+      return State.Status === wanted && State.Pid !== Pid;
+    });
+    if (verb === "containerStop") t.equal((await engine.inspect(Id)).State.ExitCode, 9);
+    t.equal(standIn.tasks().length, verb === "containerStop" ? 0 : 1);
+  });
+}

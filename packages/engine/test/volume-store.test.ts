@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BackgroundTasks } from "@gantry/common/background-tasks";
+import { Clock } from "@gantry/common/clock";
 import { nativeSys } from "@gantry/native-sys";
 import { tempDir } from "@gantry/testkit";
 import { test } from "tap";
@@ -39,12 +40,14 @@ function store() {
   const users = new Map<string, string[]>();
   const failures: unknown[] = [];
   const start = async () => {
+    const clock = new Clock();
     const background = new BackgroundTasks((error) => failures.push(error));
     const volumes = new Volumes({
       native: nativeSys(),
       directory,
       documents: records,
-      events: new EventHub(),
+      clock,
+      events: new EventHub(clock),
       log: silent,
       background,
       usersOf: (name) => users.get(name) ?? [],

@@ -1,6 +1,5 @@
 import { isRpcError } from "@gantry/ipc";
 import { familiarize, formatReference, hostPlatform } from "@gantry/oci-spec";
-import { now } from "../base/clock.ts";
 import { newId } from "../base/ids.ts";
 import { applyChanges, type ChangedConfig } from "../images/changes.ts";
 import type { ImageDeps } from "../images/deps.ts";
@@ -61,7 +60,7 @@ const mountPoints = [
  */
 export async function commitContainer(deps: CommitDeps, container: Container, request: CommitRequest): Promise<string> {
   const named = request.Target === "" ? undefined : formatReference(targetName(request.Target));
-  const configDocument = configOf(container, request);
+  const configDocument = configOf(container, request, deps.clock.now());
   const base = await baseName(deps, container);
   const isPaused = (request.Pause ?? true) && (await pauseIfRunning(deps, container));
   try {
@@ -107,10 +106,9 @@ async function baseName(deps: CommitDeps, { document }: Container): Promise<stri
   return found?.resolved.image.name;
 }
 
-function configOf({ document }: Container, request: CommitRequest): Record<string, unknown> {
+function configOf({ document }: Container, request: CommitRequest, created: string): Record<string, unknown> {
   const { config } = document;
   const { os, architecture, variant } = hostPlatform();
-  const created = now();
   const kept = imageFields.flatMap((field) => {
     const value = (config as Readonly<Record<string, unknown>>)[field];
     return value === undefined || value === null || value === "" ? [] : [[field, value]];

@@ -64,6 +64,10 @@ export const containerDocument: v.GenericSchema<unknown, ContainerDocument> = v.
   mounts: v.array(mountPoint),
   restartCount: v.number(),
   stoppedOnRequest: v.boolean(),
+  stopRequest: v.optional(
+    v.object({ signal: v.optional(v.string()), timeout: v.optional(v.number()), since: v.string() }),
+  ),
+  lostPorts: v.optional(v.array(publishedPort)),
   endReason: v.optional(v.picklist(["stop", "kill", "restart", "shutdown"])),
   removal: v.optional(v.object({ volumes: v.boolean() })),
   restartDelayMs: v.optional(v.number()),

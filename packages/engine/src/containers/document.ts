@@ -7,6 +7,15 @@ import type { MountPoint } from "../spec/mounts.ts";
 /** "kill" is a signal that a container is expected to end at; "shutdown" is the engine's. */
 export type EndReason = "stop" | "kill" | "restart" | "shutdown";
 
+/** How a stop or restart was requested, for a later engine that finds it unfinished. */
+export interface StopRequest {
+  readonly signal?: string | undefined;
+  /** Seconds until SIGKILL; -1: never. Absent: the container's own. */
+  readonly timeout?: number | undefined;
+  /** RFC 3339. */
+  readonly since: string;
+}
+
 /** The durable state of a container: one JSON document. */
 export interface ContainerDocument {
   readonly id: string;
@@ -23,6 +32,8 @@ export interface ContainerDocument {
   readonly endpoints: Record<string, Endpoint>;
   /** Published ports, while it runs. */
   ports: PublishedPort[];
+  /** Published ports that this run has lost, and that are tried again. */
+  lostPorts?: PublishedPort[] | undefined;
   readonly mounts: MountPoint[];
   restartCount: number;
   /** A user stopped or killed it: the restart policy does not start it again. */
@@ -32,6 +43,8 @@ export interface ContainerDocument {
    * until the next start.
    */
   endReason?: EndReason | undefined;
+  /** With the end reasons "stop" and "restart". */
+  stopRequest?: StopRequest | undefined;
   /** The container is being removed; saved before any of its resources is released. */
   removal?: { readonly volumes: boolean } | undefined;
   /** Delay of the last restart by policy in milliseconds. */

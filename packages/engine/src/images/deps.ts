@@ -1,4 +1,5 @@
 import type { BackgroundTasks } from "@gantry/common/background-tasks";
+import type { Clock } from "@gantry/common/clock";
 import type { Log } from "../base/log.ts";
 import type { Supervisor } from "../supervisor/link.ts";
 import type { EventHub } from "../system/event-hub.ts";
@@ -10,6 +11,7 @@ export interface ImageDeps {
   readonly images: Images;
   readonly events: EventHub;
   readonly log: Log;
+  readonly clock: Clock;
   readonly storage: StorageDriver;
 }
 

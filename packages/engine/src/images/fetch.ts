@@ -3,7 +3,6 @@ import type { InputOf, ItemOf, ReplyOf, RequestOf, StreamContext } from "@gantry
 import { isRpcError, relay } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
 import { familiarize, formatReference, hostPlatform, parseReference, withDefaultTag } from "@gantry/oci-spec";
-import { now } from "../base/clock.ts";
 import { invalid } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { applyChanges } from "./changes.ts";
@@ -113,7 +112,7 @@ export async function importImage(
       : formatReference(targetName(request.Target));
   if (request.Target !== "") await keepNameless(deps, name);
   const { os, architecture, variant } = hostPlatform();
-  const created = now();
+  const created = deps.clock.now();
   const configDocument = {
     created,
     architecture,

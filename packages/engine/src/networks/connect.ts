@@ -99,6 +99,7 @@ export async function unpublishPorts(networks: Networks, container: NetworkedCon
       .catch(() => networks.rebuildRules({ without: container.id }));
   }
   container.ports = [];
+  container.lostPorts = undefined;
 }
 
 /** Removes all of a container's network. May be repeated. */

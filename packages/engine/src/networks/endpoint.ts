@@ -39,6 +39,8 @@ export interface NetworkedContainer {
   readonly endpoints: Record<string, Endpoint>;
   /** Published ports, while the container runs. */
   ports: PublishedPort[];
+  /** Those that are to be published again. */
+  lostPorts?: PublishedPort[] | undefined;
 }
 
 /** The fields of an endpoint while its container does not run. */

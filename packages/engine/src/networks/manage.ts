@@ -1,7 +1,6 @@
 import type { RequestOf } from "@gantry/ipc";
 import { RpcError } from "@gantry/ipc";
 import type { engineContract } from "@gantry/ipc/contracts/engine";
-import { now } from "../base/clock.ts";
 import { conflict, exists, invalid } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import { ensureBridge, removeBridge } from "./bridge.ts";
@@ -34,7 +33,7 @@ export async function createNetwork(networks: Networks, request: CreateRequest):
   const network: Network = {
     id,
     name,
-    created: now(),
+    created: networks.options.clock.now(),
     driver: "bridge",
     internal: request.Internal ?? false,
     addresses,
@@ -99,7 +98,7 @@ export async function restoreNetworks(networks: Networks, standard: DefaultBridg
     ["host", "host"],
     ["none", "null"],
   ] as const) {
-    if (!networks.lookup(name)) networks.save(plainNetwork(name, driver));
+    if (!networks.lookup(name)) networks.save(plainNetwork(networks, name, driver));
   }
   await restoreDefaultBridge(networks, standard);
   for (const network of networks.all()) await raiseBridge(networks, network);
@@ -112,14 +111,24 @@ async function restoreDefaultBridge(networks: Networks, standard: DefaultBridge)
   const same = present?.bridge === standard.bridge && (!wanted || wanted.gateway === present.addresses?.gateway);
   if (present && same) return;
   const addresses = wanted ?? present?.addresses ?? (await addressesFor(networks, []));
-  const base = present ?? plainNetwork("bridge", "bridge");
+  const base = present ?? plainNetwork(networks, "bridge", "bridge");
   const options = { [bridgeOption]: standard.bridge, "com.docker.network.driver.mtu": String(DEFAULT_MTU) };
   networks.save({ ...base, addresses, bridge: standard.bridge, options });
 }
 
-function plainNetwork(name: string, driver: Network["driver"]): Network {
+function plainNetwork(networks: Networks, name: string, driver: Network["driver"]): Network {
   const id = newId();
-  return { id, name, created: now(), driver, internal: false, bridge: "", mtu: DEFAULT_MTU, options: {}, labels: {} };
+  return {
+    id,
+    name,
+    created: networks.options.clock.now(),
+    driver,
+    internal: false,
+    bridge: "",
+    mtu: DEFAULT_MTU,
+    options: {},
+    labels: {},
+  };
 }
 
 /** Reads --bip: the bridge's address and the length of its network's prefix. @throws RpcError InvalidArgument */

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { Clock } from "@gantry/common/clock";
 import type { NativeSys } from "@gantry/native-sys";
 import { invalid, notFound } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
@@ -17,6 +18,7 @@ import { Sandboxes } from "./sandbox.ts";
 
 export interface NetworksOptions {
   readonly native: NativeSys;
+  readonly clock: Clock;
   readonly database: DatabaseSync;
   readonly documents: Documents<Network>;
   readonly events: EventHub;

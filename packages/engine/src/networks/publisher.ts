@@ -68,19 +68,38 @@ export class Publisher {
   /**
    * Takes over ports that an earlier engine published: those whose proxy has ended get a new one. A port that cannot be
    * served any more is reported and unpublished; the others stay.
-   * @returns the ports that are published
    */
-  async adopt(publication: Publication, ports: readonly PublishedPort[]): Promise<PublishedPort[]> {
-    const results = await Promise.all(ports.map((port) => this.#adoptOne(publication, port)));
-    const lost = ports.filter((_, index) => results[index] === undefined);
+  async adopt(publication: Publication, ports: readonly PublishedPort[]): Promise<AdoptedPorts> {
+    const { served, lost } = await this.#serveAgain(publication, ports);
     if (lost.length > 0) {
       await this.#options.firewall.removePorts({ publication, ports: lost }).catch((error: unknown) => {
         this.#options.log.warn({ error: messageOf(error) }, "removing the rules of ports that are not served");
       });
     }
-    const served = results.filter((port) => port !== undefined);
     this.#forgetOther(publication, served);
-    return served;
+    return { served, lost };
+  }
+
+  /** Publishes ports again that were lost. @throws RpcError of the rules; then none is published */
+  async regain(publication: Publication, ports: readonly PublishedPort[]): Promise<AdoptedPorts> {
+    const { served, lost } = await this.#serveAgain(publication, ports);
+    if (served.length === 0) return { served, lost };
+    try {
+      await this.#options.firewall.addPorts({ publication, ports: served });
+    } catch (error) {
+      await this.#stop(publication, served);
+      throw error;
+    }
+    this.#forgetOther(publication, served);
+    return { served, lost };
+  }
+
+  async #serveAgain(publication: Publication, ports: readonly PublishedPort[]): Promise<AdoptedPorts> {
+    const results = await Promise.all(ports.map((port) => this.#adoptOne(publication, port)));
+    return {
+      served: results.filter((port) => port !== undefined),
+      lost: ports.filter((_, index) => results[index] === undefined),
+    };
   }
 
   /** Traffic that began before the rules were there goes where they lead from now on. */
@@ -165,6 +184,12 @@ export class Publisher {
       }),
     );
   }
+}
+
+/** The ports of an earlier engine: those that are served, and those that cannot be. */
+export interface AdoptedPorts {
+  readonly served: PublishedPort[];
+  readonly lost: PublishedPort[];
 }
 
 /** Repeats an attempt for a bounded time while it fails with EADDRINUSE. */

@@ -1,6 +1,6 @@
+import type { Clock } from "@gantry/common/clock";
 import { EventLog } from "@gantry/ipc";
 import type { EngineEvent } from "@gantry/ipc/contracts/engine-types";
-import { nowNs } from "../base/clock.ts";
 
 /** Events kept for `events --since`. */
 const KEPT = 1024;
@@ -10,9 +10,14 @@ type EventType = EngineEvent["Type"];
 /** Publishes the engine's events to its subscribers. */
 export class EventHub {
   readonly log = new EventLog<EngineEvent>(KEPT);
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
 
   emit(type: EventType, action: string, id: string, attributes: Readonly<Record<string, string>>): void {
-    const ns = nowNs();
+    const ns = this.#clock.nowNs();
     this.log.append({
       Type: type,
       Action: action,

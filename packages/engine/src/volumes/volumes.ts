@@ -1,9 +1,9 @@
 import type { BackgroundTasks } from "@gantry/common/background-tasks";
+import type { Clock } from "@gantry/common/clock";
 import { messageOf } from "@gantry/common/error-message";
 import { KeyedLock } from "@gantry/common/keyed-lock";
 import type { Volume } from "@gantry/ipc/contracts/engine-types";
 import type { NativeSys } from "@gantry/native-sys";
-import { now } from "../base/clock.ts";
 import { conflict, internal, invalid, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
 import type { Log } from "../base/log.ts";
@@ -23,6 +23,7 @@ export interface VolumeRequest {
 
 export interface VolumesOptions {
   readonly native: NativeSys;
+  readonly clock: Clock;
   /** Directory that holds one directory per volume. */
   readonly directory: string;
   readonly documents: Documents<VolumeDocument>;
@@ -168,7 +169,13 @@ export class Volumes {
     await this.#directories.create(name);
     const anonymous = !request.Name;
     const labels = anonymous ? { ...request.Labels, "com.docker.volume.anonymous": "" } : { ...request.Labels };
-    const document = { name, createdAt: now(), labels, anonymous, ...(provisional ? { provisional } : {}) };
+    const document = {
+      name,
+      createdAt: this.#options.clock.now(),
+      labels,
+      anonymous,
+      ...(provisional ? { provisional } : {}),
+    };
     this.#options.documents.put(name, document);
     this.#byName.set(name, document);
     this.#emit("create", name);

@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
+import type { Clock } from "@gantry/common/clock";
 import { zeroTimestamp } from "@gantry/common/timestamp";
 import type { ContainerConfig, HostConfig } from "@gantry/ipc/contracts/engine-types";
-import { now } from "../../base/clock.ts";
 import { notFound } from "../../base/errors.ts";
 import type { FoundImage } from "../../images/images.ts";
 import type { Endpoint } from "../../networks/endpoint.ts";
@@ -14,6 +14,7 @@ import type { Settings } from "../settings.ts";
 import type { CreateRequest } from "./request.ts";
 
 export interface DocumentDeps {
+  readonly clock: Clock;
   readonly settings: Settings;
   readonly networks: Networks;
   readonly volumes: Volumes;
@@ -38,7 +39,7 @@ export async function createDocument(deps: DocumentDeps, parts: ContainerParts):
   return {
     id,
     name,
-    created: now(),
+    created: deps.clock.now(),
     imageId: image.id,
     config: { ...config, Hostname: hostnameOf(id, config, host) },
     hostConfig: host,

@@ -1,9 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { allSettledOrThrow } from "@gantry/common/all-settled";
+import type { Clock } from "@gantry/common/clock";
 import { messageOf } from "@gantry/common/error-message";
 import { isRpcError } from "@gantry/ipc";
 import type { Stdio } from "@gantry/ipc/contracts/common";
-import { now } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { logConfigOf } from "../../logs/log-config.ts";
 import { connectContainer, disconnectContainer, networkPath } from "../../networks/connect.ts";
@@ -18,6 +18,7 @@ import { type SpecDeps, specFor } from "./spec-input.ts";
 import { startError } from "./start-error.ts";
 
 export interface LaunchDeps extends SpecDeps {
+  readonly clock: Clock;
   readonly tasks: Tasks;
   readonly events: EventHub;
   readonly log: Log;
@@ -35,7 +36,7 @@ export async function launch(deps: LaunchDeps, container: Container): Promise<vo
     await deps.tasks.create(document.id, stdioOf(deps, container));
     pendingAttachments.connectAll();
     lifecycle.run.outOfMemory = false;
-    startedAt = now();
+    startedAt = deps.clock.now();
     document.state.Pid = await deps.tasks.start({ containerId: document.id });
   } catch (error) {
     await undo(deps, container, prepared);
@@ -53,7 +54,7 @@ export async function launch(deps: LaunchDeps, container: Container): Promise<vo
 }
 
 function markRunning({ document }: Container, StartedAt: string): void {
-  Object.assign(document, { stoppedOnRequest: false, endReason: undefined });
+  Object.assign(document, { stoppedOnRequest: false, endReason: undefined, stopRequest: undefined });
   Object.assign(document.state, {
     Running: true,
     Paused: false,

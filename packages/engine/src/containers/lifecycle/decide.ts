@@ -1,4 +1,5 @@
-import { type ContainerDocument, wasStarted } from "../document.ts";
+import { type ContainerDocument, type StopRequest, wasStarted } from "../document.ts";
+import type { StopOptions } from "./stop.ts";
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 60_000;
@@ -44,23 +45,36 @@ function nextDelay(lastMs: number, ranMs: number): number {
 
 export type AtStartup =
   | { readonly kind: "remove"; readonly volumes: boolean }
-  | { readonly kind: "restart" }
+  | { readonly kind: "restart" | "stop"; readonly options: StopOptions }
   | { readonly kind: "start" }
   | { readonly kind: "restartLater"; readonly delayMs: number }
   | { readonly kind: "stay" };
 
 /**
- * Decides what a starting engine does with a container: it finishes a removal or restart that was under way, and starts
- * containers whose restart policy asks for it.
+ * Decides what a starting engine does with a container: it finishes a removal, restart or stop that was under way, and
+ * starts containers whose restart policy asks for it.
+ * @param nowMs since 1970
  */
-export function decideAtStartup(document: ContainerDocument): AtStartup {
+export function decideAtStartup(document: ContainerDocument, nowMs: number): AtStartup {
   const { removal, endReason, state, hostConfig } = document;
   if (removal) return { kind: "remove", volumes: removal.volumes };
-  if (endReason === "restart") return { kind: "restart" };
+  if (endReason === "restart") return { kind: "restart", options: remaining(document.stopRequest, nowMs) };
   if (state.Restarting) return { kind: "restartLater", delayMs: document.restartDelayMs ?? FIRST_DELAY_MS };
+  if (state.Running && endReason === "stop") {
+    return { kind: "stop", options: remaining(document.stopRequest, nowMs) };
+  }
   if (state.Running || !wasStarted(state)) return { kind: "stay" };
   if (hostConfig.AutoRemove) return { kind: "remove", volumes: true };
   return isStartWanted(document) ? { kind: "start" } : { kind: "stay" };
+}
+
+/** A stop as it was requested; the time that has passed since counts. */
+function remaining(request: StopRequest | undefined, nowMs: number): StopOptions {
+  if (!request) return {};
+  const { signal, timeout } = request;
+  if (timeout === undefined || timeout < 0) return { signal, timeout };
+  const passed = Math.max(0, (nowMs - Date.parse(request.since)) / 1000);
+  return { signal, timeout: Math.max(0, timeout - passed) };
 }
 
 function isStartWanted({ hostConfig, stoppedOnRequest, endReason, state }: ContainerDocument): boolean {

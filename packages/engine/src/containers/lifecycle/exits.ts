@@ -1,6 +1,6 @@
+import type { Clock } from "@gantry/common/clock";
 import { messageOf } from "@gantry/common/error-message";
 import { isRpcError } from "@gantry/ipc";
-import { now } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import { disconnectContainer } from "../../networks/connect.ts";
 import type { Networks } from "../../networks/networks.ts";
@@ -30,6 +30,7 @@ export interface ProcessExit {
 export type ExitListener = (container: Container, decision: AfterExit) => void;
 
 export interface ExitDeps extends FileDeps {
+  readonly clock: Clock;
   readonly registry: Registry;
   readonly tasks: Tasks;
   readonly networks: Networks;
@@ -71,7 +72,7 @@ export class Exits {
   async #endRun(container: Container, exit: ProcessExit): Promise<void> {
     const { document, lifecycle } = container;
     const { outOfMemory } = lifecycle.run;
-    const decision = recordExit(container, exit);
+    const decision = recordExit(container, exit, this.#deps.clock);
     // Saved before it is announced: a later engine does not find the task again that is deleted below.
     this.#save(container);
     lifecycle.endRun(container.lastExit);
@@ -125,7 +126,7 @@ function isCurrent({ alive, document, lifecycle }: Container, exit: ProcessExit)
 }
 
 /** Puts an exit into the container's document, with the decision on what follows. */
-function recordExit(container: Container, exit: ProcessExit): AfterExit {
+function recordExit(container: Container, exit: ProcessExit, clock: Clock): AfterExit {
   const { document, lifecycle } = container;
   const { state } = document;
   Object.assign(state, {
@@ -134,7 +135,7 @@ function recordExit(container: Container, exit: ProcessExit): AfterExit {
     Pid: 0,
     ExitCode: exit.exitStatus,
     OOMKilled: lifecycle.run.outOfMemory,
-    FinishedAt: exit.exitedAt ?? now(),
+    FinishedAt: exit.exitedAt ?? clock.now(),
     Error: exit.reason ?? "",
   });
   const ranMs = Date.parse(state.FinishedAt) - Date.parse(state.StartedAt);

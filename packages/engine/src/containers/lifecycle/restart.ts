@@ -21,7 +21,7 @@ export async function restartContainer(deps: RestartDeps, container: Container, 
     // No later engine is to finish a restart that has failed.
     await lifecycle.exclusive(async () => {
       if (document.endReason !== "restart") return;
-      document.endReason = undefined;
+      Object.assign(document, { endReason: undefined, stopRequest: undefined });
       deps.registry.save(container);
     });
     throw error;

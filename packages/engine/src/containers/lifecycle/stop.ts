@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Clock } from "@gantry/common/clock";
 import { messageOf } from "@gantry/common/error-message";
 import { isRpcError } from "@gantry/ipc";
 import { signalNumber } from "@gantry/native-sys";
@@ -7,7 +8,7 @@ import type { Log } from "../../base/log.ts";
 import type { Tasks } from "../../supervisor/tasks.ts";
 import type { EventHub } from "../../system/event-hub.ts";
 import type { Container } from "../container.ts";
-import type { EndReason } from "../document.ts";
+import type { EndReason, StopRequest } from "../document.ts";
 import { containerEvent } from "../events.ts";
 import type { Registry } from "../registry.ts";
 import type { Exits } from "./exits.ts";
@@ -21,6 +22,7 @@ const DEFAULT_TIMEOUT_S = 10;
 const KILL_WAIT_MS = 30_000;
 
 export interface StopDeps {
+  readonly clock: Clock;
   readonly registry: Registry;
   readonly tasks: Tasks;
   readonly exits: Exits;
@@ -54,7 +56,7 @@ export async function stopContainer(
   const { config } = container.document;
   const signal = parseSignal(options.signal || config.StopSignal || "SIGTERM");
   const timeout = options.timeout ?? config.StopTimeout ?? DEFAULT_TIMEOUT_S;
-  const request = await requestEnd(deps, container, { verb: "stop", reason, signal });
+  const request = await requestEnd(deps, container, { verb: "stop", reason, signal, options });
   if (request === "not running") return;
   if (request !== "restarting") {
     const inTime = await endsWithin(request, timeout < 0 ? undefined : timeout * 1000);
@@ -90,17 +92,20 @@ interface EndRequest {
   /** undefined: the signal does not end it. */
   readonly reason: EndReason | undefined;
   readonly signal: number;
+  /** For a later engine. */
+  readonly options?: StopOptions;
 }
 
 /** @returns the run that is to end */
 function requestEnd(
   deps: StopDeps,
   container: Container,
-  { verb, reason, signal }: EndRequest,
+  { verb, reason, signal, options }: EndRequest,
 ): Promise<Run | "restarting" | "not running"> {
   return container.lifecycle.exclusive(async () => {
     if (admit(verb, container) === "skip") return "not running";
-    const undo = reason === undefined ? () => {} : saveReason(deps.registry, container, reason);
+    const stopRequest = options && { ...options, since: deps.clock.now() };
+    const undo = reason === undefined ? () => {} : saveReason(deps.registry, container, { reason, stopRequest });
     if (container.document.state.Restarting) {
       if (reason !== undefined) cancelRestart(deps.registry, container);
       return "restarting";
@@ -117,16 +122,22 @@ function requestEnd(
 }
 
 /** @returns a function that takes the reason back, for a signal that could not be sent */
-function saveReason(registry: Registry, container: Container, reason: EndReason): () => void {
+function saveReason(
+  registry: Registry,
+  container: Container,
+  { reason, stopRequest }: { reason: EndReason; stopRequest: StopRequest | undefined },
+): () => void {
   const { document } = container;
   const { endReason, stoppedOnRequest } = document;
+  const before = { endReason, stoppedOnRequest, stopRequest: document.stopRequest };
   const isOwnStop = endReason === "stop" || endReason === "kill";
   registry.update(container, {
     // An engine that shuts down does not change what a user has requested before.
     endReason: reason === "shutdown" && isOwnStop ? endReason : reason,
+    stopRequest: reason === "shutdown" ? document.stopRequest : stopRequest,
     stoppedOnRequest: stoppedOnRequest || reason === "stop" || reason === "kill",
   });
-  return () => registry.revert(container, { endReason, stoppedOnRequest });
+  return () => registry.revert(container, before);
 }
 
 /** Polls for an exit that the supervisor cannot record, as on a full disk: it then emits no event, but it answers. */

@@ -1,5 +1,4 @@
 import { messageOf } from "@gantry/common/error-message";
-import { endStrayProxies } from "../../networks/stray-proxies.ts";
 import type { Container } from "../container.ts";
 import type { Admission } from "../lifecycle/admission.ts";
 import { decideAtStartup } from "../lifecycle/decide.ts";
@@ -7,6 +6,8 @@ import { type RemoveDeps, removeContainer, resumeRemoval } from "../lifecycle/re
 import { restartContainer } from "../lifecycle/restart.ts";
 import { type RestartPolicyDeps, scheduleRestart } from "../lifecycle/restart-policy.ts";
 import { startContainer } from "../lifecycle/start.ts";
+import { stopContainer } from "../lifecycle/stop.ts";
+import { adoptPorts } from "./published-ports.ts";
 import { type ReconcileDeps, reconcile } from "./reconcile.ts";
 import { removeLeftovers, removeStrangers } from "./sweep.ts";
 
@@ -39,31 +40,19 @@ export async function reconnect(deps: RecoverDeps): Promise<void> {
   await removeStrangers(deps);
 }
 
-async function adoptPorts({ registry, networks, log }: RecoverDeps): Promise<void> {
-  for (const container of registry.all()) {
-    const publication = container.alive ? networks.publicationOf(container.document) : undefined;
-    if (!publication || container.document.ports.length === 0) continue;
-    try {
-      container.document.ports = await networks.publisher.adopt(publication, container.document.ports);
-      registry.save(container);
-    } catch (error) {
-      log.warn({ id: container.id, error: messageOf(error) }, "adopting published ports");
-    }
-  }
-  const known = new Set(registry.all().flatMap((container) => container.document.ports.map((port) => port.proxyPid)));
-  await endStrayProxies(networks, known);
-}
-
 function resume(deps: RecoverDeps, container: Container): void {
   // A removal after an exit that was missed has begun already.
   if (container.lifecycle.autoRemoval) return;
-  const decision = decideAtStartup(container.document);
+  const decision = decideAtStartup(container.document, Date.now());
   switch (decision.kind) {
     case "remove":
       inBackground(deps, container, removal(deps, container));
       break;
     case "restart":
-      inBackground(deps, container, restartContainer(deps, container, {}));
+      inBackground(deps, container, restartContainer(deps, container, decision.options));
+      break;
+    case "stop":
+      inBackground(deps, container, stopContainer(deps, container, decision.options));
       break;
     case "start":
       inBackground(deps, container, startContainer(deps, container));
