@@ -78,19 +78,43 @@ test("kill -9 of both while a container writes at full speed: its log holds ever
   t.equal((await client(["rm", "-f", "flood"])).code, 0);
 });
 
-test("kill -9 of a shim ends its own container, and is reported", async (t) => {
+test("kill -9 of a shim: its container lives on, with its log, exec and exit", async (t) => {
+  await using stack = await startStack();
+  const { client } = stack;
+  const script = "trap 'exit 5' TERM; i=0; while true; do echo $i; i=$((i+1)); sleep 0.05; done";
+  await client(["run", "-d", "--name", "victim", "busybox", "sh", "-c", script]);
+  const inspect = async (what: string) =>
+    (await client(["inspect", "-f", `{{.State.${what}}}`, "victim"])).stdout.trim();
+  const pid = await inspect("Pid");
+  await killAndWait(await stack.shimOf("victim"));
+  t.equal((await client(["exec", "victim", "echo", "by the next shim"])).stdout, "by the next shim\n");
+  t.equal(await inspect("Running"), "true");
+  t.equal(await inspect("Pid"), pid);
+  t.equal((await client(["stop", "victim"])).code, 0);
+  t.equal(await inspect("ExitCode"), "5");
+  const lines = (await client(["logs", "victim"])).stdout.trimEnd().split("\n");
+  t.same(
+    lines,
+    lines.map((_, index) => String(index)),
+    "no line is missing, none is doubled",
+  );
+  t.equal((await client(["start", "victim"])).code, 0, "it can be started again");
+  t.equal((await client(["rm", "-f", "victim"])).code, 0);
+});
+
+test("kill -9 of a keeper ends its own container, and is reported", async (t) => {
   await using stack = await startStack();
   const { client } = stack;
   await client(["run", "-d", "--name", "victim", "busybox", "sleep", "1000"]);
   await client(["run", "-d", "--name", "other", "busybox", "sleep", "1000"]);
   const pid = Number((await client(["inspect", "-f", "{{.State.Pid}}", "victim"])).stdout);
-  await killAndWait(await stack.shimOf("victim"));
+  await killAndWait(await stack.keeperOf("victim"));
   await waitFor(async () => (await client(["inspect", "-f", "{{.State.Running}}", "victim"])).stdout === "false\n");
   await waitFor(() => !isAlive(pid), { what: "the end of the process" });
   t.equal((await client(["inspect", "-f", "{{.State.Running}}", "other"])).stdout, "true\n");
   t.equal(
     (await client(["inspect", "-f", "{{.State.ExitCode}} {{.State.Error}}", "victim"])).stdout,
-    "137 its shim died\n",
+    "137 its keeper died\n",
   );
   t.equal((await client(["start", "victim"])).code, 0, "it can be started again");
   t.equal((await client(["rm", "-f", "victim", "other"])).code, 0);

@@ -32,6 +32,8 @@ export interface Stack extends KitStack {
   reviveEngine(): Promise<void>;
   /** The process id of the shim of a container, by its first process. */
   shimOf(name: string): Promise<number>;
+  /** The parent of a container's first process. */
+  keeperOf(name: string): Promise<number>;
 }
 
 export interface WholeStackOptions {
@@ -49,6 +51,7 @@ export async function startStack(options: WholeStackOptions = { busybox: true })
     ...(options.allowLeaks === undefined ? {} : { allowLeaks: options.allowLeaks }),
   });
   const processes: TestProcess[] = [];
+  const keeperOf = async (name: string) => parentOf(Number(await kit.ok(["inspect", "-f", "{{.State.Pid}}", name])));
   const stack: Stack = {
     ...kit,
     // The class's methods are not copied by the spread, and must see their own object.
@@ -74,7 +77,8 @@ export async function startStack(options: WholeStackOptions = { busybox: true })
     },
     killSupervisor: () => killAndWait(supervisorOf(kit)),
     reviveEngine: () => kit.restartEngine(),
-    shimOf: async (name: string) => parentOf(Number(await kit.ok(["inspect", "-f", "{{.State.Pid}}", name]))),
+    shimOf: async (name: string) => parentOf(await keeperOf(name)),
+    keeperOf,
     [Symbol.asyncDispose]: async () => {
       try {
         for (const process of processes) await process[Symbol.asyncDispose]();

@@ -16,6 +16,8 @@ export interface Block {
 
 /** Encodes one output stream for a log. */
 export interface Encoder {
+  /** Bytes of the stream whose entries were reserved, dropped ones included; the beginning of a line may be kept beyond. */
+  readonly emitted: number;
   /**
    * Encodes complete lines and keeps the rest; the chunk may be reused afterwards.
    * @param time RFC 3339

@@ -13,11 +13,26 @@ export class JsonLineEncoder implements Encoder {
   /** The beginning of a line that is not complete yet. */
   #carry: Buffer = empty;
 
-  /** @param attrs added to every entry */
-  constructor(target: EncoderTarget, stream: StreamName, attrs: Readonly<Record<string, string>> | undefined) {
+  #emitted: number;
+
+  /**
+   * @param attrs added to every entry
+   * @param start bytes of the stream that an earlier encoder has emitted
+   */
+  constructor(
+    target: EncoderTarget,
+    stream: StreamName,
+    attrs: Readonly<Record<string, string>> | undefined,
+    start = 0,
+  ) {
     this.#target = target;
+    this.#emitted = start;
     const extra = attrs && Object.keys(attrs).length > 0 ? `"attrs":${JSON.stringify(attrs)},` : "";
     this.#middle = `","stream":"${stream}",${extra}"time":"`;
+  }
+
+  get emitted(): number {
+    return this.#emitted;
   }
 
   write(chunk: Buffer, time: string): void {
@@ -64,6 +79,7 @@ export class JsonLineEncoder implements Encoder {
     }
     const frame = prefix.length + tail.length;
     const block = this.#target.reserve(frame + text.length * maxExpansion, frame + text.length);
+    this.#emitted += text.length;
     if (!block) return;
     const { bytes } = block;
     let at = block.used;

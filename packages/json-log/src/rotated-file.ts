@@ -29,11 +29,24 @@ export interface RotationOptions {
   readonly onError: (error: Error) => void;
 }
 
+/** A part of appended lines that goes to one file. */
+export interface AppendedPart {
+  readonly inode: number;
+  /** Size of the file before it. */
+  readonly before: number;
+  /** Where it begins in the lines, and its length. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+type OnPart = (part: AppendedPart) => void;
+
 /** An append-only file of lines that becomes PATH.1, PATH.2, … as it grows. */
 export class RotatedFile {
   readonly #options: RotationOptions;
   #fd: number;
   #size: number;
+  #inode: number;
   #compressing: Promise<void> | undefined;
   #rotationFails = false;
 
@@ -41,7 +54,12 @@ export class RotatedFile {
   constructor(options: RotationOptions) {
     this.#options = options;
     this.#fd = openSync(options.path, "a+", fileMode);
-    this.#size = fstatSync(this.#fd).size;
+    ({ size: this.#size, ino: this.#inode } = fstatSync(this.#fd));
+  }
+
+  /** The file that is written to. */
+  get current(): { readonly inode: number; readonly size: number } {
+    return { inode: this.#inode, size: this.#size };
   }
 
   /** Ends a line in which an earlier writer was killed, so that the next one does not become part of it. */
@@ -55,17 +73,23 @@ export class RotatedFile {
   /**
    * Appends whole lines; no line is split over two files. While the file cannot be rotated, it grows beyond its size,
    * and each append tries again.
+   * @param onPart called before each write to a file
    */
-  async append(lines: Buffer): Promise<void> {
+  async append(lines: Buffer, onPart?: OnPart): Promise<void> {
     const { maxSize } = this.#options;
-    if (maxSize === undefined) return this.#write(lines);
     let rest = lines;
+    const write = async (end: number) => {
+      const [offset, length] = [lines.length - rest.length, end];
+      onPart?.({ inode: this.#inode, before: this.#size, offset, length });
+      await this.#write(rest.subarray(0, end));
+    };
+    if (maxSize === undefined) return write(lines.length);
     while (rest.length > 0) {
       if (this.#size > 0 && this.#size + firstLine(rest) > maxSize && !(await this.#tryRotate()))
-        return this.#write(rest);
+        return write(rest.length);
       const fit = maxSize - this.#size;
       const end = rest.length <= fit ? rest.length : Math.max(rest.lastIndexOf(newline, fit - 1) + 1, firstLine(rest));
-      await this.#write(rest.subarray(0, end));
+      await write(end);
       rest = rest.subarray(end);
     }
   }
@@ -125,6 +149,7 @@ export class RotatedFile {
       }
       closeSync(this.#fd);
       this.#fd = next;
+      this.#inode = fstatSync(next).ino;
       if (compress) this.#compressing = compressFile(numberedName(path, 1)).catch(onError);
     }
     this.#size = 0;

@@ -56,7 +56,7 @@ export interface KeeperSpawn {
 export interface WatchHooks {
   /** An exit; it is reported again to the next watcher unless it is acknowledged. */
   readonly onExit: (exit: KeptExit) => void;
-  /** The connection is over: the keeper has ended, or another watcher has taken over. Not called after `close`. */
+  /** The connection is over: the keeper has ended, or another watcher has taken over. Not called after `close` or `shutdown`. */
   readonly onEnd: (reason: "ended" | "replaced") => void;
 }
 
@@ -75,6 +75,7 @@ export class KeeperClient {
   #pending: Pending | undefined;
   #isOpen = true;
   #isReplaced = false;
+  #isEnding = false;
 
   private constructor(sys: NativeSys, path: string, hooks: WatchHooks | undefined) {
     this.#sys = sys;
@@ -178,6 +179,7 @@ export class KeeperClient {
 
   /** Ends the keeper, whatever it keeps. */
   async shutdown(): Promise<void> {
+    this.#isEnding = true;
     await this.#ask("shutdown", {});
   }
 
@@ -235,7 +237,7 @@ export class KeeperClient {
       if (received === null) return;
       if (received.data.length === 0) {
         this.close();
-        this.#hooks?.onEnd(this.#isReplaced ? "replaced" : "ended");
+        if (!this.#isEnding) this.#hooks?.onEnd(this.#isReplaced ? "replaced" : "ended");
         return;
       }
       this.#take(received.data, received.fds);
@@ -266,6 +268,17 @@ export class KeeperClient {
       return;
     }
     for (const fd of fds) this.#sys.closeFd(fd);
+  }
+}
+
+/** Ends the keeper that listens at a path, whatever it keeps; none is no error. */
+export async function endKeeper(sys: NativeSys, path: string): Promise<void> {
+  try {
+    const keeper = await KeeperClient.connect(sys, path);
+    await keeper.shutdown().finally(() => keeper.close());
+  } catch (error) {
+    // EPIPE: it ends just now.
+    if (!isSystemError(error, "ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE")) throw error;
   }
 }
 

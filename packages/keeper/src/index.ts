@@ -1,4 +1,5 @@
 export {
+  endKeeper,
   KeeperClient,
   type KeeperSpawn,
   type KeeperState,

@@ -24,7 +24,7 @@ export function startKeeper(sys: NativeSys, path: string, program = readKeeperPr
   try {
     const { pid, pidFd } = sys.spawn({
       program: memory,
-      argv: ["keeper"],
+      argv: ["keeper", path], // for people who list processes
       env: [],
       fds: [none, none, none, listener],
       setsid: true,

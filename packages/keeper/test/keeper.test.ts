@@ -205,7 +205,8 @@ test("shutdown ends it, whatever it keeps", async (t) => {
   await using kept = await keeper();
   const { pid, pidFd } = await kept.client.spawn({ ...shell("exec sleep 1000"), name: "s", fds: [] });
   closeSync(pidFd);
-  await kept.client.shutdown();
+  const helper = await KeeperClient.connect(sys, kept.path);
+  await helper.shutdown();
   t.equal(await kept.ended, "ended");
   t.equal(await reaped(kept.pid), 0);
   t.ok(sys.kill(pid, 0) === undefined, "its child lives on");

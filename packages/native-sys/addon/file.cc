@@ -86,6 +86,24 @@ Napi::Value copyFileRangeVerb(const Args& args) {
   return Napi::Number::New(args.env(), static_cast<double>(check(args.env(), copied, "copy_file_range")));
 }
 
+/** An offset below 0 stands for none: the descriptor is a pipe. */
+Napi::Value spliceVerb(const Args& args) {
+  const int in = args.integer(0), out = args.integer(1);
+  auto offset = static_cast<loff_t>(args.wide(2));
+  const auto length = static_cast<size_t>(args.wide(3));
+  loff_t* at = offset < 0 ? nullptr : &offset;
+  const ssize_t moved = retry([&] { return splice(in, nullptr, out, at, length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK); });
+  if (moved < 0 && errno == EAGAIN) return args.env().Null();
+  return Napi::Number::New(args.env(), static_cast<double>(check(args.env(), moved, "splice")));
+}
+
+Napi::Value punchHoleVerb(const Args& args) {
+  const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  const auto offset = static_cast<off_t>(args.wide(1)), length = static_cast<off_t>(args.wide(2));
+  check(args.env(), retry([&] { return fallocate(args.integer(0), mode, offset, length); }), "fallocate");
+  return args.env().Undefined();
+}
+
 Napi::Value seekVerb(const Args& args) {
   const off_t position = lseek(args.integer(0), static_cast<off_t>(args.wide(1)), args.integer(2));
   if (position < 0 && errno == ENXIO) return args.env().Null();
@@ -139,6 +157,8 @@ void defineFile(Napi::Object exports) {
   define(exports, "renameat2", renameat2Verb);
   define(exports, "flock", flockVerb);
   define(exports, "copyFileRange", copyFileRangeVerb);
+  define(exports, "splice", spliceVerb);
+  define(exports, "punchHole", punchHoleVerb);
   define(exports, "seek", seekVerb);
   define(exports, "setNonBlocking", setNonBlockingVerb);
   define(exports, "setCloseOnExec", setCloseOnExecVerb);

@@ -43,6 +43,14 @@ export interface NativeSys {
   /** Takes or drops an advisory lock; false when LOCK_NB is set and another process holds it. */
   flock(fd: number, operation: number): boolean;
   copyFileRange(inFd: number, outFd: number, length: number): number;
+  /**
+   * Moves bytes by splice(2) without waiting; one of the two is a pipe. null when nothing is there or there is no room
+   * (EAGAIN), 0 at end of file.
+   * @param offset where in `outFd`; -1 when that is a pipe
+   */
+  splice(inFd: number, outFd: number, offset: number, length: number): number | null;
+  /** Releases the storage of a part of a file, which then reads as zeros; the file's size stays. */
+  punchHole(fd: number, offset: number, length: number): void;
   /** SEEK_DATA / SEEK_HOLE; null at the end (ENXIO). */
   seek(fd: number, offset: number, whence: number): number | null;
   setNonBlocking(fd: number, on: boolean): void;

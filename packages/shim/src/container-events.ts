@@ -13,15 +13,18 @@ export class ContainerEvents {
 
   /** @param target the process that the event is about; without one it is about the container */
   publish(topic: ShimEvent["topic"], target?: ContainerProcess): void {
-    const { clock, events } = this.#context;
+    const { clock, events, journal } = this.#context;
     const exit = target?.exited;
-    events.append({
+    const event = {
       time: topic === "exit" && exit ? exit.exitedAt : clock.now(),
       topic,
       id: this.#id,
       ...(target?.execId === undefined ? {} : { execId: target.execId }),
       ...(target && target.pid > 0 ? { pid: target.pid } : {}),
       ...(exit ? { exitStatus: exit.exitStatus } : {}),
-    });
+      ...(exit?.reason === undefined ? {} : { reason: exit.reason }),
+    };
+    journal.addEvent({ ...event, sequence: events.last + 1 });
+    events.append(event);
   }
 }

@@ -1,18 +1,38 @@
+import { formatTimestamp } from "@gantry/common/timestamp";
 import { RpcError } from "@gantry/ipc";
 import type { CheckpointOptions, Metrics, Stdio } from "@gantry/ipc/contracts/common";
+import type { KeptExit } from "@gantry/keeper";
 import { SIGNALS } from "@gantry/native-sys";
 import { ContainerCgroup } from "./cgroup/container-cgroup.ts";
 import { ContainerEvents } from "./container-events.ts";
-import { type CreateRequest, openStdio, type ShimContext } from "./context.ts";
+import { type CreateRequest, openStdio, type ShimContext, type ShimEvent } from "./context.ts";
+import type { AddedExec, Past } from "./journal.ts";
 import { Execs, releaseStreams } from "./process/execs.ts";
-import { launch, orInvalidArgument, signalProcess } from "./process/launch.ts";
+import { type Inherited, inherit } from "./process/inherited.ts";
+import { launch, orInvalidArgument } from "./process/launch.ts";
 import { ContainerProcess, type Exit } from "./process/process.ts";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime/runtime.ts";
+import type { ProcessStdio } from "./stdio/stdio.ts";
 
 export interface Deleted extends Exit {
   readonly pid: number;
 }
 
+/** Names the first process in the keeper; execs are counted. */
+const initLabel = "init";
+
+/** What the journal has of one process. */
+interface History {
+  readonly pid: number | undefined;
+  readonly isStarted: boolean;
+  readonly exit: Exit | undefined;
+}
+
+/** The end of a process, as its keeper has seen it; without a time it is now. */
+type EndOf = Pick<KeptExit, "exitStatus"> & Partial<Pick<KeptExit, "time">> & Pick<Exit, "reason">;
+
+/** Exit status of a process whose keeper died. */
+const lostStatus = 137;
 /** Exit status of a container that could not be restored. */
 const failedStatus = 255;
 
@@ -32,27 +52,46 @@ export class Container {
   #deleting: Promise<Deleted> | undefined;
   #deleted = false;
 
-  private constructor(context: ShimContext, runtime: OciRuntime, request: CreateRequest) {
+  private constructor(context: ShimContext, runtime: OciRuntime, request: CreateRequest, stdio: ProcessStdio) {
     this.#context = context;
     this.#runtime = runtime;
     this.#request = request;
     this.#events = new ContainerEvents(context, request.id);
     this.id = request.id;
     this.bundle = request.bundle;
-    this.init = new ContainerProcess(this.#stdio(request.stdio, "init"));
+    this.init = new ContainerProcess(stdio);
   }
 
   /** Creates the container by the runtime. @throws RpcError of the runtime, or InvalidArgument for unusable streams */
   static async create(context: ShimContext, runtime: OciRuntime, request: CreateRequest): Promise<Container> {
-    const container = new Container(context, runtime, request);
+    const stdio = orInvalidArgument(() => openStdio(context, request.stdio, initLabel));
+    const container = new Container(context, runtime, request, stdio);
+    context.journal.begin(request);
     container.#writeTask();
     try {
       await container.#createInit();
     } catch (error) {
+      context.journal.close();
       if (container.init.pid > 0) await runtime.delete().catch(() => undefined);
       context.files.removeTask();
       throw error;
     }
+    return container;
+  }
+
+  /**
+   * Goes on with the container of an earlier shim, which was killed: its processes live on in the keeper. Exits that it
+   * had not reported are reported now.
+   */
+  static async adopt(context: ShimContext, runtime: OciRuntime, past: Past): Promise<Container> {
+    const { request, execs, events } = past;
+    const inherited = await inherit(context, initLabel);
+    const stdio = openStdio(context, request.stdio, initLabel, inherited);
+    const container = new Container(context, runtime, request, stdio);
+    await container.#adoptProcess(container.init, inherited, historyOf(events, undefined));
+    for (const exec of execs) await container.#adoptExec(exec, historyOf(events, exec.execId));
+    await container.#catchUp(events);
+    container.#writeTask();
     return container;
   }
 
@@ -85,7 +124,10 @@ export class Container {
     this.process(undefined).require("add an exec to", "created", "running");
     this.#execs.requireFree(execId);
     this.#execCount += 1;
-    const exec = new ContainerProcess(this.#stdio(options, `${this.#execCount}`), { id: execId, document });
+    const label = String(this.#execCount);
+    const stdio = orInvalidArgument(() => openStdio(this.#context, options, label));
+    const exec = new ContainerProcess(stdio, { id: execId, document });
+    this.#context.journal.addExec({ execId, label, process: document, stdio: options });
     this.#execs.add(exec);
     this.#events.publish("exec-added", exec);
   }
@@ -98,7 +140,7 @@ export class Container {
     if (target === this.init && (this.#paused || target.stage !== "running")) return this.#runtime.kill(signal, false);
     target.require("signal", "running");
     if (target.pid === 0) throw new RpcError("FailedPrecondition", `${target.label} is not running yet`);
-    signalProcess(this.#context, target, signal);
+    await this.#context.kept.signal(target.name, target.label, signal);
   }
 
   async pause(): Promise<void> {
@@ -190,7 +232,7 @@ export class Container {
       await this.#launch(init, (streams) => this.#runtime.restore(bundle, imagePath, streams));
       this.#writeTask();
     } catch (error) {
-      this.#onExit(init, failedStatus);
+      this.#onExit(init, { exitStatus: failedStatus });
       throw error;
     }
   }
@@ -203,6 +245,7 @@ export class Container {
       await this.#launch(exec, (streams) => this.#runtime.exec(document, streams));
     } catch (error) {
       this.#execs.fail(exec);
+      this.#context.journal.forgetExec(exec.execId ?? "");
       throw error;
     }
   }
@@ -218,8 +261,82 @@ export class Container {
   async #launch(target: ContainerProcess, run: (streams: RuntimeStreams) => Promise<number>): Promise<number> {
     return launch(this.#context, target, run, {
       onStarted: () => this.#onStarted(target),
-      onExit: (exitStatus) => this.#onExit(target, exitStatus),
+      onExit: (exit) => this.#onExit(target, exit),
     });
+  }
+
+  /**
+   * The keeper was killed: nothing would report how the container's processes end, and they have no streams to go on
+   * with. They are ended by the cgroup, and reported as killed.
+   */
+  keeperDied(): void {
+    const reason = "its keeper died";
+    const end = async () => {
+      await this.#runtime.kill(SIGNALS.SIGKILL, true).catch((error) => this.#context.errors.report("keeper", error));
+      const started = [...this.#execs.all(), this.init].filter((each) => each.pid > 0 && !each.reaped);
+      for (const each of started) this.#onExit(each, { exitStatus: lostStatus, reason });
+    };
+    end().catch((error) => this.#context.errors.report("keeper", error));
+  }
+
+  /** Takes over a process, in the stage in which an earlier shim left it. */
+  async #adoptProcess(target: ContainerProcess, inherited: Inherited, history: History): Promise<void> {
+    const { kept } = this.#context;
+    const known = kept.found.processes.find(({ name }) => name === target.name);
+    target.pid = history.pid ?? known?.pid ?? 0;
+    if (history.exit) {
+      target.reaped = true;
+      await target.stdio.adopt(inherited);
+      target.end(history.exit);
+      await kept.acknowledge(target.name);
+      return;
+    }
+    target.stage = history.isStarted ? "running" : "created";
+    await target.stdio.adopt(inherited);
+    if (known) kept.watch(target.name, (exit) => this.#onExit(target, exit));
+    else if (target.pid > 0) this.#onExit(target, { exitStatus: lostStatus, reason: "its shim died" });
+    if (target === this.init && !known?.exit) {
+      this.#cgroup.watch(this.#context.sys, target.pid, () => this.#events.publish("oom"));
+    }
+  }
+
+  async #adoptExec({ execId, label, process, stdio: options }: AddedExec, history: History): Promise<void> {
+    const { kept, prefix } = this.#context;
+    this.#execCount = Math.max(this.#execCount, Number(label));
+    const inherited = await inherit(this.#context, label);
+    const exists =
+      history.exit || history.isStarted || kept.found.processes.some(({ name }) => name === prefix + label);
+    const stdio = openStdio(this.#context, options, label, exists ? inherited : undefined);
+    const exec = new ContainerProcess(stdio, { id: execId, document: process });
+    this.#execs.add(exec);
+    if (!exists) {
+      // Its start did not come to a process: it can be started again.
+      for (const fd of inherited.values()) this.#context.sys.closeFd(fd);
+      await kept.drop(...[...inherited.keys()].map((name) => `${exec.name}.${name}`));
+      return;
+    }
+    // The earlier shim was killed between the start and its event.
+    const isLate = !history.isStarted && !history.exit;
+    if (isLate) exec.starting = Promise.resolve();
+    await this.#adoptProcess(exec, inherited, isLate ? { ...history, isStarted: true } : history);
+    if (isLate) this.#events.publish("exec-started", exec);
+  }
+
+  /** Publishes what the container has become without an event. */
+  async #catchUp(events: readonly ShimEvent[]): Promise<void> {
+    const { init } = this;
+    this.#deleted = events.some(({ topic }) => topic === "delete");
+    if (this.#deleted || init.exited || init.pid === 0) return;
+    const wasPaused = events.findLast(({ topic }) => topic === "paused" || topic === "resumed")?.topic === "paused";
+    // A container that the runtime does not know any more has ended: its exit follows.
+    const status = await this.#runtime.status().catch(() => "stopped");
+    if (init.stage === "created" && (status === "running" || status === "paused")) {
+      init.stage = "running";
+      this.#events.publish("start", init);
+    }
+    this.#paused = status === "paused";
+    if (this.#paused !== wasPaused && init.stage === "running")
+      this.#events.publish(this.#paused ? "paused" : "resumed");
   }
 
   #onStarted(target: ContainerProcess): void {
@@ -234,15 +351,18 @@ export class Container {
     this.#events.publish(isRestored ? "start" : "create", target);
   }
 
-  #onExit(target: ContainerProcess, exitStatus: number): void {
+  #onExit(target: ContainerProcess, { exitStatus, time, reason }: EndOf): void {
+    if (target.reaped) return;
     target.reaped = true;
-    const exit = { exitStatus, exitedAt: this.#context.clock.now() };
-    this.#finish(target, exit).catch((error) => this.#context.errors.report(`exit of ${target.label}`, error));
+    const exitedAt = time === undefined ? this.#context.clock.now() : formatTimestamp(time);
+    this.#finish(target, { exitStatus, exitedAt, ...(reason === undefined ? {} : { reason }) }).catch((error) =>
+      this.#context.errors.report(`exit of ${target.label}`, error),
+    );
   }
 
   /** Reports an exit, in this order: after the start and the output, the document on disk, the event, the answers. */
   async #finish(target: ContainerProcess, exit: Exit): Promise<void> {
-    const { files, errors } = this.#context;
+    const { files, errors, kept } = this.#context;
     await target.starting.catch(() => undefined);
     this.#cgroup.checkOom();
     await target.stdio.drain();
@@ -257,16 +377,18 @@ export class Container {
     }
     target.end(exit);
     this.#events.publish("exit", target);
+    await kept.acknowledge(target.name);
   }
 
   async #deleteExec(exec: ContainerProcess): Promise<Deleted> {
     await this.#execs.delete(exec);
+    this.#context.journal.forgetExec(exec.execId ?? "");
     return { pid: exec.pid, ...(exec.exited ?? { exitStatus: 0, exitedAt: this.#context.clock.now() }) };
   }
 
   async #deleteContainer(): Promise<Deleted> {
     const { init } = this;
-    if (init.stage === "created" && init.pid === 0) this.#onExit(init, 0);
+    if (init.stage === "created" && init.pid === 0) this.#onExit(init, { exitStatus: 0 });
     else if (init.stage === "created") await this.#runtime.kill(SIGNALS.SIGKILL, false);
     else if (!init.reaped) init.require("delete", "stopped");
     const exit = await init.exit;
@@ -280,8 +402,18 @@ export class Container {
     this.#events.publish("delete", init);
     return { pid: init.pid, ...exit };
   }
+}
 
-  #stdio(options: Stdio, label: string) {
-    return orInvalidArgument(() => openStdio(this.#context, options, label));
-  }
+function historyOf(events: readonly ShimEvent[], execId: string | undefined): History {
+  const own = events.filter((event) => event.execId === execId);
+  const exit = own.find(({ topic }) => topic === "exit");
+  return {
+    pid: own.findLast(({ pid }) => pid !== undefined)?.pid,
+    isStarted: own.some(({ topic }) => topic === "start" || topic === "exec-started"),
+    exit: exit && {
+      exitStatus: exit.exitStatus ?? lostStatus,
+      exitedAt: exit.time,
+      ...(exit.reason === undefined ? {} : { reason: exit.reason }),
+    },
+  };
 }

@@ -1,8 +1,10 @@
-import { mkdirSync, rmSync } from "node:fs";
+import { closeSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, EventLog, memoryNetwork } from "@gantry/ipc";
 import { shimContract } from "@gantry/ipc/contracts/shim";
 import type { ShimContext, ShimEvent } from "./context.ts";
+import { Journal } from "./journal.ts";
+import type { Kept } from "./process/kept.ts";
 import type { OciRuntime, RuntimeStreams } from "./runtime/runtime.ts";
 import { ShimService } from "./service.ts";
 import { StateFiles } from "./state.ts";
@@ -29,13 +31,15 @@ export async function rehearse(shim: ShimContext, isWanted: () => boolean): Prom
   const context = {
     ...shim,
     directory,
+    prefix: `${place}-`,
     events: new EventLog<ShimEvent>(16),
     files: new StateFiles(directory),
+    journal: new Journal(join(directory, "journal"), 16),
     buffer: new ReadBuffer(),
   };
   const service = new ShimService({
     context,
-    runtimeFor: () => plainProgram(shim),
+    runtimeFor: () => plainProgram(shim.kept),
     onOccupied: () => undefined,
     onCreated: () => undefined,
     onShutdown: () => undefined,
@@ -47,6 +51,7 @@ export async function rehearse(shim: ShimContext, isWanted: () => boolean): Prom
     await play(client, directory, isWanted);
   } finally {
     context.events.close();
+    context.journal.close();
     client.close();
     await server.close({ deadlineMs: 0 });
     rmSync(directory, { recursive: true, force: true });
@@ -91,10 +96,10 @@ async function readAll(items: AsyncIterable<unknown>): Promise<void> {
 }
 
 /** A runtime whose container is only a program with the container's streams. */
-function plainProgram({ sys }: ShimContext): OciRuntime {
+function plainProgram({ client }: Kept): OciRuntime {
   const run = async ({ stdin = 0, stdout = 1, stderr = 2 }: RuntimeStreams) => {
-    const { pid, pidFd } = sys.spawn({ program, argv: [program], env: [], fds: [stdin, stdout, stderr] });
-    sys.closeFd(pidFd);
+    const { pid, pidFd } = await client.spawn({ program, argv: [program], env: [], fds: [stdin, stdout, stderr] });
+    closeSync(pidFd);
     return pid;
   };
   const nothing = async () => undefined;
@@ -102,6 +107,7 @@ function plainProgram({ sys }: ShimContext): OciRuntime {
     create: (_, streams) => run(streams),
     exec: (_, streams) => run(streams),
     start: nothing,
+    status: async () => "running",
     kill: nothing,
     delete: nothing,
     pause: nothing,

@@ -69,6 +69,19 @@ export class ShimService {
     };
   }
 
+  /** Serves a container that an earlier shim has created. */
+  adopt(container: Container): void {
+    this.#container = container;
+    this.#occupied = true;
+    this.#options.onOccupied(true);
+    this.#options.onCreated(container);
+  }
+
+  /** The keeper was killed: the container's processes are ended, and their exits are reported with the reason. */
+  keeperDied(): void {
+    this.#container?.keeperDied();
+  }
+
   #get(): Container {
     if (this.#container) return this.#container;
     throw new RpcError("NotFound", "this shim has no container yet");

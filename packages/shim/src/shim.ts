@@ -7,11 +7,13 @@ import { shimContract } from "@gantry/ipc/contracts/shim";
 import { shimEndpoint, shimFiles } from "@gantry/ipc/formats/shim-directory";
 import { nativeSys } from "@gantry/native-sys";
 import { announce, readBootstrap } from "./bootstrap.ts";
+import { Container } from "./container.ts";
 import type { ShimContext, ShimEvent } from "./context.ts";
 import { ErrorLog } from "./error-log.ts";
+import { Journal } from "./journal.ts";
 import { Lifetime } from "./lifetime.ts";
 import { collectAfterCreate, collectAfterStart } from "./memory.ts";
-import { Reaper } from "./process/reaper.ts";
+import { Kept } from "./process/kept.ts";
 import { rehearse } from "./rehearsal.ts";
 import { Children } from "./runtime/children.ts";
 import { Runtimes } from "./runtime/runtimes.ts";
@@ -25,7 +27,7 @@ const restMs = 20;
 const eventsKept = 1024;
 /** The files that a shim creates in its directory; it removes no others. */
 const ownFiles =
-  /^(shim\.sock|worker\.sock|shim\.log|(task|exit)\.json(\.new)?|pty-\w+\.sock|rehearsal|runtime-\d+\.\w+)$/;
+  /^(shim\.sock|worker\.sock|shim\.log|keeper\.sock|journal(\.new)?|(task|exit)\.json(\.new)?|pty-\w+\.sock|rehearsal|runtime-\d+\.\w+)$/;
 
 /**
  * Serves one container, from the first line of standard input until it is shut down, or until its supervisor has gone
@@ -35,12 +37,18 @@ const ownFiles =
 export async function runShim(): Promise<void> {
   const sys = nativeSys();
   const { bootstrap, lease } = await readBootstrap(sys);
-  const { directory, standbyRuntime } = bootstrap;
+  const { directory, standbyRuntime, adopt = false } = bootstrap;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   process.chdir("/");
   const children = new Children();
-  const context = makeContext(directory, children);
-  const runtimes = new Runtimes(directory, children);
+  let keeperDied: () => void = () => undefined;
+  // Replaced: another shim has the container. This one's own end must touch nothing of it.
+  const hooks = { onDeath: () => keeperDied(), onReplaced: () => process.exit(1) };
+  const kept = await (adopt ? Kept.connect(sys, directory, hooks) : Kept.start(sys, directory, hooks));
+  const journal = new Journal(join(directory, shimFiles.journal), eventsKept);
+  const past = adopt ? journal.resume() : undefined;
+  const context = makeContext({ directory, kept, journal, events: restoredEvents(past?.events ?? []) });
+  const runtimes = new Runtimes(directory, children, kept);
   if (standbyRuntime?.worker) {
     runtimes.prepare(standbyRuntime).catch((error) => context.errors.report("standby runtime", error));
   }
@@ -58,18 +66,33 @@ export async function runShim(): Promise<void> {
     },
     onShutdown: (clean) => lifetime.end(clean),
   });
+  keeperDied = () => (lifetime.isOccupied ? service.keeperDied() : lifetime.end(true));
+  if (past) service.adopt(await Container.adopt(context, runtimes.get(past.request), past));
   const endpoint = shimEndpoint(directory);
   const onError = (error: Error) => context.errors.report("call", error);
   const server = await serve(shimContract, service.handlers, { endpoint, onError });
   announce({ address: endpoint, pid: process.pid, version });
-  setTimeout(() => prepare(context, lifetime), restMs).unref();
+  if (!adopt) setTimeout(() => prepare(context, lifetime), restMs).unref();
 
   const clean = await lifetime.ended;
   context.events.close();
   await server.close({ deadlineMs: 500 });
   runtimes.close();
-  context.reaper.stop();
-  if (clean) removeOwn(directory);
+  if (clean) {
+    await kept.end(directory);
+    removeOwn(directory);
+  }
+}
+
+/** The events of an earlier shim under their numbers, as far back as none is missing. */
+function restoredEvents(events: readonly ShimEvent[]): EventLog<ShimEvent> {
+  const gap = events.findLastIndex(
+    ({ sequence }, index) => sequence !== (events[index + 1]?.sequence ?? sequence + 1) - 1,
+  );
+  const kept = events.slice(gap + 1);
+  const log = new EventLog<ShimEvent>(eventsKept, (kept[0]?.sequence ?? 1) - 1);
+  for (const { sequence: _, ...event } of kept) log.append(event);
+  return log;
 }
 
 /** Warms the code of a standby shim up, and releases the memory of its start. */
@@ -80,7 +103,9 @@ async function prepare(context: ShimContext, lifetime: Lifetime): Promise<void> 
   collectAfterStart();
 }
 
-function makeContext(directory: string, children: Children): ShimContext {
+type Parts = Pick<ShimContext, "directory" | "kept" | "journal" | "events">;
+
+function makeContext({ directory, ...parts }: Parts): ShimContext {
   const sys = nativeSys();
   const clock = new Clock();
   return {
@@ -88,9 +113,9 @@ function makeContext(directory: string, children: Children): ShimContext {
     sys,
     clock,
     errors: new ErrorLog(join(directory, shimFiles.log), clock),
-    reaper: new Reaper(sys, (pid) => children.has(pid)),
-    events: new EventLog<ShimEvent>(eventsKept),
+    prefix: "",
     files: new StateFiles(directory),
+    ...parts,
     buffer: new ReadBuffer(),
   };
 }

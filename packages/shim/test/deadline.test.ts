@@ -6,6 +6,7 @@ import { test } from "tap";
 import { Children } from "../src/runtime/children.ts";
 import { CommandLineRuntime } from "../src/runtime/command-line.ts";
 import { RuntimeWorker } from "../src/runtime/worker.ts";
+import { testKept } from "./support/kept.ts";
 import { runtimeProgram } from "./support/runtime.ts";
 
 const defaultCallDeadline = 30_000;
@@ -22,7 +23,8 @@ test("a command that does not end in time is killed", async (t) => {
   writeFileSync(path, `#!/bin/sh\necho $$ > ${pidFile}\nsleep 1000 &\necho $! >> ${pidFile}\nwait\n`);
   chmodSync(path, 0o755);
   const runtime = { path, root: files.path, worker: false };
-  const context = { runtime, id: "c", directory: files.path, children: new Children(), deadlineMs: 300 };
+  await using kept = await testKept(files.path);
+  const context = { runtime, id: "c", directory: files.path, children: new Children(), deadlineMs: 300, kept };
   await t.rejects(new CommandLineRuntime(context).start(), {
     code: "DeadlineExceeded",
     message: "OCI runtime start did not end within 300 ms",

@@ -1,20 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { Clock } from "@gantry/common/clock";
 import { EventLog } from "@gantry/ipc";
-import { nativeSys, P_ALL, WNOWAIT } from "@gantry/native-sys";
+import { nativeSys } from "@gantry/native-sys";
 import { tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import type { ShimContext, ShimEvent } from "../src/context.ts";
 import { ErrorLog } from "../src/error-log.ts";
-import { Reaper } from "../src/process/reaper.ts";
+import { Journal } from "../src/journal.ts";
 import { rehearse } from "../src/rehearsal.ts";
 import { StateFiles } from "../src/state.ts";
 import { ReadBuffer } from "../src/stdio/output.ts";
+import { testKept } from "./support/kept.ts";
 import { finish, startShim } from "./support/shim.ts";
 
 test("a rehearsal goes from create to delete and leaves nothing", async (t) => {
   await using place = tempDir("rehearsal");
-  using context = contextIn(place.path);
+  await using context = await contextIn(place.path);
   let asked = 0;
   const isWanted = () => {
     asked += 1;
@@ -26,17 +27,19 @@ test("a rehearsal goes from create to delete and leaves nothing", async (t) => {
   await rehearse(context, isWanted);
   // The log's file is closed by another thread.
   await waitFor(() => descriptors() === before);
-  t.same(readdirSync(place.path), []);
+  t.same(readdirSync(place.path), ["keeper.sock"]);
   t.equal(context.events.last, 0);
-  t.equal(context.sys.waitid(P_ALL, 0, WNOWAIT), null, "no child is left");
+  t.match(await context.kept.client.list(), { settling: false, processes: [] }, "no process is left");
+  t.equal((await context.kept.client.list()).descriptors.size, 0);
 });
 
 test("a rehearsal that is not wanted any more ends early, and leaves nothing either", async (t) => {
   await using place = tempDir("rehearsal");
-  using context = contextIn(place.path);
+  await using context = await contextIn(place.path);
   await rehearse(context, () => false);
-  t.same(readdirSync(place.path), []);
-  t.equal(context.sys.waitid(P_ALL, 0, WNOWAIT), null, "no child is left");
+  t.same(readdirSync(place.path), ["keeper.sock"]);
+  t.match(await context.kept.client.list(), { settling: false, processes: [] }, "no process is left");
+  t.equal((await context.kept.client.list()).descriptors.size, 0);
 });
 
 test("a container that comes while its shim rehearses is not touched by that", async (t) => {
@@ -56,20 +59,22 @@ test("a container that comes while its shim rehearses is not touched by that", a
   await finish(shim);
 });
 
-function contextIn(directory: string): ShimContext & Disposable {
+async function contextIn(directory: string): Promise<ShimContext & AsyncDisposable> {
   const sys = nativeSys();
   const clock = new Clock();
-  const reaper = new Reaper(sys, () => false);
+  const kept = await testKept(directory);
   return {
     directory,
     sys,
     clock,
-    reaper,
+    kept,
+    prefix: "",
     errors: new ErrorLog(`${directory}/shim.log`, clock),
     events: new EventLog<ShimEvent>(16),
     files: new StateFiles(directory),
+    journal: new Journal(`${directory}/journal`, 16),
     buffer: new ReadBuffer(),
-    [Symbol.dispose]: () => reaper.stop(),
+    [Symbol.asyncDispose]: () => kept[Symbol.asyncDispose](),
   };
 }
 

@@ -80,8 +80,8 @@ export async function startSupervisor(options: SupervisorOptions, log: Log): Pro
   const bundles = new Bundles(native, state, snapshots);
   const standbyRuntime = { path: options.ociRuntime, root: `${state}/runtime`, worker: true };
   const shims = { path: options.shim, directory: `${state}/shims`, standbyRuntime };
-  const pool = new StandbyPool({ ...shims, size: options.standby, onError }, background);
-  const tasks = new Tasks({ native, metadata, bundles, pool, background, onError });
+  const pool = new StandbyPool({ ...shims, native, size: options.standby, onError }, background);
+  const tasks = new Tasks({ native, shimPath: options.shim, metadata, bundles, pool, background, onError });
 
   content.removeLeftovers();
   unpacker.removeLeftovers();

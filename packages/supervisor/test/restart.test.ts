@@ -1,10 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { createContainer, namespace, removeContainer, runContainer, startTask, waitTask } from "./support/container.ts";
 import { stackWithBusybox } from "./support/shared-stack.ts";
-import { eventsUntil, isAlive, nothingLeft, ofTask, stdio } from "./support/watch.ts";
+import { eventsUntil, isAlive, killShimAndKeeper, nothingLeft, ofTask, shimOf, stdio } from "./support/watch.ts";
 
 const stack = await stackWithBusybox();
 
@@ -67,13 +67,26 @@ test("a supervisor killed during operations repairs their remains", async (t) =>
   await nothingLeft(stack);
 });
 
-test("a container whose shim dies is ended and reported", async (t) => {
+test("a container whose shim dies lives on with another shim, which reports its exit", async (t) => {
   const id = "orphan";
   await createContainer(stack, { id, args: ["sleep", "100"] });
   const pid = await startTask(stack, id);
-  const shim = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+  process.kill(shimOf(pid), "SIGKILL");
   const waiting = waitTask(stack, id);
-  process.kill(shim, "SIGKILL");
+  t.match(await stack.client.call("tasks.get", ofTask(id)), { status: "running", pid });
+  t.same(await stack.client.call("tasks.pids", ofTask(id)), { processes: [{ pid }] }, "the next shim answers");
+  await stack.client.call("tasks.kill", { ...ofTask(id), signal: 9 });
+  t.equal(await waiting, 137);
+  await removeContainer(stack, id);
+  await nothingLeft(stack);
+});
+
+test("a container whose shim and keeper die is ended and reported", async (t) => {
+  const id = "lost";
+  await createContainer(stack, { id, args: ["sleep", "100"] });
+  const pid = await startTask(stack, id);
+  const waiting = waitTask(stack, id);
+  killShimAndKeeper(pid);
   t.equal(await waiting, 137);
   t.notOk(isAlive(pid));
   t.equal((await stack.client.call("tasks.get", ofTask(id))).status, "stopped");

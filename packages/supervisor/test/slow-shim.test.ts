@@ -8,11 +8,10 @@ import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { createContainer, namespace, removeContainer, startTask, waitTask } from "./support/container.ts";
 import { stackWithBusybox } from "./support/shared-stack.ts";
-import { isAlive, nothingLeft, ofTask, stdio } from "./support/watch.ts";
+import { isAlive, nothingLeft, ofTask, shimOf, stdio } from "./support/watch.ts";
 
 const stack = await stackWithBusybox();
 const { client } = stack;
-const shimOf = (pid: number) => Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 const shell = (script: string) => ({
   args: ["sh", "-c", script],
   cwd: "/",

@@ -5,7 +5,16 @@ import { waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { createContainer, namespace, removeContainer, startTask, waitTask } from "./support/container.ts";
 import { stackWithBusybox } from "./support/shared-stack.ts";
-import { eventsUntil, isAlive, nothingLeft, ofTask, stdio } from "./support/watch.ts";
+import {
+  eventsUntil,
+  isAlive,
+  killShimAndKeeper,
+  nothingLeft,
+  ofTask,
+  parentOf,
+  shimOf,
+  stdio,
+} from "./support/watch.ts";
 
 const stack = await stackWithBusybox();
 const { client } = stack;
@@ -15,7 +24,6 @@ const shell = (script: string) => ({
   env: ["PATH=/bin"],
   user: { uid: 0, gid: 0 },
 });
-const shimOf = (pid: number) => Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 
 test("wait misses no exit: asked before the start, while it runs, after the end, of an exec, across a restart", async (t) => {
   const id = "waits";
@@ -45,7 +53,7 @@ test("wait misses no exit: asked before the start, while it runs, after the end,
   await nothingLeft(stack);
 });
 
-test("a wait for an exec answers when the shim dies", async (t) => {
+test("a wait for an exec goes on with the next shim, and answers when shim and keeper die", async (t) => {
   const id = "execdies";
   await createContainer(stack, { id, args: ["sleep", "1000"] });
   const pid = await startTask(stack, id);
@@ -55,10 +63,16 @@ test("a wait for an exec answers when the shim dies", async (t) => {
   t.match((await client.call("tasks.pids", ofTask(id))).processes, [{ pid }, { pid: inner, execId: "e" }]);
   const waiting = client.call("tasks.wait", exec, { timeoutMs: 60_000 });
   process.kill(shimOf(pid), "SIGKILL");
+  t.match((await client.call("tasks.pids", ofTask(id))).processes, [{ pid }, { pid: inner, execId: "e" }]);
+  process.kill(parentOf(pid), "SIGKILL");
   t.equal((await waiting).exitStatus, 137);
-  t.match(await client.call("tasks.get", ofTask(id)), { status: "stopped", exitStatus: 137, reason: "its shim died" });
+  t.match(await client.call("tasks.get", ofTask(id)), {
+    status: "stopped",
+    exitStatus: 137,
+    reason: "its keeper died",
+  });
   const events = await eventsUntil(stack, 1, (event) => event.id === id && event.topic === "/tasks/exit");
-  t.match(events.at(-1), { exitStatus: 137, reason: "its shim died" });
+  t.match(events.at(-1), { exitStatus: 137, reason: "its keeper died" });
   await waitFor(() => !isAlive(inner));
   await removeContainer(stack, id);
   await nothingLeft(stack);
@@ -106,7 +120,7 @@ test("named pipes, as containerd names them; they go with the process, also when
   await client.call("tasks.delete", exec);
   t.notOk(existsSync(dirname(made.fifos?.stdout ?? "")));
   await Promise.all([stdin, stdout, stderr, reader].map((file) => file?.close()));
-  process.kill(shimOf(pid), "SIGKILL");
+  killShimAndKeeper(pid);
   await waitTask(stack, id);
   await removeContainer(stack, id);
   await nothingLeft(stack);

@@ -48,8 +48,8 @@ test("a command that is not there fails the creation and leaves nothing", async 
   await stack.client.call("containers.delete", { namespace, id });
   await stack.client.call("snapshots.remove", { namespace, key: id });
   await nothingLeft(stack);
-  // The standby shim and its worker stay, for the next container.
-  await waitFor(() => stack.helpers().length <= 2, { what: "the end of its shim" });
+  // The standby shim, its worker and its keeper stay, for the next container.
+  await waitFor(() => stack.helpers().length <= 3, { what: "the end of its shim" });
 });
 
 test("events come in order and can be read again", async (t) => {

@@ -14,23 +14,30 @@ const streams = v.object({
   consoleSocket: v.optional(absolutePath),
 });
 
+/**
+ * Socket of the keeper (packages/keeper) that starts the container's process and so becomes its parent; without it the
+ * process is a child of the worker's parent.
+ */
+const keeper = v.optional(absolutePath);
+
 /** The commands of an OCI runtime without a process start, served by `oci-runtime worker`. Each method is the command of its name. */
 export const runtimeContract = contract("runtime", 1, {
   create: call({
-    doc: "As `create`. The container's first process becomes a child of the worker's parent.",
+    doc: "As `create`. The container's first process becomes a child of the keeper.",
     request: v.object({
       root: absolutePath,
       id: identifier,
       bundle: absolutePath,
       streams,
       systemdCgroup: v.optional(v.boolean()),
+      keeper,
     }),
     reply: v.object({ pid: integer }),
   }),
   start: call({ doc: "As `start`.", request: v.object({ root: absolutePath, id: identifier }), reply: empty }),
   exec: call({
-    doc: "As `exec --detach`: runs an OCI process in the container; it becomes a child of the worker's parent.",
-    request: v.object({ root: absolutePath, id: identifier, process: document, streams }),
+    doc: "As `exec --detach`: runs an OCI process in the container; it becomes a child of the keeper.",
+    request: v.object({ root: absolutePath, id: identifier, process: document, streams, keeper }),
     reply: v.object({ pid: integer }),
   }),
   kill: call({

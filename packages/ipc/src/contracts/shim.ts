@@ -46,6 +46,8 @@ export const shimEvent = v.object({
   execId: v.optional(v.string()),
   pid: v.optional(integer),
   exitStatus: v.optional(exitStatus),
+  /** Why the exit status is not the process's own: its keeper died. */
+  reason: v.optional(v.string()),
 });
 
 /** containerd's task API, served by one shim for one container. */
@@ -188,5 +190,7 @@ export const shimBootstrap = v.object({
   directory: absolutePath,
   /** The OCI runtime that is most likely requested: its worker is started ahead of the first create. */
   standbyRuntime: v.optional(runtime),
+  /** The directory is that of a shim that died: its container, which lives on in its keeper, is taken over. */
+  adopt: v.optional(v.boolean()),
 });
 export type ShimBootstrap = v.InferOutput<typeof shimBootstrap>;

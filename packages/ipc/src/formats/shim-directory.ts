@@ -9,6 +9,10 @@ import { formatVersion } from "./document.ts";
 export const shimFiles = {
   /** The shim's socket. */
   socket: "shim.sock",
+  /** What the shim does, one JSON object a line, for the next shim of the container (shim/src/journal.ts). */
+  journal: "journal",
+  /** The socket of the container's keeper (packages/keeper); made by the shim. */
+  keeper: "keeper.sock",
   /** A TaskDocument: written by the shim before the runtime's create, again with `pid` after it, removed if that fails. */
   task: "task.json",
   /** An ExitDocument: written by the shim before it publishes the exit. */

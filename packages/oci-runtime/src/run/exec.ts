@@ -25,6 +25,8 @@ export interface ExecRequest {
   /** Into a paused container, too: the process goes on when that does. */
   readonly ignorePaused?: boolean;
   readonly sibling: boolean;
+  /** Socket of the keeper that makes the process its own child instead. */
+  readonly keeper?: string | undefined;
 }
 
 /** Runs another process in a running container; returns once it has become the program. */
@@ -47,6 +49,7 @@ export async function execInContainer(host: Host, store: Store, request: ExecReq
       streams: [...request.stdio, ...request.preserve],
       others: [directory, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
       sibling: request.sibling,
+      keeper: request.keeper,
       unlimited: status === "paused",
       onSync: async (point, pid, descriptor) => {
         if (point !== syncPoints.listener) return undefined;

@@ -31,8 +31,8 @@ export function runtimeHandlers(host: Host, onRequest: () => void = () => undefi
     create: (request) =>
       act(request, async (store) => {
         if (request.systemdCgroup) throw new RpcError("InvalidArgument", "systemdCgroup is not supported");
-        const { id, bundle } = request;
-        const options = { preserve: [], noPivot: false, newKeyring: true, sibling: true };
+        const { id, bundle, keeper } = request;
+        const options = { preserve: [], noPivot: false, newKeyring: true, sibling: true, keeper };
         const { pid, pidFd } = await withStreams(host, request.streams, (streams) =>
           createContainer(host, store, { id, bundle, ...streams, ...options }),
         );
@@ -42,9 +42,9 @@ export function runtimeHandlers(host: Host, onRequest: () => void = () => undefi
     start: (request) => done(act(request, (store) => startContainer(host, store, request.id))),
     exec: (request) =>
       act(request, async (store) => {
-        const { id, process } = request;
+        const { id, process, keeper } = request;
         const { pid, pidFd } = await withStreams(host, request.streams, (streams) =>
-          execInContainer(host, store, { id, process, ...streams, preserve: [], sibling: true }),
+          execInContainer(host, store, { id, process, ...streams, preserve: [], sibling: true, keeper }),
         );
         host.native.closeFd(pidFd);
         return { pid };

@@ -1,6 +1,7 @@
 import type { Clock } from "@gantry/common/clock";
 import type { Block, Encoder, EncoderTarget } from "@gantry/json-log/encoder";
 import type { RotatedFile } from "@gantry/json-log/rotated-file";
+import type { LogProgress, Positions } from "./progress.ts";
 
 /** Size of a block of encoded lines, which is written at once. */
 const blockSize = 256 * 1024;
@@ -11,16 +12,23 @@ const idleMs = 1000;
 
 export type StreamName = "stdout" | "stderr";
 
+/** A block that is complete, and what the log has of the output once it is written. */
+interface FullBlock extends Block {
+  readonly positions: Positions;
+}
+
 export interface FileLogOptions {
   readonly file: RotatedFile;
   readonly clock: Clock;
   /** Makes the encoder of a stream: the log's format. */
-  readonly encoder: (target: EncoderTarget, stream: StreamName) => Encoder;
+  readonly encoder: (target: EncoderTarget, stream: StreamName, start: number) => Encoder;
   /**
    * Bytes that may wait for the disk in non-blocking mode: output beyond them is dropped, as Docker does.
    * Without it the process is slowed down instead.
    */
   readonly maxBufferSize?: number | undefined;
+  /** Records each append for a later shim; without it a killed shim's append may be lost or half. */
+  readonly progress?: LogProgress | undefined;
   /** Called when lines are lost because the file cannot be written; once per run of failures. */
   readonly onError: (error: Error) => void;
 }
@@ -34,16 +42,41 @@ export class FileLog {
   readonly #encoders: Record<StreamName, Encoder>;
   #current: Block | undefined;
   #spare: Buffer | undefined;
-  readonly #full: Block[] = [];
+  readonly #full: FullBlock[] = [];
+  #left: Buffer | undefined;
+  #written: Positions = { stdout: 0, stderr: 0 };
   #waiting = 0;
   #writing: Promise<void> | undefined;
   #failing = false;
   #idle: NodeJS.Timeout | undefined;
+  #needsSettling = false;
+  /** Called when output was written, or lost. */
+  onWritten: ((positions: Positions) => void) | undefined;
 
   constructor(options: FileLogOptions) {
     this.#options = options;
+    const { progress, file, encoder } = options;
+    if (progress) ({ positions: this.#written, lines: this.#left } = progress.left(file.current));
     const target = { reserve: (most: number, likely: number) => this.#reserve(most, likely) };
-    this.#encoders = { stdout: options.encoder(target, "stdout"), stderr: options.encoder(target, "stderr") };
+    const { stdout, stderr } = this.#written;
+    this.#encoders = { stdout: encoder(target, "stdout", stdout), stderr: encoder(target, "stderr", stderr) };
+  }
+
+  /** The progress's descriptor, for the keeper. */
+  get progressFd(): number | undefined {
+    return this.#options.progress?.fd;
+  }
+
+  /** Bytes of output that are in the file; after another shim once `resume` was called. */
+  get written(): Positions {
+    return this.#written;
+  }
+
+  /** Completes the append in which an earlier shim was killed. */
+  async resume(): Promise<void> {
+    const lines = this.#left;
+    this.#left = undefined;
+    if (lines && lines.length > 0) await this.#append({ bytes: lines, used: lines.length, positions: this.#written });
   }
 
   /** Logs a chunk, which may be reused afterwards. @returns a promise to wait for before the next chunk, if needed */
@@ -69,6 +102,7 @@ export class FileLog {
     this.#current = undefined;
     this.#spare = undefined;
     await this.#options.file.close();
+    this.#options.progress?.close();
   }
 
   #kick(): Promise<void> | undefined {
@@ -103,7 +137,8 @@ export class FileLog {
 
   #setAside(): void {
     if (!this.#current || this.#current.used === 0) return;
-    this.#full.push(this.#current);
+    const positions = { stdout: this.#encoders.stdout.emitted, stderr: this.#encoders.stderr.emitted };
+    this.#full.push({ ...this.#current, positions });
     this.#waiting += this.#current.used;
     this.#current = undefined;
   }
@@ -113,20 +148,27 @@ export class FileLog {
       if (this.#full.length === 0) this.#setAside();
       const block = this.#full.shift();
       if (!block) return;
-      await this.#append(block.bytes.subarray(0, block.used));
+      await this.#append(block);
       this.#waiting -= block.used;
       this.#spare = block.bytes;
     }
   }
 
-  async #append(lines: Buffer): Promise<void> {
+  async #append({ bytes, used, positions }: FullBlock): Promise<void> {
+    const { file, progress } = this.#options;
+    const lines = bytes.subarray(0, used);
+    this.#needsSettling = true;
     try {
-      await this.#options.file.append(lines);
+      progress?.stage(lines, positions);
+      await file.append(lines, progress && ((part) => progress.intend(part)));
       this.#failing = false;
     } catch (error) {
+      progress?.settle();
       if (!this.#failing) this.#options.onError(error as Error);
       this.#failing = true;
     }
+    this.#written = positions;
+    this.onWritten?.(positions);
   }
 
   #restLater(): void {
@@ -139,6 +181,8 @@ export class FileLog {
       if (this.#writing) return;
       this.#spare = undefined;
       if (this.#current?.used === 0) this.#current = undefined;
+      if (this.#needsSettling) this.#options.progress?.settle();
+      this.#needsSettling = false;
     }, idleMs);
     this.#idle.unref();
   }

@@ -18,6 +18,10 @@ export class Execs {
     this.#byId.set(exec.execId ?? "", exec);
   }
 
+  all(): ContainerProcess[] {
+    return [...this.#byId.values()];
+  }
+
   /** Removes an exec that could not be run. */
   fail(exec: ContainerProcess): void {
     this.#byId.delete(exec.execId ?? "");

@@ -1,5 +1,6 @@
 import { RpcError } from "@gantry/ipc";
-import { isSystemError, SIGNALS } from "@gantry/native-sys";
+import type { KeptExit } from "@gantry/keeper";
+import { SIGNALS } from "@gantry/native-sys";
 import type { ShimContext } from "../context.ts";
 import type { RuntimeStreams } from "../runtime/runtime.ts";
 import type { ContainerProcess } from "./process.ts";
@@ -7,7 +8,7 @@ import type { ContainerProcess } from "./process.ts";
 export interface LaunchHooks {
   /** Called once the process exists, before its exit is reported. */
   readonly onStarted: () => void;
-  readonly onExit: (exitStatus: number) => void;
+  readonly onExit: (exit: KeptExit) => void;
 }
 
 /**
@@ -21,33 +22,33 @@ export async function launch(
   run: (streams: RuntimeStreams) => Promise<number>,
   hooks: LaunchHooks,
 ): Promise<number> {
-  using _ = context.reaper.hold();
+  const { kept } = context;
+  await using _ = await kept.expect();
+  let isAdopted = false;
   try {
-    const streams = orInvalidArgument(() => target.stdio.prepare());
-    target.pid = await run(streams);
+    const streams = await target.stdio.prepare().catch(invalidArgument);
+    const pid = await run(streams);
+    await kept.client.adopt(target.name, pid);
+    isAdopted = true;
+    target.pid = pid;
     target.stdio.closeFar();
     await target.stdio.open();
   } catch (error) {
-    if (target.pid > 0) {
-      signalProcess(context, target, SIGNALS.SIGKILL);
-      await new Promise<number>((resolve) => context.reaper.watch(target.pid, resolve));
-    }
+    if (isAdopted) await endAgain(context, target);
     await target.stdio.close();
     throw error;
   }
   hooks.onStarted();
-  context.reaper.watch(target.pid, hooks.onExit);
+  kept.watch(target.name, hooks.onExit);
   return target.pid;
 }
 
-/** Signals a process that has not been reaped: its id cannot be another's. @throws RpcError InvalidArgument */
-export function signalProcess(context: ShimContext, target: ContainerProcess, signal: number): void {
-  try {
-    context.sys.kill(target.pid, signal);
-  } catch (error) {
-    if (!isSystemError(error, "EINVAL")) throw error;
-    throw new RpcError("InvalidArgument", `signal ${signal} is none: it must be from 1 to 64`);
-  }
+/** Ends a process whose start has failed after all. */
+async function endAgain({ kept }: ShimContext, target: ContainerProcess): Promise<void> {
+  const exit = kept.exitOf(target.name);
+  await kept.signal(target.name, target.label, SIGNALS.SIGKILL).catch(() => undefined); // it has ended
+  await exit;
+  await kept.acknowledge(target.name);
 }
 
 /** Turns a failure caused by the request (a path that is no named pipe, a log that cannot be opened) into InvalidArgument. */
@@ -55,6 +56,10 @@ export function orInvalidArgument<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {
-    throw new RpcError("InvalidArgument", (error as Error).message, undefined, { cause: error });
+    return invalidArgument(error);
   }
+}
+
+function invalidArgument(error: unknown): never {
+  throw new RpcError("InvalidArgument", (error as Error).message, undefined, { cause: error });
 }

@@ -6,6 +6,8 @@ export interface Exit {
   readonly exitStatus: number;
   /** RFC 3339 with nanoseconds. */
   readonly exitedAt: string;
+  /** Why the status is not the process's own. */
+  readonly reason?: string;
 }
 
 export type Stage = "added" | "created" | "running" | "stopped";
@@ -31,6 +33,11 @@ export class ContainerProcess {
     this.execId = exec?.id;
     this.document = exec?.document;
     this.#exit.promise.catch(() => undefined);
+  }
+
+  /** Its name in the keeper. */
+  get name(): string {
+    return this.stdio.name;
   }
 
   /** For errors. */

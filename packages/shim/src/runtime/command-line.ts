@@ -1,8 +1,10 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RpcError } from "@gantry/ipc";
 import type { CheckpointOptions, Runtime } from "@gantry/ipc/contracts/common";
 import { checkpointDeadlines, deadlines } from "@gantry/ipc/contracts/deadlines";
+import { SIGNALS } from "@gantry/native-sys";
+import type { Kept } from "../process/kept.ts";
 import type { Children } from "./children.ts";
 import { lastLoggedError, malformedAnswer, runtimeError } from "./errors.ts";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime.ts";
@@ -13,9 +15,16 @@ interface Command {
   /** Written to the command's standard input. */
   readonly input?: string;
   /** Milliseconds; deadlines.runtime unless given. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Streams that the container's process inherits; else the output is captured. */
   readonly streams?: RuntimeStreams;
+}
+
+interface Ended {
+  /** Or the name of the signal that ended it. */
+  readonly status: number | string | null;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 interface Context {
@@ -24,6 +33,8 @@ interface Context {
   /** For logs, pid files and process documents of single commands. */
   readonly directory: string;
   readonly children: Children;
+  /** The parent of commands that make processes, which become its children too. */
+  readonly kept: Kept;
   /** Milliseconds for one command; those of `deadlines` unless given. */
   readonly deadlineMs?: number;
 }
@@ -47,6 +58,13 @@ export class CommandLineRuntime implements OciRuntime {
 
   async start(): Promise<void> {
     await this.#run({ name: "start", args: [this.#context.id] });
+  }
+
+  async status(): Promise<string> {
+    const state = await this.#runForJson({ name: "state", args: [this.#context.id] });
+    const status = (state as { status?: unknown } | null)?.status;
+    if (typeof status === "string") return status;
+    throw malformedAnswer("state", "the answer has no status");
   }
 
   async exec(process: Document, streams: RuntimeStreams): Promise<number> {
@@ -134,38 +152,14 @@ export class CommandLineRuntime implements OciRuntime {
 
   /** Runs one command to its end; a late one is killed. @returns its output, unless a process inherited it */
   async #run(command: Command): Promise<string> {
-    const { runtime, children } = this.#context;
+    const { runtime } = this.#context;
     const log = this.#file("log");
     const global = [...(runtime.args ?? []), "--root", runtime.root, "--log", log, "--log-format", "json"];
-    const { streams, input } = command;
-    const output = streams ? (["ignore", "ignore"] as const) : (["pipe", "pipe"] as const);
-    const child = children.spawn(runtime.path, [...global, command.name, ...command.args], {
-      cwd: "/",
-      stdio: [
-        streams?.stdin ?? (input === undefined ? "ignore" : "pipe"),
-        streams?.stdout ?? output[0],
-        streams?.stderr ?? output[1],
-      ],
-    });
-    child.stdin?.on("error", () => undefined); // it may end without reading
-    child.stdin?.end(input);
-    const stdout = collect(child.stdout);
-    const stderr = collect(child.stderr);
-    const timeoutMs = this.#context.deadlineMs ?? command.timeoutMs ?? deadlines.runtime;
-    let timer: NodeJS.Timeout | undefined;
+    const args = [...global, command.name, ...command.args];
     try {
-      const status = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
-        child.once("error", reject);
-        timer = setTimeout(() => {
-          child.kill("SIGKILL");
-          const message = `OCI runtime ${command.name} did not end within ${timeoutMs} ms`;
-          reject(new RpcError("DeadlineExceeded", message));
-        }, timeoutMs);
-        // Not "close": a process that it left running may hold its output.
-        child.once(streams ? "exit" : "close", (code, signal) => resolve(code ?? signal));
-      });
-      if (status === 0) return stdout();
-      const message = stderr().trim() || `${runtime.path} ended with ${status}`;
+      const ended = await (command.streams ? this.#runInKeeper(command, args) : this.#runHere(command, args));
+      if (ended.status === 0) return ended.stdout;
+      const message = ended.stderr.trim() || `${runtime.path} ended with ${ended.status}`;
       throw runtimeError(command.name, lastLoggedError(readText(log)) ?? { message, meaning: undefined });
     } catch (error) {
       if (error instanceof RpcError) throw error;
@@ -174,8 +168,60 @@ export class CommandLineRuntime implements OciRuntime {
         `the OCI runtime ${runtime.path} cannot be run: ${(error as Error).message}`,
       );
     } finally {
-      clearTimeout(timer);
       rmSync(log, { force: true });
+    }
+  }
+
+  /** As a child of this process, which captures the output. */
+  async #runHere({ name, input, timeoutMs }: Command, args: readonly string[]): Promise<Ended> {
+    const { runtime, children } = this.#context;
+    const stdin = input === undefined ? "ignore" : "pipe";
+    const child = children.spawn(runtime.path, args, { cwd: "/", stdio: [stdin, "pipe", "pipe"] });
+    child.stdin?.on("error", () => undefined); // it may end without reading
+    child.stdin?.end(input);
+    const stdout = collect(child.stdout);
+    const stderr = collect(child.stderr);
+    const ended = new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code, signal) => resolve(code ?? signal));
+    });
+    const status = await this.#inTime({ name, timeoutMs }, ended, () => child.kill("SIGKILL"));
+    return { status, stdout: stdout(), stderr: stderr() };
+  }
+
+  /** As a child of the keeper, which becomes the parent of the process that the command leaves behind. */
+  async #runInKeeper({ name, streams = {}, timeoutMs }: Command, args: readonly string[]): Promise<Ended> {
+    const { runtime, kept } = this.#context;
+    const own = `runtime-${this.#count}`;
+    const nothing = openSync("/dev/null", "r+");
+    try {
+      const fds = [streams.stdin ?? nothing, streams.stdout ?? nothing, streams.stderr ?? nothing];
+      const env = Object.entries(process.env).map(([key, value]) => `${key}=${value}`);
+      const argv = [runtime.path, ...args];
+      const { pidFd } = await kept.client.spawn({ name: own, program: runtime.path, argv, env, fds, cwd: "/" });
+      closeSync(pidFd);
+    } finally {
+      closeSync(nothing);
+    }
+    const kill = () => {
+      kept.signal(own, name, SIGNALS.SIGKILL).catch(() => undefined); // it ends just now
+    };
+    const { exitStatus } = await this.#inTime({ name, timeoutMs }, kept.exitOf(own), kill);
+    await kept.acknowledge(own);
+    return { status: exitStatus, stdout: "", stderr: "" };
+  }
+
+  async #inTime<T>({ name, timeoutMs }: Pick<Command, "name" | "timeoutMs">, ended: Promise<T>, kill: () => void) {
+    const limitMs = this.#context.deadlineMs ?? timeoutMs ?? deadlines.runtime;
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      kill();
+      late.reject(new RpcError("DeadlineExceeded", `OCI runtime ${name} did not end within ${limitMs} ms`));
+    }, limitMs);
+    try {
+      return await Promise.race([ended, late.promise]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

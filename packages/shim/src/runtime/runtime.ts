@@ -20,6 +20,8 @@ export interface OciRuntime {
   /** Creates the container from its bundle. @returns the id of its first process, which waits for start */
   create(bundle: string, streams: RuntimeStreams): Promise<number>;
   start(): Promise<void>;
+  /** The container's status in the OCI state (runtime-spec "state"); runtimes add "paused". */
+  status(): Promise<string>;
   /** Runs an OCI process in the container. @returns its id */
   exec(process: Document, streams: RuntimeStreams): Promise<number>;
   /** Signals the first process, or every process. */

@@ -1,4 +1,5 @@
 import type { CreateRequest } from "../context.ts";
+import { Kept } from "../process/kept.ts";
 import type { Children } from "./children.ts";
 import { CommandLineRuntime } from "./command-line.ts";
 import type { OciRuntime } from "./runtime.ts";
@@ -9,11 +10,13 @@ import { WorkerRuntime } from "./worker-runtime.ts";
 export class Runtimes {
   readonly #directory: string;
   readonly #children: Children;
+  readonly #kept: Kept;
   #worker: RuntimeWorker | undefined;
 
-  constructor(directory: string, children: Children) {
+  constructor(directory: string, children: Children, kept: Kept) {
     this.#directory = directory;
     this.#children = children;
+    this.#kept = kept;
   }
 
   prepare(runtime: CreateRequest["runtime"]): Promise<unknown> {
@@ -21,9 +24,12 @@ export class Runtimes {
   }
 
   get({ runtime, id }: CreateRequest): OciRuntime {
-    const commandLine = new CommandLineRuntime({ runtime, id, directory: this.#directory, children: this.#children });
-    if (runtime.worker)
-      return new WorkerRuntime({ worker: this.#workerFor(runtime), commandLine, root: runtime.root, id });
+    const own = { runtime, id, directory: this.#directory, children: this.#children, kept: this.#kept };
+    const commandLine = new CommandLineRuntime(own);
+    if (runtime.worker) {
+      const keeper = Kept.path(this.#directory);
+      return new WorkerRuntime({ worker: this.#workerFor(runtime), commandLine, root: runtime.root, id, keeper });
+    }
     this.close();
     return commandLine;
   }

@@ -14,6 +14,8 @@ export interface WorkerRuntimeOptions {
   readonly commandLine: OciRuntime;
   readonly root: string;
   readonly id: string;
+  /** The socket of the keeper, which starts the container's processes for the worker. */
+  readonly keeper: string;
 }
 
 /**
@@ -25,6 +27,7 @@ export class WorkerRuntime implements OciRuntime {
   readonly #worker: RuntimeWorker;
   readonly #commandLine: OciRuntime;
   readonly #container: { readonly root: string; readonly id: string };
+  readonly #keeper: string;
 
   #warmUp: NodeJS.Timeout | undefined;
 
@@ -32,10 +35,11 @@ export class WorkerRuntime implements OciRuntime {
     this.#worker = options.worker;
     this.#commandLine = options.commandLine;
     this.#container = { root: options.root, id: options.id };
+    this.#keeper = options.keeper;
   }
 
   async create(bundle: string, streams: RuntimeStreams): Promise<number> {
-    const request = { ...this.#container, bundle, streams: paths(streams) };
+    const request = { ...this.#container, bundle, streams: paths(streams), keeper: this.#keeper };
     const { pid } = await this.#worker.use((client, options) => client.call("create", request, options));
     return pid;
   }
@@ -43,7 +47,7 @@ export class WorkerRuntime implements OciRuntime {
   async exec(process: Document, streams: RuntimeStreams): Promise<number> {
     return this.#repeatable(
       async (client, options) => {
-        const request = { ...this.#container, process, streams: paths(streams) };
+        const request = { ...this.#container, process, streams: paths(streams), keeper: this.#keeper };
         const { pid } = await client.call("exec", request, options);
         return pid;
       },
@@ -62,6 +66,13 @@ export class WorkerRuntime implements OciRuntime {
     await this.#quickest(
       (client, options) => client.call("start", this.#container, options),
       () => this.#commandLine.start(),
+    );
+  }
+
+  async status(): Promise<string> {
+    return this.#quickest(
+      async (client, options) => String((await client.call("state", this.#container, options))["status"]),
+      () => this.#commandLine.status(),
     );
   }
 

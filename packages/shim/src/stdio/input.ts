@@ -13,9 +13,10 @@ export class Input {
   #fifo = -1;
   #watch: FdWatch | undefined;
 
-  constructor(sys: NativeSys, terminal: boolean) {
+  /** @param onClosed called when the descriptor was closed: the process reads end of file if no copy is left */
+  constructor(sys: NativeSys, terminal: boolean, onClosed: () => void) {
     this.#sys = sys;
-    this.#writer = new FdWriter(sys);
+    this.#writer = new FdWriter(sys, onClosed);
     this.#terminal = terminal;
   }
 

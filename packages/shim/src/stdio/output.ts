@@ -1,6 +1,7 @@
 import { closeSync, readSync } from "node:fs";
 import { type FdWatch, type NativeSys, POLLIN } from "@gantry/native-sys";
 import type { Sink } from "./sink.ts";
+import type { Spool } from "./spool.ts";
 
 /** As much as a pipe holds. */
 const chunkSize = 64 * 1024;
@@ -30,6 +31,7 @@ export class Output {
   readonly #ended = Promise.withResolvers<void>();
   #fd = -1;
   #watch: FdWatch | undefined;
+  #spool: Spool | undefined;
   #busy = 0;
   #paused = false;
   #over = false;
@@ -54,9 +56,13 @@ export class Output {
     return this.#lastRead;
   }
 
-  /** Starts to read; takes the descriptor over. */
-  open(fd: number): void {
+  /**
+   * Starts to read; takes the descriptor over.
+   * @param spool what the bytes go through, for a log that loses none when this shim is killed
+   */
+  open(fd: number, spool?: Spool): void {
     this.#fd = fd;
+    this.#spool = spool;
     this.#sys.setNonBlocking(fd, true);
     this.#watch = this.#sys.watchFd(fd, POLLIN, () => this.#onReadable());
   }
@@ -80,6 +86,16 @@ export class Output {
     }
   }
 
+  /** Delivers what an earlier shim has taken from the process and not written to the log. */
+  replay(spool: Spool): void {
+    for (const { bytes } = this.#buffer; spool.pending > 0; ) this.#deliver(bytes.subarray(0, spool.next(bytes)));
+  }
+
+  /** Releases what the log has. @param written bytes from the beginning of the output */
+  release(written: number): void {
+    this.#spool?.release(written);
+  }
+
   /** Stops reading; later output is lost. */
   close(): void {
     if (this.#over) return;
@@ -87,6 +103,8 @@ export class Output {
     this.#watch?.close();
     if (this.#fd >= 0) closeSync(this.#fd);
     this.#fd = -1;
+    this.#spool?.close();
+    this.#spool = undefined;
     for (const sink of this.#sinks) sink.end();
     this.#sinks.clear();
     this.#ended.resolve();
@@ -107,7 +125,7 @@ export class Output {
   /** @returns bytes read and delivered, 0 at the end, -1 when nothing is there now */
   #readOnce(): number {
     const { bytes } = this.#buffer;
-    const length = readNow(this.#fd, bytes);
+    const length = this.#spool ? this.#spool.take(this.#fd, bytes) : readNow(this.#fd, bytes);
     if (length > 0) this.#deliver(bytes.subarray(0, length));
     else if (length === 0) this.close();
     return length;

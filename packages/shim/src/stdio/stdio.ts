@@ -2,12 +2,15 @@ import { rmSync } from "node:fs";
 import type * as common from "@gantry/ipc/contracts/common";
 import type { NativeSys } from "@gantry/native-sys";
 import type { FileLog } from "../log/file-log.ts";
+import type { Inherited } from "../process/inherited.ts";
+import type { Kept } from "../process/kept.ts";
 import type { RuntimeStreams } from "../runtime/runtime.ts";
 import { ConsoleSocket, duplicate } from "./console.ts";
 import { fifoSink } from "./fifo.ts";
 import { Input } from "./input.ts";
 import { Output, type ReadBuffer } from "./output.ts";
 import type { Sink } from "./sink.ts";
+import { Spool } from "./spool.ts";
 
 /** How long an output may stay quiet after its process's exit while another process still holds it open. */
 const quietMs = 100;
@@ -16,9 +19,19 @@ const longestQuietMs = 2000;
 /** How long an exit waits for a slow disk. */
 const flushMs = 2000;
 
+/** What the keeper holds for a process. */
+const keptNames = [
+  ...(["stdin", "stdout", "stderr", "terminal", "progress"] as const),
+  ...(["stdout.spool", "stderr.spool", "relay.read", "relay.write"] as const),
+] as const;
+type KeptName = (typeof keptNames)[number];
+
 export interface StdioContext {
   readonly sys: NativeSys;
   readonly buffer: ReadBuffer;
+  readonly kept: Kept;
+  /** The process's name in the keeper; those of its descriptors begin with it. */
+  readonly name: string;
   /** Path for the console socket. */
   readonly consolePath: string;
   readonly options: common.Stdio;
@@ -37,6 +50,8 @@ export class ProcessStdio {
   #far: number[] = [];
   #near: { stdin?: number; stdout?: number; stderr?: number } = {};
   #master = -1;
+  /** Until the outputs have them. */
+  #spools: { readonly stdout?: Spool; readonly stderr?: Spool } = {};
   #size: { width: number; height: number } | undefined;
 
   constructor(context: StdioContext) {
@@ -46,7 +61,9 @@ export class ProcessStdio {
     this.#size = options.consoleSize;
     this.stdout = new Output(sys, buffer);
     this.stderr = new Output(sys, buffer);
-    if (options.stdin || options.fifos?.stdin) this.#input = new Input(sys, options.terminal);
+    if (options.stdin || options.fifos?.stdin) {
+      this.#input = new Input(sys, options.terminal, () => this.#drop("stdin"));
+    }
     if (context.log) this.#addLog(context.log);
   }
 
@@ -55,12 +72,39 @@ export class ProcessStdio {
     return this.terminal ? this.#size : undefined;
   }
 
+  /** Goes on with the streams of a process of an earlier shim: first the log gets what that one had not written. */
+  async adopt(inherited: Inherited): Promise<void> {
+    const { sys, log, options } = this.#context;
+    await log?.resume();
+    const spools = { stdout: this.#spoolOf("stdout", inherited), stderr: this.#spoolOf("stderr", inherited) };
+    for (const stream of ["stdout", "stderr"] as const) {
+      const spool = spools[stream];
+      if (spool) this[stream].replay(spool);
+    }
+    this.#addFifos();
+    const [master, stdin] = [inherited.get("terminal"), inherited.get("stdin")];
+    const input = master === undefined ? stdin : duplicate(sys, master);
+    if (input === undefined) this.#input?.close();
+    else if (this.#input) this.#input.open(input);
+    else sys.closeFd(input);
+    for (const stream of ["stdout", "stderr"] as const) {
+      const fd = stream === "stdout" ? (master ?? inherited.get(stream)) : inherited.get(stream);
+      if (fd === undefined) this[stream].close();
+      else this[stream].open(fd, spools[stream]);
+    }
+    this.#master = master ?? -1;
+    if (input !== undefined && options.fifos?.stdin) this.#input?.copyFrom(options.fifos.stdin);
+  }
+
+  /** The process's name in the keeper. */
+  get name(): string {
+    return this.#context.name;
+  }
+
   /** Creates the streams that the runtime passes to the process. @throws the system's error; `close` then releases them */
-  prepare(): RuntimeStreams {
-    const { sys, consolePath, options } = this.#context;
-    const { fifos } = options;
-    if (fifos?.stdout) this.stdout.add(fifoSink(sys, fifos.stdout));
-    if (fifos?.stderr && !this.terminal) this.stderr.add(fifoSink(sys, fifos.stderr));
+  async prepare(): Promise<RuntimeStreams> {
+    const { sys, consolePath } = this.#context;
+    this.#addFifos();
     if (this.terminal) {
       this.#console = new ConsoleSocket(sys, consolePath);
       return { consoleSocket: consolePath };
@@ -71,11 +115,16 @@ export class ProcessStdio {
     const [stderr, farStderr] = sys.pipe(0);
     this.#near.stderr = stderr;
     this.#far.push(farStderr);
-    if (!this.#input) return { stdout: farStdout, stderr: farStderr };
-    const [farStdin, stdin] = sys.pipe(0);
-    this.#near.stdin = stdin;
-    this.#far.push(farStdin);
-    return { stdin: farStdin, stdout: farStdout, stderr: farStderr };
+    let farStdin: number | undefined;
+    if (this.#input) {
+      const [far, stdin] = sys.pipe(0);
+      this.#near.stdin = stdin;
+      this.#far.push(far);
+      farStdin = far;
+    }
+    this.#makeSpools();
+    await this.#put({ ...this.#near, ...this.#forLog() });
+    return { stdout: farStdout, stderr: farStderr, ...(farStdin === undefined ? {} : { stdin: farStdin }) };
   }
 
   /** Starts to read and write, once the process has its streams. @throws Error when the runtime sent no terminal */
@@ -132,6 +181,9 @@ export class ProcessStdio {
     this.stdout.close();
     this.stderr.close();
     await this.#context.log?.close();
+    for (const spool of Object.values(this.#spools)) spool.close();
+    this.#spools = {};
+    await this.#context.kept.drop(...keptNames.map((name) => this.#nameOf(name)));
   }
 
   /** Closes the descriptors that were for the process alone: else its output would never end. */
@@ -150,8 +202,10 @@ export class ProcessStdio {
     const { stdin, stdout, stderr } = this.#near;
     this.#near = {};
     if (stdin !== undefined) this.#input?.open(stdin);
-    if (stdout !== undefined) this.stdout.open(stdout);
-    if (stderr !== undefined) this.stderr.open(stderr);
+    const spools = this.#spools;
+    this.#spools = {};
+    if (stdout !== undefined) this.stdout.open(stdout, spools.stdout);
+    if (stderr !== undefined) this.stderr.open(stderr, spools.stderr);
   }
 
   async #openTerminal(console: ConsoleSocket): Promise<void> {
@@ -159,10 +213,64 @@ export class ProcessStdio {
     this.#master = await console.master();
     console[Symbol.dispose]();
     this.#console = undefined;
+    this.#makeSpools();
+    await this.#put({ terminal: this.#master, ...this.#forLog() });
     this.#applySize();
     this.#input?.open(duplicate(sys, this.#master));
-    this.stdout.open(this.#master);
+    const spool = this.#spools.stdout;
+    this.#spools = {};
+    this.stdout.open(this.#master, spool);
     this.stderr.close();
+  }
+
+  /** The keeper holds copies: the process keeps its streams if this shim dies. */
+  async #put(descriptors: Readonly<Partial<Record<KeptName, number>>>): Promise<void> {
+    const named = Object.entries(descriptors).map(([name, fd]) => [this.#nameOf(name as KeptName), fd]);
+    await this.#context.kept.client.put(Object.fromEntries(named));
+  }
+
+  #drop(name: KeptName): void {
+    this.#context.kept.drop(this.#nameOf(name)).catch(() => undefined); // the keeper has ended
+  }
+
+  #nameOf(name: KeptName): string {
+    return `${this.#context.name}.${name}`;
+  }
+
+  #makeSpools(): void {
+    const { sys, log } = this.#context;
+    if (!log) return;
+    this.#spools = this.terminal
+      ? { stdout: Spool.create(sys, true) }
+      : { stdout: Spool.create(sys, false), stderr: Spool.create(sys, false) };
+  }
+
+  /** What the next shim needs to go on with the log. */
+  #forLog(): Partial<Record<KeptName, number>> {
+    const { stdout, stderr } = this.#spools;
+    const progress = this.#context.log?.progressFd;
+    return {
+      ...(progress === undefined ? {} : { progress }),
+      ...(stdout ? { "stdout.spool": stdout.fd } : {}),
+      ...(stderr ? { "stderr.spool": stderr.fd } : {}),
+      ...(stdout?.relay ? { "relay.read": stdout.relay.read, "relay.write": stdout.relay.write } : {}),
+    };
+  }
+
+  #spoolOf(stream: "stdout" | "stderr", inherited: Inherited): Spool | undefined {
+    const { sys, log } = this.#context;
+    const fd = inherited.get(`${stream}.spool`);
+    if (fd === undefined || !log) return undefined;
+    const [read, write] = [inherited.get("relay.read"), inherited.get("relay.write")];
+    const relay = read === undefined || write === undefined ? undefined : { read, write };
+    return new Spool(sys, fd, stream === "stdout" ? relay : undefined, log.written[stream]);
+  }
+
+  #addFifos(): void {
+    const { sys, options } = this.#context;
+    const { fifos } = options;
+    if (fifos?.stdout) this.stdout.add(fifoSink(sys, fifos.stdout));
+    if (fifos?.stderr && !this.terminal) this.stderr.add(fifoSink(sys, fifos.stderr));
   }
 
   #applySize(): void {
@@ -171,6 +279,10 @@ export class ProcessStdio {
   }
 
   #addLog(log: FileLog): void {
+    log.onWritten = ({ stdout, stderr }) => {
+      this.stdout.release(stdout);
+      this.stderr.release(stderr);
+    };
     for (const stream of ["stdout", "stderr"] as const) {
       const sink: Sink = { write: (chunk) => log.write(stream, chunk), end: () => log.end(stream) };
       this[stream].add(sink);

@@ -16,9 +16,12 @@ export class FdWriter {
   #fd = -1;
   #watch: FdWatch | undefined;
   #closing = false;
+  readonly #onClosed: () => void;
 
-  constructor(sys: NativeSys) {
+  /** @param onClosed called when its descriptor was closed */
+  constructor(sys: NativeSys, onClosed: () => void = () => undefined) {
     this.#sys = sys;
+    this.#onClosed = onClosed;
   }
 
   /** Sets the descriptor, which the writer closes in the end, and flushes the queued bytes. */
@@ -53,8 +56,11 @@ export class FdWriter {
     this.#closing = true;
     this.#watch?.close();
     this.#watch = undefined;
-    if (this.#fd >= 0) closeSync(this.#fd);
-    this.#fd = -1;
+    if (this.#fd >= 0) {
+      closeSync(this.#fd);
+      this.#fd = -1;
+      this.#onClosed();
+    }
     for (const piece of this.#queue.splice(0)) piece.done();
   }
 

@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { type Client, connect, type RequestOf } from "@gantry/ipc";
 import { shimContract } from "@gantry/ipc/contracts/shim";
-import { run, tempDir } from "@gantry/testkit";
+import { endKeeper } from "@gantry/keeper";
+import { nativeSys } from "@gantry/native-sys";
+import { run, tempDir, waitFor } from "@gantry/testkit";
 import { type BundleOptions, cgroupParent, writeBundle } from "./bundle.ts";
 
 export type ShimClient = Client<typeof shimContract.methods>;
@@ -27,6 +29,10 @@ export interface TestShim extends AsyncDisposable {
   readonly files: string;
   readonly id: string;
   readonly runtime: CreateRequest["runtime"];
+  /** Kills the shim. */
+  kill(): Promise<void>;
+  /** Kills the shim and starts the next one, for the same container. @returns a client of that */
+  next(): Promise<ShimClient>;
   /** Another client of the same shim. */
   connect(): ShimClient;
   /** Writes a bundle and creates the container from it. */
@@ -41,13 +47,17 @@ export async function startShim(options: StartOptions = {}): Promise<TestShim> {
   const id = `t${process.pid}-${count}`;
   const path = options.runtimePath ?? "/usr/sbin/runc";
   const runtime = { path, root: join(files.path, "runtime"), worker: options.worker ?? false };
-  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
-    detached: true,
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  child.stdin.on("error", () => undefined);
-  child.stdin.write(`${JSON.stringify({ directory, ...(options.worker ? { standbyRuntime: runtime } : {}) })}\n`);
-  const ready = await firstLine(child);
+  const begin = (more: object) => {
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
+      detached: true,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    child.stdin.on("error", () => undefined);
+    child.stdin.write(`${JSON.stringify({ directory, ...more })}\n`);
+    return child;
+  };
+  let child = begin(options.worker ? { standbyRuntime: runtime } : {});
+  let ready = await firstLine(child);
   const clients: ShimClient[] = [];
   const open = () => {
     const client = connect(shimContract, { endpoint: ready.address });
@@ -58,8 +68,23 @@ export async function startShim(options: StartOptions = {}): Promise<TestShim> {
   let bundles = 0;
   return {
     client,
-    child,
-    pid: ready.pid,
+    get child() {
+      return child;
+    },
+    get pid() {
+      return ready.pid;
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      await waitFor(() => child.signalCode !== null);
+    },
+    async next() {
+      child.kill("SIGKILL");
+      await waitFor(() => child.signalCode !== null);
+      child = begin({ adopt: true });
+      ready = await firstLine(child);
+      return open();
+    },
     directory,
     files: files.path,
     id,
@@ -85,10 +110,16 @@ export async function startShim(options: StartOptions = {}): Promise<TestShim> {
       if (existsSync(join(runtime.root, id))) await run(path, ["--root", runtime.root, "delete", "--force", id]);
       if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
       child.stdin.destroy();
+      await endKeeper(nativeSys(), join(directory, "keeper.sock"));
       removeCgroups(id);
       await files[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The parent of a process; of a container's it is the keeper, and of that the shim that started it. */
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
 }
 
 /** Directories of a container that are left below the cgroup mounts. */

@@ -38,7 +38,7 @@ export async function restoreTasks(options: RestoreOptions): Promise<void> {
   for (const name of readdirSync(`${state}/shims`)) {
     const directory = `${state}/shims/${name}`;
     if (shims.has(directory)) continue;
-    background.add("removing a leftover shim", () => removeShim(directory));
+    background.add("removing a leftover shim", () => removeShim(native, directory));
   }
 }
 

@@ -50,6 +50,7 @@ export function changeBy(event: ShimEvent, row: TaskRow): TaskChange {
     pid: topicsWithPid.has(event.topic) ? (event.pid ?? row.pid) : row.pid,
     exitStatus: isExit ? (event.exitStatus ?? lostStatus) : row.exitStatus,
     exitedAt: isExit ? event.time : row.exitedAt,
+    reason: isExit ? event.reason : row.reason,
   };
   return { state, events: published(event, row) };
 }
@@ -68,7 +69,7 @@ export function changeByExit(row: TaskRow, exit: Pick<TaskRow, "exitStatus" | "e
 }
 
 function published(event: ShimEvent, row: TaskRow): NewEvent[] {
-  const { topic, time, execId, pid, exitStatus } = event;
+  const { topic, time, execId, pid, exitStatus, reason } = event;
   if (topic === "delete") return []; // the supervisor publishes its own
   const { namespace, containerId } = row;
   return [
@@ -77,6 +78,7 @@ function published(event: ShimEvent, row: TaskRow): NewEvent[] {
       ...(execId === undefined ? {} : { execId }),
       ...(pid === undefined ? {} : { pid }),
       ...(exitStatus === undefined ? {} : { exitStatus }),
+      ...(reason === undefined ? {} : { reason }),
     },
   ];
 }

@@ -1,5 +1,6 @@
 import { isListening } from "@gantry/ipc";
 import { shimEndpoint } from "@gantry/ipc/formats/shim-directory";
+import type { NativeSys } from "@gantry/native-sys";
 import { removeShimFiles } from "./fifos.ts";
 import { connectShim, type ShimClient } from "./shim.ts";
 
@@ -15,12 +16,12 @@ export async function shutDownShim(client: ShimClient): Promise<void> {
 }
 
 /** Ends a shim without a task, and removes its directory. */
-export async function removeShim(directory: string): Promise<void> {
+export async function removeShim(native: NativeSys, directory: string): Promise<void> {
   const endpoint = shimEndpoint(directory);
   if (await isListening(endpoint)) {
     const client = connectShim(endpoint);
     await shutDownShim(client);
     client.close();
   }
-  removeShimFiles(directory);
+  await removeShimFiles(native, directory);
 }

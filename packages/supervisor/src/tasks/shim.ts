@@ -69,6 +69,29 @@ export async function startShim(options: ShimOptions): Promise<StartedShim> {
   }
 }
 
+/**
+ * Starts a shim in the directory of one that died, for the container that lives on in its keeper.
+ * @returns its pid, once it serves the same address
+ * @throws RpcError Unavailable with what the shim wrote to its standard error
+ */
+export async function adoptShim(path: string, directory: string): Promise<number> {
+  const stderr = `${directory}/${shimFiles.stderr}`;
+  const child = spawnShim(path, stderr);
+  try {
+    const bootstrap: ShimBootstrap = { version: 1, directory, adopt: true };
+    child.stdin?.on("error", () => {}); // the shim has ended: its exit is reported
+    child.stdin?.write(`${JSON.stringify(bootstrap)}\n`);
+    const { pid } = parseDocument(shimReady, await readReadyLine(child, readyOptions), "the shim's first line");
+    child.stdout?.destroy();
+    child.stdin?.destroy();
+    child.unref();
+    return pid;
+  } catch (error) {
+    child.kill("SIGKILL");
+    throw unavailable(`cannot start the shim ${path}: ${readTail(stderr) || messageOf(error)}`, error);
+  }
+}
+
 /** A client of a shim; its calls fail with Unavailable while it does not accept the connection. */
 export function connectShim(address: string): ShimClient {
   return connect(shimContract, { endpoint: address, connectTimeoutMs });

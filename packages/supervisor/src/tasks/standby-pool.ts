@@ -1,8 +1,10 @@
-import { rm } from "node:fs/promises";
 import type { BackgroundTasks } from "@gantry/common/background-tasks";
+import type { NativeSys } from "@gantry/native-sys";
+import { removeShimFiles } from "./fifos.ts";
 import { type ShimOptions, type StartedShim, startShim } from "./shim.ts";
 
 export interface StandbyOptions extends ShimOptions {
+  readonly native: NativeSys;
   /** Shims kept ready; 0: each is started when it is needed. */
   readonly size: number;
   readonly onError: (error: unknown) => void;
@@ -132,7 +134,7 @@ export class StandbyPool {
   #discard(shim: StartedShim): void {
     shim.discard();
     this.#background.add("removing a standby shim's directory", () =>
-      rm(shim.directory, { recursive: true, force: true }),
+      removeShimFiles(this.#options.native, shim.directory),
     );
   }
 }

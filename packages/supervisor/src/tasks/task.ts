@@ -1,13 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isListening, isRpcError } from "@gantry/ipc";
 import { shimAnswerDeadline } from "@gantry/ipc/contracts/deadlines";
+import { shimFiles } from "@gantry/ipc/formats/shim-directory";
+import { endKeeper, KeeperClient } from "@gantry/keeper";
+import { isSystemError, type NativeSys } from "@gantry/native-sys";
 import { failedPrecondition, unavailable } from "../errors.ts";
 import type { Metadata } from "../metadata/index.ts";
 import { now } from "../metadata/rows.ts";
 import type { TaskRow, TaskStatus } from "../metadata/tasks.ts";
 import { readExit } from "./recorded-exit.ts";
 import { forceDelete } from "./runtime-command.ts";
-import { connectShim, type ShimClient } from "./shim.ts";
+import { adoptShim, connectShim, type ShimClient } from "./shim.ts";
 import { changeBy, changeByExit, lostStatus, type ShimEvent, type TaskChange } from "./shim-events.ts";
 
 export interface Exit {
@@ -27,6 +30,9 @@ const longestClearingMs = 5000;
 const rewriteMs = 250;
 
 export interface TaskOptions {
+  /** The program of a shim that takes over the container of one that died. */
+  readonly shimPath: string;
+  readonly native: NativeSys;
   readonly metadata: Metadata;
   readonly row: TaskRow;
   /** An open connection to the shim. */
@@ -41,7 +47,7 @@ export interface TaskOptions {
  * its number, in one transaction: none is lost or published twice.
  *
  * Only the absence of a listener on its socket shows that a shim is dead. One that answers slowly, or not at all, keeps
- * its container, and is tried again.
+ * its container, and is tried again. Where the container of a dead one lives on in its keeper, another shim is started.
  */
 export class Task {
   readonly client: ShimClient;
@@ -114,7 +120,10 @@ export class Task {
     for (let failures = 0; !this.#isClosed; ) {
       isPresent ||= await isListening(this.#row.shimAddress);
       if (this.#isClosed) return;
-      if (!isPresent) return await this.#lose();
+      if (!isPresent) {
+        if (!(await this.#adopt())) return await this.#lose();
+        continue;
+      }
       isPresent = false;
       const { lastEvent } = this.#row;
       const failure = await this.#readEvents();
@@ -123,6 +132,22 @@ export class Task {
       failures = this.#row.lastEvent > lastEvent ? 1 : failures + 1;
       if (failures === reportedFailure) this.#reportSilence(failure);
       await pause(Math.min(firstRetryMs * 2 ** failures, longestRetryMs), this.#closing.signal);
+    }
+  }
+
+  /** Starts another shim for a container that lives on in its keeper. @returns false where there is no keeper */
+  async #adopt(): Promise<boolean> {
+    const { shimDirectory, status } = this.#row;
+    // Half a container is not taken over: its creation has failed.
+    if (status === "creating" || !(await isKept(this.#options.native, shimDirectory))) return false;
+    try {
+      await adoptShim(this.#options.shimPath, shimDirectory);
+      return true;
+    } catch (error) {
+      this.#options.onError(error);
+      // As with a machine out of memory: the container runs, and the next attempt may succeed.
+      await pause(longestRetryMs, this.#closing.signal);
+      return !this.#isClosed && (await isKept(this.#options.native, shimDirectory));
     }
   }
 
@@ -217,8 +242,10 @@ export class Task {
 
   /** The shim died: nothing owns the container's streams and exit status any more, so the container is ended too. */
   async #lose(): Promise<void> {
-    const { runtime, containerId, status } = this.#row;
-    this.#cleared = forceDelete(runtime, containerId).catch(this.#options.onError);
+    const { runtime, containerId, status, shimDirectory } = this.#row;
+    this.#cleared = forceDelete(runtime, containerId)
+      .then(() => endKeeper(this.#options.native, `${shimDirectory}/${shimFiles.keeper}`))
+      .catch(this.#options.onError);
     await Promise.race([this.#cleared, pause(longestClearingMs, this.#closing.signal)]);
     this.#isLost = true;
     this.client.close();
@@ -238,6 +265,17 @@ export class Task {
       this.#options.onError(error);
     }
     return { ...lostExit(), reason: lostReason };
+  }
+}
+
+/** True when a keeper listens in a shim's directory. A keeper that cannot be reached for another reason counts as one. */
+async function isKept(native: NativeSys, shimDirectory: string): Promise<boolean> {
+  try {
+    const keeper = await KeeperClient.connect(native, `${shimDirectory}/${shimFiles.keeper}`);
+    keeper.close();
+    return true;
+  } catch (error) {
+    return !isSystemError(error, "ENOENT", "ECONNREFUSED", "ECONNRESET", "EPIPE");
   }
 }
 

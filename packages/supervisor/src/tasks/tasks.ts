@@ -29,12 +29,15 @@ export interface TasksOptions {
   readonly metadata: Metadata;
   readonly bundles: Bundles;
   readonly pool: StandbyPool;
+  /** The shim's binary. */
+  readonly shimPath: string;
   readonly background: BackgroundTasks;
   readonly onError: (error: unknown) => void;
 }
 
-/** A shim that died during a deletion is noticed within this time. */
-const lossNoticeMs = 5000;
+/** A deletion during which the shim dies is attempted again, in the time that the next shim takes to start. */
+const deleteAttempts = 10;
+const deleteAgainMs = 500;
 /** Errors of a create after which it is unknown how far the runtime came. */
 const unansweredCodes: readonly ErrorCode[] = ["Unavailable", "DeadlineExceeded", "Cancelled"];
 
@@ -161,20 +164,32 @@ export class Tasks {
   }
 
   #follow(row: TaskRow, shim?: StartedShim): Task {
-    const { metadata, onError } = this.#options;
+    const { metadata, native, onError } = this.#options;
     const onLost = (task: Task) => this.#lost(task);
-    const task = new Task({ metadata, row, onError, onLost, ...(shim ? { client: shim.client } : {}) });
+    const task = new Task({
+      native,
+      shimPath: this.#options.shimPath,
+      metadata,
+      row,
+      onError,
+      onLost,
+      ...(shim ? { client: shim.client } : {}),
+    });
     this.#tasks.set(keyOf(row.namespace, row.containerId), task);
     return task;
   }
 
   async #deleteInShim(task: Task): Promise<void> {
-    try {
-      await task.client.call("delete", {}, { timeoutMs: deadlines.shim });
-    } catch (error) {
-      // The shim may have died just now: then its container has ended.
-      if (isRpcError(error, "Unavailable")) await Promise.race([task.lost, delay(lossNoticeMs)]);
-      if (!task.isLost) throw error;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await task.client.call("delete", {}, { timeoutMs: deadlines.shim });
+        return;
+      } catch (error) {
+        // The shim may have died just now: then another takes its place, or its container has ended.
+        if (isRpcError(error, "Unavailable")) await Promise.race([task.lost, delay(deleteAgainMs)]);
+        if (task.isLost) return;
+        if (!isRpcError(error, "Unavailable") || attempt === deleteAttempts) throw error;
+      }
     }
   }
 
@@ -187,18 +202,18 @@ export class Tasks {
 
   /** Removes everything of a creation that failed. */
   async #forget(namespace: string, id: string, shimDirectory: string | undefined): Promise<void> {
-    const { metadata, bundles, background } = this.#options;
+    const { metadata, bundles, background, native } = this.#options;
     this.find(namespace, id)?.close();
     this.#tasks.delete(keyOf(namespace, id));
     metadata.tasks.delete(namespace, id);
-    if (shimDirectory) background.add("removing a shim", () => removeShim(shimDirectory));
+    if (shimDirectory) background.add("removing a shim", () => removeShim(native, shimDirectory));
     await bundles.remove(namespace, id);
   }
 
   /** Cleans up after a deletion. If this process ends before, the next one's start does the rest. */
   #cleanUp(task: Task): void {
     const { namespace, containerId, shimDirectory } = task.row;
-    const shimGone = this.#endShim(task).then(() => removeShimFiles(shimDirectory));
+    const shimGone = this.#endShim(task).then(() => removeShimFiles(this.#options.native, shimDirectory));
     const remove = () => this.#options.bundles.remove(namespace, containerId);
     const bundleGone = immediate()
       .then(() => task.cleared)

@@ -29,6 +29,21 @@ export async function eventsUntil(
 export const isAlive = (pid: number) =>
   existsSync(`/proc/${pid}`) && !/^State:\s*Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
 
+/** The shim of a container's first process: the parent of the keeper that is its parent. */
+export const shimOf = (pid: number) => parentOf(parentOf(pid));
+
+/** Kills a container's shim, and the keeper from which another shim could go on. */
+export function killShimAndKeeper(pid: number): void {
+  const [keeper, shim] = [parentOf(pid), shimOf(pid)];
+  process.kill(shim, "SIGSTOP"); // or it would report the keeper's death
+  process.kill(keeper, "SIGKILL");
+  process.kill(shim, "SIGKILL");
+}
+
+export function parentOf(pid: number): number {
+  return Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]);
+}
+
 /** Waits until nothing of any container is left in the state directory. */
 export async function nothingLeft(stack: Stack): Promise<void> {
   const root = join(stack.state, "tasks");

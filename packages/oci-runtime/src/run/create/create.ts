@@ -42,6 +42,8 @@ export interface CreateRequest {
   readonly newKeyring: boolean;
   /** Make the container's process a child of this process's parent. */
   readonly sibling: boolean;
+  /** Socket of the keeper that makes the process its own child instead. */
+  readonly keeper?: string | undefined;
 }
 
 /**
@@ -200,6 +202,7 @@ async function startInit(creation: Creation, paths: Record["cgroups"]): Promise<
       streams: [...request.stdio, ...request.preserve],
       others: [...pipes, ...trees, ...(request.consoleSocket === undefined ? [] : [request.consoleSocket])],
       sibling: request.sibling,
+      keeper: request.keeper,
       ...(scope && { onSpawn: (pid) => enterScope({ host, record, cgroup, scope, pid, resources }) }),
       onSync: (point, pid, detail) => serveSync(creation, { point, pid, detail }),
     });

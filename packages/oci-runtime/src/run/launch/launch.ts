@@ -28,6 +28,8 @@ export interface Launch {
   readonly others: readonly number[];
   /** Start the helper as a child of this process's parent. */
   readonly sibling: boolean;
+  /** Socket of the keeper that starts the helper as its own child instead. */
+  readonly keeper?: string | undefined;
   /** No limit on the helper's silence: its cgroup is paused until another command resumes it. */
   readonly unlimited?: boolean;
   /** Called with the helper's id when it is there and waits for its plan. */
@@ -53,7 +55,7 @@ export async function launch(host: Host, request: Launch): Promise<Launched> {
   const bytes = encode(request.plan, host.makeFilter);
   const [ours, theirs] = native.socketPair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   try {
-    const helper = startHelper(host, request, theirs);
+    const helper = await startHelper(host, request, theirs);
     host.debug?.(
       `init: process ${helper.pid} gets a plan of ${request.plan.ops.length} operations, ${bytes.length} bytes`,
     );
@@ -73,18 +75,23 @@ export async function launch(host: Host, request: Launch): Promise<Launched> {
   }
 }
 
-function startHelper(host: Host, request: Launch, channel: number): { pid: number; pidFd: number } {
+async function startHelper(host: Host, request: Launch, channel: number): Promise<SpawnedProcess> {
   const { cgroup } = request.plan;
   let cgroupFd: number | undefined;
   try {
     if (cgroup !== undefined) cgroupFd = openSync(cgroup, constants.O_RDONLY | constants.O_DIRECTORY);
-    return spawnHelper(host, {
+    const options = {
       argv: ["oci-init", String(request.streams.length), ...(host.debug ? ["trace"] : [])],
       env: [],
       fds: [...request.streams, channel, ...request.others],
-      cloneFlags: request.plan.cloneFlags | (request.sibling ? CLONE_PARENT : 0),
+      cloneFlags: request.plan.cloneFlags,
       ...(cgroupFd === undefined ? {} : { cgroupFd }),
-    });
+    };
+    if (request.keeper !== undefined) return await spawnInKeeper(host, request.keeper, options);
+    const parent = request.sibling ? CLONE_PARENT : 0;
+    return await spawnHelper(host, (program) =>
+      host.native.spawn({ ...options, program, cloneFlags: options.cloneFlags | parent }),
+    );
   } catch (error) {
     if (cgroup === undefined || (error as NodeJS.ErrnoException).code !== "ENOMEM") throw error;
     throw new Error(`the init helper cannot start in ${cgroup}: its memory limit is too low`, { cause: error });
@@ -94,15 +101,31 @@ function startHelper(host: Host, request: Launch, channel: number): { pid: numbe
   }
 }
 
-function spawnHelper({ native, initProgram }: Host, options: Omit<SpawnOptions, "program">): SpawnedProcess {
-  const start = () => native.spawn({ program: initProgram, ...options });
+async function spawnInKeeper(
+  host: Host,
+  path: string,
+  options: Omit<SpawnOptions, "program">,
+): Promise<SpawnedProcess> {
+  const { KeeperClient } = await import("@gantry/keeper");
+  const keeper = await KeeperClient.connect(host.native, path);
   try {
-    return start();
+    return await spawnHelper(host, (program) => keeper.spawn({ ...options, program }));
+  } finally {
+    keeper.close();
+  }
+}
+
+async function spawnHelper(
+  { initProgram }: Host,
+  start: (program: number) => SpawnedProcess | Promise<SpawnedProcess>,
+): Promise<SpawnedProcess> {
+  try {
+    return await start(initProgram);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EACCES") throw error;
     // Before Linux 6.3 no seal holds the mode: a container with rights over an earlier helper has changed it.
     fchmodSync(initProgram, 0o777);
-    return start();
+    return await start(initProgram);
   }
 }
 
