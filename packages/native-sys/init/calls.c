@@ -52,12 +52,6 @@ int do_personality(const struct op_personality *op)
 	return syscall(SYS_personality, op->value) < 0 ? -1 : 0;
 }
 
-/* sched_setaffinity(2); the mask's first bit is processor 0. */
-int do_affinity(const struct op_affinity *op)
-{
-	return syscall(SYS_sched_setaffinity, 0, op->mask->length, op->mask->data) < 0 ? -1 : 0;
-}
-
 /* set_mempolicy(2); the mode with its flags, the mask of nodes empty for none. */
 int do_memoryPolicy(const struct op_memoryPolicy *op)
 {

@@ -14,6 +14,7 @@ struct state {
 	int channel;                   /* the runtime's socket; -1 once it is closed */
 	int result;                    /* where failures are reported after `start`; -1 before */
 	int root;                      /* the directory in which paths are resolved */
+	int empty;                     /* the mount of the first masked directory, which the others share; -1 before */
 	uint32_t index;                /* the operation at work */
 	int trace;                     /* each operation's time is reported */
 	char detail[512];              /* more about its failure than errno */

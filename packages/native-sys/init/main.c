@@ -29,7 +29,7 @@
 
 _Static_assert(sizeof(void *) == 8, "fields of an operation are eight bytes each");
 
-struct state state = { .channel = -1, .result = -1, .root = -1 };
+struct state state = { .channel = -1, .result = -1, .root = -1, .empty = -1 };
 
 /* Adds detail to the current failure; returns -1 so that failing is one line. */
 int failure(const char *format, ...)

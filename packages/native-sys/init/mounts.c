@@ -210,10 +210,17 @@ int do_mask(const struct op_mask *op)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
 	if (fstat(target, &stat) < 0)
 		return closing(-1, target, -1);
-	if (S_ISDIR(stat.st_mode)) {
+	if (S_ISDIR(stat.st_mode) && state.empty >= 0) {
+		tree = clone_tree(state.empty, 0);
+	} else if (S_ISDIR(stat.st_mode)) {
 		tree = new_mount("tmpfs", "tmpfs",
 				 MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, options,
 				 NULL);
+		if (tree >= 0 && attach(tree, target) == 0) {
+			state.empty = tree;
+			return closing(0, target, -1);
+		}
+		return closing(-1, tree, target);
 	} else if ((null = open_null()) >= 0) {
 		tree = clone_tree(null, 0);
 		close(null);

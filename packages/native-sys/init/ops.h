@@ -203,6 +203,8 @@ struct op_hook {
 	char *const *env;
 	uint64_t inherit;
 	uint64_t timeout;
+	uint64_t index;
+	uint64_t inRoot;
 };
 struct op_environment {
 	char *const *env;
@@ -353,7 +355,7 @@ int do_exec(const struct op_exec *op);
 	X(50, directory, "s") \
 	X(51, program, "ss") \
 	X(52, wait, "nn") \
-	X(53, hook, "svvnn") \
+	X(53, hook, "svvnnnn") \
 	X(54, environment, "vsn") \
 	X(55, exec, "vn")
 

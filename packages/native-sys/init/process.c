@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,6 +24,19 @@ int do_scheduler(const struct op_scheduler *op)
 		.sched_period = op->period,
 	};
 	return (int)syscall(SYS_sched_setattr, 0, &attr, 0);
+}
+
+/* More processors than any kernel is built for: the kernel takes those that the machine and the cgroup have. */
+#define ALL_PROCESSORS (64 * 1024 / 8)
+
+int do_affinity(const struct op_affinity *op)
+{
+	static unsigned char all[ALL_PROCESSORS];
+	if (op->mask->length)
+		return syscall(SYS_sched_setaffinity, 0, op->mask->length, op->mask->data) < 0 ? -1 : 0;
+	memset(all, 0xff, sizeof all);
+	syscall(SYS_sched_setaffinity, 0, sizeof all, all);
+	return 0;
 }
 
 int do_boundingSet(const struct op_boundingSet *op)

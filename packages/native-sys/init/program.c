@@ -19,7 +19,7 @@
 
 extern char **environ;
 
-/* 0 when the path is a file that this user may run. */
+/* 0 when the path is a file that this process may run. */
 static int runnable(const char *path)
 {
 	struct stat found;
@@ -33,7 +33,11 @@ static int runnable(const char *path)
 		errno = EACCES;
 		return -1;
 	}
-	return access(path, X_OK);
+	/* With the ids and capabilities that exec will count, and not those of access(2). */
+	if (syscall(SYS_faccessat2, AT_FDCWD, path, X_OK, AT_EACCESS) == 0)
+		return 0;
+	/* A filter may know the older call only. */
+	return errno == ENOSYS || errno == EPERM ? access(path, X_OK) : -1;
 }
 
 int do_program(const struct op_program *op)
@@ -145,32 +149,64 @@ static int has_ended(pid_t pid, int64_t end, int *status)
 	return ended == pid;
 }
 
-static int hook_result(pid_t pid, uint64_t seconds, int64_t end)
+/* Copies the end of a hook's output, as far as it fits, without the last newline. */
+static void read_output(int output, char *text, size_t size)
 {
+	struct stat stat;
+	off_t start = fstat(output, &stat) == 0 && stat.st_size >= (off_t)size ? stat.st_size - (off_t)size + 1 : 0;
+	ssize_t length = pread(output, text, size - 1, start);
+	while (length > 0 && text[length - 1] == '\n')
+		length--;
+	text[length > 0 ? length : 0] = 0;
+}
+
+static int hook_failure(const struct op_hook *op, const char *reason, int output)
+{
+	char said[256] = "";
+	if (output >= 0)
+		read_output(output, said, sizeof said);
+	errno = ECANCELED;
+	return failure("#%u: %.120s: %s%s%s", (unsigned)op->index, op->path, reason, said[0] ? ": " : "", said);
+}
+
+static int hook_result(const struct op_hook *op, pid_t pid, int64_t end, int output)
+{
+	char reason[64];
 	int status = 0;
 	if (!has_ended(pid, end, &status)) {
 		kill(pid, SIGKILL);
 		waitpid(pid, &status, 0);
-		errno = ETIME;
-		return failure("it took longer than %llu s", (unsigned long long)seconds);
+		snprintf(reason, sizeof reason, "it took longer than %llu s", (unsigned long long)op->timeout);
+		return hook_failure(op, reason, output);
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	errno = ECANCELED;
-	return WIFEXITED(status) ? failure("exit status %d", WEXITSTATUS(status))
-				 : failure("ended by signal %d", WTERMSIG(status));
+	if (WIFEXITED(status))
+		snprintf(reason, sizeof reason, "exit status %d", WEXITSTATUS(status));
+	else
+		snprintf(reason, sizeof reason, "ended by signal %d", WTERMSIG(status));
+	return hook_failure(op, reason, output);
 }
 
 int do_hook(const struct op_hook *op)
 {
-	int input[2], result;
+	int input[2], output, result;
 	int64_t end = end_of(op->timeout);
 	pid_t pid = -1;
-	if (pipe2(input, O_CLOEXEC) < 0 || (pid = fork()) < 0)
-		return -1;
+	if (pipe2(input, O_CLOEXEC) < 0)
+		return hook_failure(op, strerror(errno), -1);
+	/* A file holds what the hook writes, for the error: processes that it leaves behind can hold it without harm.
+	 */
+	output = (int)syscall(SYS_memfd_create, "hook", MFD_CLOEXEC);
+	if ((pid = fork()) < 0)
+		return hook_failure(op, strerror(errno), -1);
 	if (pid == 0) {
 		signal(SIGPIPE, SIG_DFL);
 		dup2(input[0], 0);
+		if (output >= 0 && (dup2(output, 1) < 0 || dup2(output, 2) < 0))
+			_exit(127);
+		if (op->inRoot && fchdir(state.root) < 0)
+			_exit(127);
 		execve(op->path, op->args, op->inherit ? state.environment : op->env);
 		dprintf(2, "%s: %s\n", op->path, strerror(errno));
 		_exit(127);
@@ -178,7 +214,9 @@ int do_hook(const struct op_hook *op)
 	close(input[0]);
 	result = feed(input[1], end);
 	close(input[1]);
-	return hook_result(pid, op->timeout, end) < 0 ? -1 : result;
+	if (hook_result(op, pid, end, output) < 0)
+		result = -1;
+	return closing(result, output, -1);
 }
 
 int do_exec(const struct op_exec *op)

@@ -300,7 +300,7 @@ test("errors are reported at creation, with a reason, and leave nothing", { skip
     ],
     [
       (spec) => (spec.hooks = { createContainer: [{ path: "/bin/false" }] }),
-      /^error running hook hooks.createContainer\[0\]: \/bin\/false: exit status 1$/,
+      /^error running createContainer hook #0: \/bin\/false: exit status 1$/,
     ],
   ];
   for (const [change, message] of cases) {
@@ -331,10 +331,11 @@ test("hooks run at their points, with the state on standard input", { skip }, as
   const hook = (name: string) => [
     { path: "/bin/sh", args: ["sh", "-c", `echo ${name} $(cat) >> ${log}`], timeout: 10 },
   ];
-  box.configure("echo program", (spec) => {
+  box.configure("cat /tmp/inside; echo program", (spec) => {
+    spec.root = { path: "rootfs" };
     spec.hooks = {
       ...{ prestart: hook("prestart"), createRuntime: hook("createRuntime"), createContainer: hook("createContainer") },
-      startContainer: [{ path: "/bin/cat", args: ["cat"] }],
+      startContainer: [{ path: "/bin/sh", args: ["sh", "-c", "cat > /tmp/inside"] }],
       ...{ poststart: hook("poststart"), poststop: hook("poststop") },
     };
   });

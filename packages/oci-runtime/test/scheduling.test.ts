@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "tap";
@@ -110,4 +110,34 @@ test("without resctrl a class is refused", { skip }, async (t) => {
   const refused = { message: /linux\.intelRdt needs a mounted resctrl file system/ };
   if (box.host.facts.resctrl) t.comment("this host has resctrl");
   else await t.rejects(box.run(), refused);
+});
+
+test("SCHED_DEADLINE with processors of its own is explained", { skip }, async (t) => {
+  await using box = new Box();
+  box.configure("true", (spec) => {
+    spec.process.scheduler = { policy: "SCHED_DEADLINE", runtime: 1_000_000, deadline: 10_000_000, period: 10_000_000 };
+    spec.linux.resources = { cpu: { cpus: "0" } };
+  });
+  await t.rejects(box.run(), {
+    code: "EPERM",
+    message: /SCHED_DEADLINE is for processes that may run on all processors/,
+  });
+});
+
+test("settings of a user namespace are set in it", { skip }, async (t) => {
+  await using box = new Box();
+  chmodSync(box.directory, 0o711);
+  const configure = (own: boolean) =>
+    box.configure("cat /proc/sys/user/max_mnt_namespaces", (spec) => {
+      spec.root = { path: "rootfs" };
+      spec.linux.sysctl = { "user.max_mnt_namespaces": "7" };
+      if (!own) return;
+      const map = [{ containerID: 0, hostID: 100_000, size: 65_536 }];
+      spec.linux.namespaces?.push({ type: "user" });
+      Object.assign(spec.linux, { uidMappings: map, gidMappings: map });
+    });
+  configure(true);
+  t.match(await box.run(), { status: 0, stdout: "7\n" });
+  configure(false);
+  await t.rejects(box.run(), { message: /user\.max_mnt_namespaces"\] needs \{"type": "user"\}/ });
 });

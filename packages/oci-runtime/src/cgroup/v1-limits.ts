@@ -31,8 +31,7 @@ export function limitsV1(resources: Resources, warn: (message: string) => void):
     ...cpuLimits(resources.cpu ?? {}),
     ...blockLimits(resources.blockIO ?? {}),
   ];
-  if (pids && pids.limit !== 0)
-    limits.push(limit("pids", "pids.max", pids.limit < 0 ? "max" : pids.limit, "linux.resources.pids.limit"));
+  if (pids) limits.push(limit("pids", "pids.max", pidsMax(pids.limit), "linux.resources.pids.limit"));
   if (network?.classID)
     limits.push(limit("net_cls", "net_cls.classid", network.classID, "linux.resources.network.classID"));
   for (const { name, priority } of network?.priorities ?? [])
@@ -47,6 +46,11 @@ export function limitsV1(resources: Resources, warn: (message: string) => void):
     limits.push(limit("rdma", "rdma.max", value, "linux.resources.rdma"));
   }
   return limits;
+}
+
+/** Systemd takes no limit of 0 processes; one process means the same to a container (as with runc). */
+export function pidsMax(limit: number): number | string {
+  return limit < 0 ? "max" : Math.max(limit, 1);
 }
 
 function limit(controller: string, file: string, value: number | string, field: string): Limit {

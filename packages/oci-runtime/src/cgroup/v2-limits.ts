@@ -1,4 +1,5 @@
 import type { BlockIO, CpuLimits, MemoryLimits, Resources } from "@gantry/oci-spec/runtime";
+import { pidsMax } from "./v1-limits.ts";
 
 /** One write to one file of a version 2 cgroup. */
 export interface UnifiedLimit {
@@ -38,8 +39,7 @@ export function limitsV2(
     ...blockLimits(resources.blockIO ?? {}),
   ];
   const { pids } = resources;
-  if (pids && pids.limit !== 0)
-    limits.push(entry("pids.max", pids.limit < 0 ? "max" : pids.limit, "linux.resources.pids.limit"));
+  if (pids) limits.push(entry("pids.max", pidsMax(pids.limit), "linux.resources.pids.limit"));
   for (const { pageSize, limit } of resources.hugepageLimits ?? []) {
     limits.push(entry(`hugetlb.${pageSize}.max`, limit, "linux.resources.hugepageLimits"));
     limits.push({

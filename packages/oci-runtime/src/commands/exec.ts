@@ -138,11 +138,12 @@ function number(flag: string, text: string): number {
 function withCapabilities(base: Process, names: readonly string[]): NonNullable<Process["capabilities"]> {
   const added = (list: readonly string[] = []) => [...new Set([...list, ...names])];
   const { bounding, effective, permitted, inheritable, ambient } = base.capabilities ?? {};
+  // Ambient ones must be inheritable too: where the container has none of these, none are meant to be (as with runc).
   return {
     bounding: added(bounding),
     effective: added(effective),
     permitted: added(permitted),
     inheritable: inheritable ?? [],
-    ambient: ambient ?? [],
+    ambient: inheritable ? added(ambient) : (ambient ?? []),
   };
 }

@@ -4,7 +4,7 @@ import { consoleOp, joinCgroups } from "./compile.ts";
 import { namespaceFlags } from "./namespaces.ts";
 import type { ExecSlots, Op, Plan } from "./op.ts";
 import { oomOps, processOps, rlimitOps } from "./process.ts";
-import { affinityOps } from "./scheduling.ts";
+import { affinityOps, allProcessors } from "./scheduling.ts";
 
 export interface ExecInput {
   readonly process: Process;
@@ -45,7 +45,7 @@ export function compileExec(input: ExecInput): Plan {
   const ops: Op[] = [
     ...early,
     ...joinCgroups({ cgroupFiles: [...input.cgroupFiles, ...join] }),
-    ...affinityOps(final, "process.execCPUAffinity.final"),
+    ...(initial || final ? affinityOps(final, "process.execCPUAffinity.final") : [allProcessors]),
     ...oomOps(process),
   ];
   if (userNamespace) ops.push(...rlimitOps(process));

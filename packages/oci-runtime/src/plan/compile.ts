@@ -8,6 +8,7 @@ import { mountOps } from "./mounts.ts";
 import { inheritsMounts, namespacePlan, outsideWrites } from "./namespaces.ts";
 import { gather, type Op, type Plan, PlanError, type Slots, syncPoints } from "./op.ts";
 import { defaultUmask, oomOps, processOps, rlimitOps } from "./process.ts";
+import { allProcessors } from "./scheduling.ts";
 
 /** Inputs of a plan other than the configuration and the host. */
 export interface CompileOptions {
@@ -50,7 +51,7 @@ export function compile(input: CompileInput): Plan {
   const ops = gather<Op>([
     () => refuseAbsent(input),
     () => refuseOnHostMounts(input),
-    () => [...joinCgroups(options), ...oomOps(process), ...namespaces.ops],
+    () => [...joinCgroups(options), allProcessors, ...oomOps(process), ...namespaces.ops],
     () => netDevicePoint(input),
     // New files get exactly the mode of the configuration, regardless of the caller's umask.
     () => [
@@ -71,7 +72,7 @@ export function compile(input: CompileInput): Plan {
         newKeyring: options.newKeyring,
         slots: options.slots,
         wait: [{ op: "wait", why: "start", start: options.slots.start, result: options.slots.result }],
-        startHooks: hookOps(spec.hooks?.startContainer, "hooks.startContainer", true),
+        startHooks: hookOps(spec.hooks?.startContainer, "startContainer"),
       }),
   ]);
   return { cloneFlags: namespaces.cloneFlags, cgroup: options.cloneInto, forks: namespaces.forks, ops };
@@ -121,23 +122,29 @@ function hookPoint({ hooks = {} }: Spec): Op[] {
   if (!any) return [];
   const ops: Op[] = [
     { op: "sync", why: "hooks.createRuntime", point: syncPoints.hooks, dumpable: 0 },
-    ...hookOps(hooks.createContainer, "hooks.createContainer", false),
+    ...hookOps(hooks.createContainer, "createContainer"),
   ];
   if ((hooks.startContainer ?? []).length > 0)
     ops.push({ op: "sync", why: "hooks.startContainer", point: syncPoints.created, dumpable: 0 });
   return ops;
 }
 
-/** @param inherit a hook without an environment of its own gets the program's, which is known by then */
-function hookOps(hooks: readonly Hook[] | undefined, why: string, inherit: boolean): Op[] {
+/**
+ * Hooks of the helper. Those before the program run where it will, with its environment unless they have their own; the
+ * others run from the root file system.
+ */
+function hookOps(hooks: readonly Hook[] | undefined, name: "createContainer" | "startContainer"): Op[] {
+  const late = name === "startContainer";
   return (hooks ?? []).map(({ path, args, env, timeout }, index) => ({
     op: "hook",
-    why: `${why}[${index}]`,
+    why: `hooks.${name}[${index}]`,
     path,
     args: args ?? [path],
     env: env ?? [],
-    inherit: inherit && env === undefined ? 1 : 0,
+    inherit: late && env === undefined ? 1 : 0,
     timeout: timeout ?? 0,
+    index,
+    inRoot: late ? 0 : 1,
   }));
 }
 

@@ -67,7 +67,8 @@ const descriptions: Descriptions = {
     `setting the scheduler (policy ${policy}, nice ${nice}, priority ${priority})`,
   ioPriority: ({ value }) => `setting the I/O priority to ${value}`,
   personality: ({ value }) => `setting the personality to ${value}`,
-  affinity: ({ mask }) => `running on the processors ${bitList(mask)}`,
+  affinity: ({ mask }) =>
+    mask.length > 0 ? `running on the processors ${bitList(mask)}` : "running on all processors of the cgroup",
   memoryPolicy: ({ mode, nodes }) => `setting the memory policy ${mode} (nodes ${bitList(nodes)})`,
   streams: ({ uid }) => `giving the standard streams to user ${uid}`,
   umask: ({ mask }) => `setting the umask to ${octalMode(mask)}`,

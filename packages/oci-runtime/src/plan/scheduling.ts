@@ -26,6 +26,9 @@ export function schedulingOps(process: Process, { personality, memoryPolicy }: L
   return ops;
 }
 
+/** In its cgroup a process may run where that allows it, wherever the runtime's caller ran. */
+export const allProcessors: Op = { op: "affinity", why: "linux.resources.cpu.cpus", mask: new Uint8Array() };
+
 /** @param list as "0-3,7"; nothing is done for none */
 export function affinityOps(list: string | undefined, why: string): Op[] {
   const processors = parseIdList(list ?? "") ?? [];

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Hook, HookName, State } from "@gantry/oci-spec/runtime";
 import type { Host } from "../host.ts";
 
@@ -15,7 +16,7 @@ export async function runHooks(
     const began = debug && performance.now();
     try {
       debug?.(`hook ${name}[${index}]: running ${hook.path}`);
-      await runHook(hook, JSON.stringify(state));
+      await runHook(hook, state);
       debug?.(`hook ${name}[${index}]: ended after ${(performance.now() - (began ?? 0)).toFixed(1)} ms`);
     } catch (error) {
       throw new Error(`error running ${name} hook #${index}: ${(error as Error).message}`);
@@ -28,11 +29,20 @@ export function hooksMs(timeouts: readonly number[]): number {
   return timeouts.reduce((sum, seconds) => sum + (seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY), 0);
 }
 
-async function runHook(hook: Hook, state: string): Promise<void> {
+/** How long the output of a hook that failed may take to arrive, where a process that it has left holds its streams. */
+const lastOutputMs = 1000;
+
+/** In the bundle, where that is still there, and in the runtime's own environment unless the hook has one. */
+async function runHook(hook: Hook, state: State): Promise<void> {
   // Takes milliseconds to load: only a container with hooks pays for it.
   const { spawn } = await import("node:child_process");
   const [argv0 = hook.path, ...args] = hook.args ?? [];
-  const child = spawn(hook.path, args, { argv0, env: parseEnv(hook.env ?? []), stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(hook.path, args, {
+    argv0,
+    env: hook.env ? parseEnv(hook.env) : process.env,
+    stdio: ["pipe", "pipe", "pipe"],
+    ...(existsSync(state.bundle) ? { cwd: state.bundle } : {}),
+  });
   let said = "";
   const keep = (data: Buffer) => {
     if (said.length < 4096) said += data.toString();
@@ -41,7 +51,7 @@ async function runHook(hook: Hook, state: string): Promise<void> {
   child.stderr.on("data", keep);
   // A hook that does not read its input is fine.
   child.stdin.on("error", () => {});
-  child.stdin.end(state);
+  child.stdin.end(JSON.stringify(state));
   return new Promise((resolve, reject) => {
     const timer = hook.timeout
       ? setTimeout(() => {
@@ -55,9 +65,15 @@ async function runHook(hook: Hook, state: string): Promise<void> {
       else reject(new Error(`${hook.path}: ${problem}${said ? `: ${said.trim()}` : ""}`));
     };
     child.on("error", (error) => end(error.message));
-    child.on("exit", (code, signal) =>
-      end(code === 0 ? undefined : signal ? `ended by ${signal}` : `exit status ${code}`),
-    );
+    child.on("exit", (code, signal) => {
+      if (code === 0) return end(undefined);
+      const problem = signal ? `ended by ${signal}` : `exit status ${code}`;
+      const late = setTimeout(() => end(problem), lastOutputMs);
+      child.on("close", () => {
+        clearTimeout(late);
+        end(problem);
+      });
+    });
   });
 }
 

@@ -4,6 +4,7 @@ import { execInherits } from "./exec-inherits.ts";
 import { given } from "./given.ts";
 import { habits } from "./habits.ts";
 import { happenings } from "./happenings.ts";
+import { hooks, settings } from "./hooks.ts";
 import { inherited } from "./inherited.ts";
 import { lifecycle, listing } from "./lifecycle.ts";
 import { limitOrder } from "./limit-order.ts";
@@ -27,6 +28,8 @@ export function oracleSuite(program: string): void {
     given,
     paths,
     happenings,
+    hooks,
+    settings,
     habits,
     inherited,
     log,

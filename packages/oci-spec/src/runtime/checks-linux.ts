@@ -49,6 +49,7 @@ const sysctlNamespaces: readonly (readonly [RegExp, NamespaceType])[] = [
   [/^kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$/, "ipc"],
   [/^fs\.mqueue\./, "ipc"],
   [/^net\./, "network"],
+  [/^user\./, "user"],
   [/^kernel\.(domainname|hostname)$/, "uts"],
 ];
 
@@ -67,7 +68,7 @@ const sysctl: Check = {
       else if (!type)
         report(
           path,
-          "is not a setting of a namespace: allowed are kernel.msg*, kernel.sem, kernel.shm*, fs.mqueue.*, net.*, kernel.hostname, kernel.domainname",
+          "is not a setting of a namespace: allowed are kernel.msg*, kernel.sem, kernel.shm*, fs.mqueue.*, net.*, user.*, kernel.hostname, kernel.domainname",
         );
       else if (!hasNamespace(spec, type))
         report(path, `needs {"type": "${type}"} in linux.namespaces, else the host's own would change`);

@@ -64,7 +64,7 @@ export const operations = {
   ioPriority: { number: 42, fields: { value: "number" } },
   /** personality(2). */
   personality: { number: 43, fields: { value: "number" } },
-  /** sched_setaffinity(2); the mask's first bit is processor 0. */
+  /** sched_setaffinity(2); the mask's first bit is processor 0. An empty mask allows all that the cgroup does, where that can be set. */
   affinity: { number: 35, fields: { mask: "bytes" } },
   /** set_mempolicy(2); the mode with its flags, the mask of nodes empty for none. */
   memoryPolicy: { number: 36, fields: { mode: "number", nodes: "bytes" } },
@@ -90,8 +90,8 @@ export const operations = {
   program: { number: 51, fields: { name: "string", path: "string" } },
   /** Reports ready, then waits for a byte from the named pipe of `start`. Later failures go to the result pipe. */
   wait: { number: 52, fields: { start: "number", result: "number" } },
-  /** Runs a hook in the process's present context, with the state document as its standard input; inherit: with the program's environment in place of env. */
-  hook: { number: 53, fields: { path: "string", args: "strings", env: "strings", inherit: "number", timeout: "number" } },
+  /** Runs a hook in the process's present context, with the state document as its standard input; inherit: with the program's environment in place of env; inRoot: from the directory in which paths are resolved. Index is its place among the hooks of its kind, for errors. */
+  hook: { number: 53, fields: { path: "string", args: "strings", env: "strings", inherit: "number", timeout: "number", index: "number", inRoot: "number" } },
   /** Sets the program's environment; with a home, HOME by user id from /etc/passwd, or that one. */
   environment: { number: 54, fields: { env: "strings", home: "string", uid: "number" } },
   /** Becomes the program; descriptors below `keep` stay open. */
@@ -284,6 +284,8 @@ export interface Operands {
     readonly env: readonly string[];
     readonly inherit: number | bigint;
     readonly timeout: number | bigint;
+    readonly index: number | bigint;
+    readonly inRoot: number | bigint;
   };
   readonly environment: {
     readonly env: readonly string[];

@@ -127,6 +127,10 @@ function addTo(process: Process, environment: readonly string[]): void {
 export function warnOfCapabilities({ facts, warn }: Host, process: Process | undefined, linux: Linux): void {
   for (const name of ignoredCapabilities(process?.capabilities ?? {}, { facts, linux }))
     warn(`process.capabilities: ${name} is unknown, or not this process's to grant, and ignored`);
+  const { ambient = [], permitted = [], inheritable = [] } = process?.capabilities ?? {};
+  for (const name of ambient)
+    if (!permitted.includes(name) || !inheritable.includes(name))
+      warn(`can't raise ambient capability ${name}: it must be permitted and inheritable too`);
 }
 
 /** @throws Error, SpecError */

@@ -37,9 +37,23 @@ export function operationError(plan: Plan, index: number, errno: number, detail:
   if (op.op === "program") return new OperationError(programMessage(op.name, code, text), code, op.op);
   if (op.op === "exec") return new OperationError(`exec ${detail}: ${execMessage(code, text)}`, code, op.op);
   if (op.op === "hook")
-    return new OperationError(`error running hook ${op.why}: ${op.path}: ${detail || text}`, code, op.op);
+    return new OperationError(`error running ${hookName(op.why)} hook ${detail || text}`, code, op.op);
+  if (op.op === "scheduler" && code === "EPERM" && op.policy === deadlinePolicy)
+    return new OperationError(
+      `${describeShort(op)}: ${text} (${op.why}): SCHED_DEADLINE is for processes that may run on all processors, so not with linux.resources.cpu.cpus`,
+      code,
+      op.op,
+    );
   const said = detail ? `${detail}: ` : "";
   return new OperationError(`${describeShort(op)}: ${said}${code}: ${text} (${op.why})`, code, op.op);
+}
+
+/** SCHED_DEADLINE of sched_setattr(2). */
+const deadlinePolicy = 6;
+
+/** The kind of a hook by its place in config.json: "hooks.createContainer[0]". */
+function hookName(why: string): string {
+  return why.slice("hooks.".length, why.lastIndexOf("["));
 }
 
 /** With runc's messages, by which callers of OCI runtimes distinguish exit status 127 from 126. */
@@ -66,7 +80,6 @@ function execMessage(code: string, text: string): string {
  */
 export function startError(errno: number, detail: string): OperationError {
   const [code, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, "unknown error"];
-  if (code === "ECANCELED" || code === "ETIME")
-    return new OperationError(`error running startContainer hook: ${detail}`, code, "hook");
+  if (code === "ECANCELED") return new OperationError(`error running startContainer hook ${detail}`, code, "hook");
   return new OperationError(`exec ${detail}: ${execMessage(code, text)}`, code, "exec");
 }
