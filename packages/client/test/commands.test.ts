@@ -401,6 +401,21 @@ test("events, as text and as JSON", async (t) => {
   );
 });
 
+test("container prune: confirmed, filtered, with the space that it reclaims", async (t) => {
+  await using engine = await standInEngine({
+    containerPrune: async () => ({ ContainersDeleted: ["abc", "def"], SpaceReclaimed: 1_500_000 }),
+  });
+  const asked = await engine.client(["container", "prune"], { stdin: "n\n" });
+  t.match(asked.stdout, /^WARNING! This will remove all stopped containers\.\nAre you sure .* \[y\/N\] $/);
+  t.equal(engine.requests("containerPrune").length, 0);
+  const flags = ["--filter", "until=2001-09-09T01:46:40Z", "--filter", "label!=keep"];
+  const pruned = await engine.client(["container", "prune", "-f", ...flags]);
+  t.equal(pruned.stdout, "Deleted Containers:\nabc\ndef\n\nTotal reclaimed space: 1.5MB\n");
+  t.match(engine.requests("containerPrune"), [{ Filters: { until: [/^1000000000(\.0+)?$/], "label!": ["keep"] } }]);
+  const wrong = await engine.client(["container", "prune", "-f", "--filter", "until=sometime"]);
+  t.match([wrong.code, wrong.stderr], [125, /invalid filter "until"/]);
+});
+
 test("volumes and networks", async (t) => {
   const volume = (Name: string) => ({
     Name,

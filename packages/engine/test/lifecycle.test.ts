@@ -321,3 +321,33 @@ async function logs({ client }: UnderTest, Id: string, Follow = false): Promise<
   await stream.result;
   return text;
 }
+
+test("prune removes what does not run and matches the filters, and leaves volumes", async (t) => {
+  await using engine = await engineUnderTest();
+  const { client } = engine;
+  const labelled = (name: string, script: string) =>
+    engine.create(script, { Binds: ["/data"] }, { Config: { Labels: { [name]: "1" } } });
+  const [running, paused, created, ended, kept] = await Promise.all([
+    labelled("running", "while :; do sleep 0.05; done"),
+    labelled("paused", "while :; do sleep 0.05; done"),
+    labelled("created", "true"),
+    labelled("ended", "true"),
+    labelled("kept", "true"),
+  ]);
+  for (const Id of [running, paused, ended]) await client.call("containerStart", { Id });
+  await client.call("containerPause", { Id: paused });
+  await client.call("containerWait", { Id: ended });
+  await waitFor(async () => (await engine.inspect(ended)).State.Status === "exited");
+  const prune = async (Filters?: Record<string, string[]>) =>
+    (await client.call("containerPrune", Filters ? { Filters } : {})).ContainersDeleted.sort();
+  t.same(await prune({ until: ["1000000000"] }), [], "created later");
+  t.same(await prune({ label: ["created"] }), [created]);
+  t.same(await prune({ "label!": ["kept"] }), [ended]);
+  t.same(await prune({ until: ["99999999999"] }), [kept]);
+  t.same(await prune(), []);
+  t.equal((await client.call("containerList", { All: true })).Containers.length, 2);
+  t.equal((await client.call("volumeList", {})).Volumes.length, 5);
+  await t.rejects(prune({ colour: ["red"] }), /invalid filter 'colour'/);
+  await t.rejects(prune({ until: ["1", "2"] }), /more than one until filter/);
+  await t.rejects(prune({ until: ["yesterday"] }), /invalid filter 'until=yesterday'/);
+});

@@ -49,6 +49,7 @@ const containers: readonly Entry[] = [
   container("logs", "Fetch the logs of a container", () => import("./container/logs.ts")),
   container("pause", "Pause all processes within one or more containers", () => import("./container/pause.ts")),
   container("port", "List port mappings of a container", () => import("./container/port.ts")),
+  container("prune", "Remove all stopped containers", () => import("./container/prune.ts"), { short: [] }),
   container("rename", "Rename a container", () => import("./container/rename.ts")),
   container("restart", "Restart one or more containers", () => import("./container/restart.ts")),
   container("rm", "Remove one or more containers", () => import("./container/rm.ts"), { also: ["remove"] }),

@@ -1,4 +1,6 @@
 import { UsageError } from "@gantry/cli";
+import { formatUnixTime } from "@gantry/common/timestamp";
+import { parseMoment } from "./time.ts";
 
 /** All of --filter: KEY=VALUE, several values of a key together. @throws UsageError */
 export function parseFilters(texts: readonly string[]): Record<string, string[]> | undefined {
@@ -14,4 +16,18 @@ export function parseFilters(texts: readonly string[]): Record<string, string[]>
     filters[key] = [...(filters[key] ?? []), text.slice(equals + 1).trim()];
   }
   return filters;
+}
+
+/** The filter `until`, a moment as people write it, as Unix seconds in nanoseconds' precision. @throws UsageError */
+export function withUnixTimes(
+  filters: Record<string, string[]> | undefined,
+  nowNs: bigint,
+): Record<string, string[]> | undefined {
+  const { until } = filters ?? {};
+  if (!until) return filters;
+  try {
+    return { ...filters, until: until.map((text) => formatUnixTime(parseMoment(text, nowNs))) };
+  } catch (error) {
+    throw new UsageError(`invalid filter "until": ${(error as Error).message}`);
+  }
 }

@@ -12,6 +12,7 @@ import { startContainer } from "../containers/lifecycle/start.ts";
 import { killContainer, stopContainer } from "../containers/lifecycle/stop.ts";
 import { admit } from "../containers/lifecycle/table.ts";
 import { waitContainer } from "../containers/lifecycle/wait.ts";
+import { pruneContainers } from "../containers/prune.ts";
 import { renameContainer } from "../containers/rename.ts";
 import { type AttachDeps, attachContainer } from "../containers/streams/attach.ts";
 import { containerLogs } from "../containers/streams/logs.ts";
@@ -58,6 +59,7 @@ function lifecycleHandlers(deps: ContainerServiceDeps, find: Find) {
     containerRename: async ({ Id, Name }) => done(renameContainer(deps, find(Id), Name)),
     containerRemove: async ({ Id, Force, RemoveVolumes }) =>
       done(removeContainer(deps, find(Id), { force: Force ?? false, volumes: RemoveVolumes ?? false })),
+    containerPrune: ({ Filters }) => pruneContainers(deps, Filters ?? {}),
     containerCommit: async ({ Id, ...request }) => ({ Id: await commitContainer(deps, find(Id), request) }),
   } satisfies Partial<Handlers<Methods>>;
 }

@@ -88,6 +88,11 @@ const containers = {
     request: v.object({ ...byId, Force: v.optional(v.boolean()), RemoveVolumes: v.optional(v.boolean()) }),
     reply: empty,
   }),
+  containerPrune: call({
+    doc: "Removes containers that do not run, but not their volumes. Filters: label, label!, and until (created before; Unix seconds with a fraction, as text).",
+    request: v.object({ Filters: v.optional(filters) }),
+    reply: v.object({ ContainersDeleted: v.array(v.string()), SpaceReclaimed: integer }),
+  }),
   containerList: call({
     doc: "Running containers, or All; Limit: the newest so many, of all.",
     idempotent: true,
