@@ -8,6 +8,5 @@ const files = [{ name: "systemd" }, { name: "cgroup2" }];
 const limitSeconds = 400;
 
 test("the runtime on pure cgroup v2 under systemd, in a virtual machine", { skip: cannotBoot }, async (t) => {
-  t.setTimeout((limitSeconds + 240) * 1000);
   await testInGuest(t, files, { systemd: true, limitSeconds });
 });

@@ -76,6 +76,8 @@ export interface GuestFile {
 /** Boots a guest, runs test files of the runtime's in it one after the other, and reports their tests as this one's. */
 export async function testInGuest(t: Test, files: readonly GuestFile[], options: GuestOptions): Promise<void> {
   const { limitSeconds } = options;
+  // Longer than two boots, each with its own limit, and the command.
+  t.setTimeout((limitSeconds + 240) * 1000);
   const bundles = await bundleForGuest([...new Set(files.map(({ name }) => name))]);
   const commands = files.map(({ name, environment = "" }) => {
     const title = `#file ${name} ${environment}`.trim();

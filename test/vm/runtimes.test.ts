@@ -14,6 +14,5 @@ const files = [
 test("checkpoint and restore, and the oracle suite for us and for crun, in a virtual machine", {
   skip: cannotBoot,
 }, async (t) => {
-  t.setTimeout((limitSeconds + 60) * 1000);
   await testInGuest(t, files, { systemd: false, limitSeconds });
 });

@@ -11,6 +11,5 @@ const files = [
 ].map((name) => ({ name }));
 
 test("the runtime's other tests on pure cgroup v2, in a virtual machine", { skip: cannotBoot }, async (t) => {
-  t.setTimeout((limitSeconds + 60) * 1000);
   await testInGuest(t, files, { systemd: false, limitSeconds });
 });
