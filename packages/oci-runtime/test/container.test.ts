@@ -37,7 +37,7 @@ test("a program runs in namespaces of its own, as process 1, with nothing else o
   t.equal(status, 7);
   t.equal(stderr, "");
   const lines = stdout.trim().split("\n");
-  t.same(lines.slice(0, 2), ["1", "container"]);
+  t.same(lines.slice(0, 2), ["1", "runc"]);
   t.same(lines.slice(2, 9), ["0", "1", "2", "3", "0", "1", "2"], "3 is ls's own");
   for (const [at, name] of ["pid", "net", "ipc", "uts", "mnt"].entries())
     t.not(lines[9 + at], readlinkSync(`/proc/self/ns/${name}`));
@@ -370,7 +370,7 @@ test("a user namespace of its own", { skip }, async (t) => {
   const { stdout, stderr, status } = await box.run();
   t.equal(stderr, "");
   t.equal(status, 0);
-  t.match(stdout, /^0\n +0 +100000 +65536\ncrw-rw-rw- +1 65534 +65534 .*\ncontainer\n$/);
+  t.match(stdout, /^0\n +0 +100000 +65536\ncrw-rw-rw- +1 65534 +65534 .*\nrunc\n$/);
 });
 
 test("clocks of a time namespace, in a user namespace, too", { skip }, async (t) => {
