@@ -62,12 +62,21 @@ test("images: list, filters, inspect, tag, and removal in Docker's order", async
   });
   t.same((await client.call("imageRemove", { Name: "mine" })).Items, [{ Untagged: "mine:latest" }]);
 
-  const user = await engine.create("true", {}, { Name: "user" });
+  const user = await engine.create("sleep 600", {}, { Name: "user" });
   await t.rejects(client.call("imageRemove", { Name: "busybox" }), {
     code: "FailedPrecondition",
     message: `conflict: unable to remove repository reference "busybox" (must force) - container ${user.slice(0, 12)} is using its referenced image ${id.slice(7, 19)}`,
   });
-  await client.call("containerRemove", { Id: "user" });
+  await client.call("containerStart", { Id: "user" });
+  t.same(
+    (await client.call("imageRemove", { Name: "busybox", Force: true })).Items,
+    [{ Untagged: "busybox:latest" }],
+    "a running container's image loses its name and stays",
+  );
+  t.same((await client.call("imageInspect", { Name: id }))["RepoTags"], []);
+  await t.rejects(client.call("imageRemove", { Name: id, Force: true }), { message: /\(cannot be forced\)/ });
+  await client.call("imageTag", { Name: id, Target: "busybox" });
+  await client.call("containerRemove", { Id: "user", Force: true });
   t.same((await client.call("imageRemove", { Name: "busybox" })).Items, [
     { Untagged: "busybox:latest" },
     { Deleted: id },

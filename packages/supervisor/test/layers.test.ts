@@ -232,7 +232,7 @@ test("where the layers below are in the same directory, whiteouts remove", async
   );
   t.same(readdirSync(join(temp.path, "d")).sort(), ["new", "sub"]);
   t.same(readdirSync(join(temp.path, "d/sub")), []);
-  t.same(readdirSync(temp.path).sort(), ["both", "d"]);
+  t.same(readdirSync(temp.path).sort(), ["both", "d", "nowhere"], "the directory of a whiteout is made");
   t.equal(readFileSync(join(temp.path, "both"), "utf8"), "new");
 });
 

@@ -1,9 +1,9 @@
-import { unixSeconds, zeroTimestamp } from "@gantry/common/timestamp";
+import { parseTimestamp, zeroTimestamp } from "@gantry/common/timestamp";
 import type { Filters, ImageSummary } from "@gantry/ipc/contracts/engine-types";
 import { booleanFilter, checkFilters, matchesLabels } from "../base/filters.ts";
 import type { ImageUserDeps } from "./deps.ts";
-import type { Images } from "./images.ts";
-import { groupByImage, isDangling, type NamedImage, summarize } from "./view.ts";
+import type { FoundImage, Images } from "./images.ts";
+import { groupByImage, isDangling, summarize } from "./view.ts";
 
 export interface ListImagesDeps extends ImageUserDeps {
   readonly images: Images;
@@ -30,14 +30,14 @@ export async function listImages(deps: ListImagesDeps, filters: Filters): Promis
     .sort((a, b) => b.Created - a.Created);
 }
 
-function created(image: NamedImage): number {
-  return unixSeconds(image.image.config.created ?? zeroTimestamp);
+/** Nanoseconds since 1970: images of one second differ. */
+function created({ image }: { readonly image: Pick<FoundImage, "config"> }): bigint {
+  return parseTimestamp(image.config.created ?? zeroTimestamp) ?? 0n;
 }
 
-async function createdOf(deps: ListImagesDeps, references: readonly string[] | undefined): Promise<number | undefined> {
+async function createdOf(deps: ListImagesDeps, references: readonly string[] | undefined): Promise<bigint | undefined> {
   const [reference] = references ?? [];
-  if (reference === undefined) return undefined;
-  return unixSeconds((await deps.images.resolve(reference)).config.created ?? zeroTimestamp);
+  return reference === undefined ? undefined : created({ image: await deps.images.resolve(reference) });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { conflict } from "../base/errors.ts";
 import { shortId } from "../base/ids.ts";
 import type { ImageUser, RemoveImageDeps } from "./deps.ts";
-import { isNameless, sameRepository, shownTag } from "./names.ts";
+import { isNameless, namelessName, sameRepository, shownTag } from "./names.ts";
 import { groupByImage, type NamedImage } from "./view.ts";
 
 export interface RemovedItem {
@@ -23,8 +23,11 @@ export async function removeImage(deps: RemoveImageDeps, reference: string, forc
   const byId = isIdReference(reference, found.id);
   const names = byId ? group.names : [found.resolved.image.name];
   if (byId) checkIdRemoval(group, force);
-  const last = names.length === group.names.length;
-  if (last) checkUsers(deps, { group, reference, byId, force });
+  const isLast = names.length === group.names.length;
+  if (isLast) checkUsers(deps, { group, reference, byId, force });
+  // By name and with force, a running container's image loses its name and stays, dangling.
+  const last = isLast && (byId || !isRunning(deps, group));
+  if (isLast && !last) await keepAsDangling(deps, group);
   // A snapshot that is still being cleared away would keep the image's layers.
   if (last) await deps.background.idle();
   const items: RemovedItem[] = [];
@@ -40,6 +43,15 @@ export async function removeImage(deps: RemoveImageDeps, reference: string, forc
     deps.events.emit("image", "delete", group.id, { name: group.id });
   }
   return items;
+}
+
+function isRunning(deps: RemoveImageDeps, { id }: NamedImage): boolean {
+  return deps.imageUsers().some((user) => user.imageId === id && user.isRunning);
+}
+
+async function keepAsDangling(deps: RemoveImageDeps, { image }: NamedImage): Promise<void> {
+  const { name, target } = image.resolved.image;
+  await deps.supervisor.call("images.tag", { name, newName: namelessName(target.digest.slice(7, 71)) });
 }
 
 function isIdReference(reference: string, id: string): boolean {

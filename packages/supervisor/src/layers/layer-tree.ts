@@ -17,6 +17,7 @@ export class LayerTree {
   readonly native: NativeSys;
   readonly lower: LowerView;
   readonly #rootFd: number;
+  readonly #rootPath: BytePath;
   /** Recently used directories by their path in the tar; the oldest is closed first. */
   readonly #open = new Map<string, number>();
   /** Descriptors that their path may not lead to any more; the entry that is being written still uses them. */
@@ -24,11 +25,14 @@ export class LayerTree {
   /** Times of directories that existed before, by path: creating entries in them changes the times. */
   readonly formerTimes = new Map<BytePath, bigint>();
   readonly #isFilled: boolean;
+  /** True for a path, free of links, whose file was there before this layer. */
+  isOlder: (path: BytePath) => boolean = () => false;
 
   constructor(native: NativeSys, root: string, lowers: readonly string[]) {
     this.native = native;
     this.lower = new LowerView(native, lowers);
     this.#rootFd = native.openat2(AT_FDCWD, root, directoryFlags, 0, 0);
+    this.#rootPath = readlinkSync(descriptorPath(this.#rootFd), "latin1");
     this.#isFilled = readdirSync(root).length > 0;
   }
 
@@ -51,25 +55,45 @@ export class LayerTree {
    * @param directory what `directory` returned for its parent
    */
   resolved(directory: BytePath, path: BytePath): BytePath[] {
-    const [root, parent] = [descriptorPath(this.#rootFd), directory].map((link) => readlinkSync(link, "latin1"));
-    return `${(parent as string).slice((root as string).length)}/${path.slice(path.lastIndexOf("/") + 1)}`
-      .split("/")
-      .filter((name) => name !== "");
+    return [...this.#ownPath(directory).split("/"), path.slice(path.lastIndexOf("/") + 1)].filter(
+      (name) => name !== "",
+    );
   }
 
-  /** Removes a file or a directory tree. @returns true for a whiteout */
-  remove(path: BytePath): boolean {
+  /** The path in the layer of an open directory, whatever links led to it; empty for the root. */
+  #ownPath(descriptor: BytePath): BytePath {
+    return readlinkSync(descriptor, "latin1").slice(this.#rootPath.length + 1);
+  }
+
+  /** Called after a name was created: a link of the layers below may have led on from it until now. */
+  created(path: BytePath): void {
+    if (this.lower.isEmpty) return;
+    const isOpen = [...this.#open.keys()].some((open) => open === path || open.startsWith(`${path}/`));
+    if (isOpen) this.#forget();
+  }
+
+  /** True when the layers below show something at a path that this layer does not hide. @param path free of links */
+  isBelow(path: readonly BytePath[]): boolean {
+    let directory = `${descriptorPath(this.#rootFd)}`;
+    for (const name of path.slice(0, -1)) {
+      directory += `/${name}`;
+      if (isOpaque(this.native, directory)) return false;
+    }
+    return this.lower.find(path) !== undefined;
+  }
+
+  /** Removes a file or a directory tree. */
+  remove(path: BytePath): void {
     const stats = lstatOrNone(path);
-    if (!stats) return false;
+    if (!stats) return;
     if (!stats.isDirectory()) {
       unlinkSync(fsPath(path));
       // Open directories may have been resolved through this link.
       if (stats.isSymbolicLink()) this.#forget();
-      return isWhiteout(stats);
+      return;
     }
     this.#forget();
     rmSync(fsPath(path), { recursive: true });
-    return false;
   }
 
   /** Hides the entries of a directory in the layers below. */
@@ -84,6 +108,7 @@ export class LayerTree {
     this.native.closeFd(this.#rootFd);
   }
 
+  /** @param path the directory's own, not one through links */
   #noteTime(path: BytePath, directory: BytePath): void {
     if (this.formerTimes.has(path)) return;
     this.formerTimes.set(path, lstatSync(fsPath(directory), { bigint: true }).mtimeNs);
@@ -101,7 +126,7 @@ export class LayerTree {
   }
 
   #adopt(path: string, fd: number): string {
-    if (this.#isFilled) this.#noteTime(path, `${descriptorPath(fd)}/.`);
+    if (this.#isFilled) this.#noteTime(this.#ownPath(descriptorPath(fd)), `${descriptorPath(fd)}/.`);
     this.#open.set(path, fd);
     if (this.#open.size > openDirectories) {
       const [oldest, oldFd] = this.#open.entries().next().value as [string, number];
@@ -147,6 +172,7 @@ export class LayerTree {
     try {
       const path = `${descriptorPath(parentFd)}/${name}`;
       const isHidden = done.at(-1)?.isHiding ?? false;
+      if (this.#isFilled) this.#noteTime(join(done), `${descriptorPath(parentFd)}/.`);
       const stats = lstatOrNone(path);
       if (stats?.isDirectory()) return { isHiding: isHidden || isOpaque(this.native, path) };
       if (stats?.isSymbolicLink()) return { link: readlinkSync(fsPath(path), "latin1"), isHiding: false };
@@ -154,6 +180,11 @@ export class LayerTree {
         unlinkSync(fsPath(path));
         mkdirSync(fsPath(path), 0o755);
         this.setOpaque(path);
+        return { isHiding: true };
+      }
+      if (stats && this.isOlder(join([...done, { name, isHiding: false }]))) {
+        unlinkSync(fsPath(path));
+        mkdirSync(fsPath(path), 0o755);
         return { isHiding: true };
       }
       if (stats)

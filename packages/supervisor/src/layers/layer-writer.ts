@@ -70,6 +70,7 @@ export class LayerWriter implements TarSink {
     this.#native = native;
     this.#tree = new LayerTree(native, target.directory, target.lowers);
     this.#whiteouts = new Whiteouts(this.#tree, target.whiteouts === "overlay");
+    this.#tree.isOlder = (path) => this.#whiteouts.isOlder(path);
     this.#space = new SpaceGuard(target.directory);
     const isNew = target.whiteouts === "overlay" && target.lowers.length === 0;
     this.#newFiles = new NewFileAttributes(isNew && options.isUnmasked === true);
@@ -97,8 +98,9 @@ export class LayerWriter implements TarSink {
     try {
       if (name.startsWith(whiteoutPrefix)) this.#whiteout(parent, name);
       else {
-        this.#make({ ...entry, path }, `${this.#tree.directory(parent)}/${name}`);
-        this.#whiteouts.wrote(path);
+        const directory = this.#tree.directory(parent);
+        this.#make({ ...entry, path }, `${directory}/${name}`);
+        this.#whiteouts.wrote(directory, name);
       }
     } catch (error) {
       throw inEntry(path, error);
@@ -170,7 +172,7 @@ export class LayerWriter implements TarSink {
     this.#inodes += 1;
     const place = fsPath(path);
     if (entry.type === "file") {
-      const fd = this.#replacing(path, () => openSync(place, createFlags, this.#newFiles.modeOf(entry)));
+      const fd = this.#replacing(entry, path, () => openSync(place, createFlags, this.#newFiles.modeOf(entry)));
       this.#file = { entry, fd, path, position: 0, written: 0 };
       this.#size += Math.ceil((entry.storedSize ?? entry.size) / blockBytes) * blockBytes;
       return;
@@ -180,8 +182,9 @@ export class LayerWriter implements TarSink {
       this.#link(entry, path);
       return;
     }
-    if (entry.type === "symlink") this.#replacing(path, () => symlinkSync(fsPath(entry.linkPath), place));
-    else this.#replacing(path, () => this.#native.mknod(place, nodeType(entry) | 0o600, entry.major, entry.minor));
+    if (entry.type === "symlink") this.#replacing(entry, path, () => symlinkSync(fsPath(entry.linkPath), place));
+    else
+      this.#replacing(entry, path, () => this.#native.mknod(place, nodeType(entry) | 0o600, entry.major, entry.minor));
     lchownSync(place, entry.uid, entry.gid);
     if (entry.type !== "symlink") chmodSync(place, entry.mode);
     this.#xattrs(entry, path);
@@ -196,13 +199,15 @@ export class LayerWriter implements TarSink {
       mkdirSync(place, 0o700);
       this.#inodes += 1;
       this.#size += blockBytes;
+      this.#tree.created(entry.path);
     } catch (error) {
       if (!isSystemError(error, "EEXIST")) throw error;
       if (lstatOrNone(path)?.isDirectory()) dropOtherXattrs(this.#native, entry, path);
       else {
-        const wasWhiteout = this.#tree.remove(path);
+        // A whiteout hid what the layers below have of this name, and so did a file of this layer.
+        this.#tree.remove(path);
         mkdirSync(place, 0o700);
-        if (wasWhiteout) this.#tree.setOpaque(path);
+        this.#tree.setOpaque(path);
       }
     }
     lchownSync(place, entry.uid, entry.gid);
@@ -226,13 +231,15 @@ export class LayerWriter implements TarSink {
     const source = `${parent}/${target.slice(target.lastIndexOf("/") + 1)}`;
     if (source === path) return;
     if (!lstatOrNone(source)) {
-      const below = this.#tree.lower.find(this.#tree.resolved(parent, target));
+      const own = this.#tree.resolved(parent, target);
+      const below = this.#tree.isBelow(own) ? this.#tree.lower.find(own) : undefined;
       if (!below) throw new Error(`its target "${readable(target)}" is not in the image`);
       copyNode(this.#native, below.path, source);
+      this.#whiteouts.tookOver(own.join("/"));
       this.#inodes += 1;
       this.#size += below.stats.blocks * 512;
     }
-    this.#replacing(path, () => linkSync(fsPath(source), fsPath(path)));
+    this.#replacing(entry, path, () => linkSync(fsPath(source), fsPath(path)));
   }
 
   #xattrs(entry: TarEntry, path: BytePath): void {
@@ -258,9 +265,11 @@ export class LayerWriter implements TarSink {
   }
 
   /** Creates a file in place of an earlier entry of the same name, or a whiteout of it. */
-  #replacing<T>(path: BytePath, make: () => T): T {
+  #replacing<T>({ path: entryPath }: TarEntry, path: BytePath, make: () => T): T {
     try {
-      return make();
+      const made = make();
+      this.#tree.created(entryPath);
+      return made;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       this.#tree.remove(path);

@@ -1,4 +1,4 @@
-import { lstatSync, type Stats } from "node:fs";
+import { lstatSync, readdirSync, type Stats } from "node:fs";
 import type { NativeSys } from "@gantry/native-sys";
 import { type BytePath, fsPath, toBytePath } from "@gantry/tree-copy/byte-path";
 
@@ -31,6 +31,12 @@ export class LowerView {
 
   get isEmpty(): boolean {
     return this.#layers.length === 0;
+  }
+
+  /** The names in the root. */
+  names(): BytePath[] {
+    const all = new Set(this.#layers.flatMap((layer) => readdirSync(fsPath(layer), "latin1")));
+    return [...all].filter((name) => this.find([name]) !== undefined);
   }
 
   /**
