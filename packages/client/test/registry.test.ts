@@ -87,7 +87,7 @@ test("login stores accepted credentials, in the file or in a helper; logout remo
     stderr: /stored unencrypted in .*config.json/,
   });
   t.strictSame(config(), { detachKeys: "ctrl-a", auths: { "localhost:5000": { auth: "bWU6c2VjcmV0" } } });
-  t.equal(statSync(file).mode & 0o777, 0o600);
+  t.equal(statSync(file).mode & 0o777, 0o644);
   await login("tokens", "secret");
   t.match(config().auths["localhost:5000"], { identitytoken: "refresh" });
   await client(["pull", "-q", "localhost:5000/box"]);
