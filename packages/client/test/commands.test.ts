@@ -170,11 +170,11 @@ test("inspect: JSON, templates, and missing objects", async (t) => {
   t.match(await engine.client(["inspect", "--type", "image", "web"]), { stderr: "Error: No such image: web\n" });
   t.match(await engine.client(["inspect", "-f", "{{.Nope}}", "web"]), {
     code: 1,
-    stderr: /^Template parsing error: template: :1:2: executing "" at <\.Nope>: map has no entry for key "Nope"\n$/,
+    stderr: /^template parsing error: template: :1:2: executing "" at <\.Nope>: map has no entry for key "Nope"\n$/,
   });
   t.match(await engine.client(["inspect", "-f", "{{.Nope", "web"]), {
     code: 64,
-    stderr: "Template parsing error: template: :1: unclosed action\n",
+    stderr: "template parsing error: template: :1: unclosed action\n",
   });
   t.equal((await engine.client(["port", "web"])).stdout, "80/tcp -> 0.0.0.0:8080\n");
   t.match(await engine.client(["port", "web", "81"]), {

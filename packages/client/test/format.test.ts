@@ -115,7 +115,7 @@ test("ps --format", async (t) => {
   t.strictSame(Object.keys(json), Object.keys(json).sort());
   t.equal(ps("{{json .}}"), ps("json"));
   t.throws(() => ps("{{.Nope}}"), {
-    message: `Template parsing error: template: :1:2: executing "" at <.Nope>: can't evaluate field Nope in type *formatter.ContainerContext`,
+    message: `template parsing error: template: :1:2: executing "" at <.Nope>: can't evaluate field Nope in type *formatter.ContainerContext`,
   });
 });
 

@@ -29,7 +29,7 @@ const container = typedDocument({
   Mounts: [{ Type: "bind", Source: "/src", Destination: "/dst", RW: true }],
 });
 
-const render = (source: string): string => compileTemplate(source, 64).render(container);
+const render = (source: string): string => compileTemplate(source, { exitCode: 64 }).render(container);
 
 test("fields, maps, lists and their absence print as Docker prints them", async (t) => {
   const cases: [string, string][] = [
@@ -116,8 +116,8 @@ test("an invalid template is reported with Go's message and position", async (t)
     ["{{}}", "template: :1: missing value for command", 64],
     ['{{"x}}', "template: :1: unterminated quoted string", 64],
     ["{{(.Id}}", "template: :1: unclosed left paren", 64],
-    ["{{.Nope}}", 'template: :1:2: executing "" at <.Nope>: map has no entry for key "Nope"', 1],
-    ["{{.Id.Foo}}", 'template: :1:2: executing "" at <.Id.Foo>: can\'t evaluate field Foo in type string', 1],
+    ["{{.Nope}}", 'template: :1:2: executing "" at <.Nope>: can\'t evaluate field Nope in type struct', 1],
+    ["{{.Id.Foo}}", 'template: :1:5: executing "" at <.Id.Foo>: can\'t evaluate field Foo in type string', 1],
     [
       "{{index .Config.Env 5}}",
       'template: :1:2: executing "" at <index .Config.Env 5>: error calling index: index out of range: 5',
@@ -130,6 +130,6 @@ test("an invalid template is reported with Go's message and position", async (t)
     ],
   ];
   for (const [source, message, exitCode] of cases) {
-    t.throws(() => render(source), { message: `Template parsing error: ${message}`, exitCode }, source);
+    t.throws(() => render(source), { message: `template parsing error: ${message}`, exitCode }, source);
   }
 });

@@ -48,8 +48,8 @@ export async function inspect(context: Context, names: readonly string[], option
 function renderer(format: string | undefined): (found: readonly PlainObject[]) => Iterable<string> {
   if (format === undefined || format === "") return (found) => [JSON.stringify(found, null, indent)];
   if (format === "json") return (found) => [JSON.stringify(found)];
-  const template = compileTemplate(format, syntaxErrorCode);
+  const template = compileTemplate(format, { exitCode: syntaxErrorCode });
   return function* (found) {
-    for (const document of found) yield template.render(typedDocument(document));
+    for (const document of found) yield template.render(typedDocument(document), document);
   };
 }

@@ -4,7 +4,7 @@ import type { ContainerSummary } from "@gantry/ipc/contracts/engine-types";
 import { labelMethods, labelText } from "./labels.ts";
 import type { ListFormat } from "./list.ts";
 import { formatPorts } from "./ports.ts";
-import { quote } from "./template/printf.ts";
+import { quote } from "./template/quote.ts";
 import { ellipsis, shortId } from "./text.ts";
 import { goTime } from "./time.ts";
 

@@ -28,6 +28,15 @@ export interface ListFormat<T> {
   readonly rawQuiet?: string;
 }
 
+/** A template's check before the engine is called, as docker has it for `ps`. @throws CommandError */
+export function checkListTemplate<T>(format: string | undefined, list: ListFormat<T>): void {
+  if (format === undefined) return;
+  const columns = Object.keys(list.columns).map((name): [string, () => unknown] => [name, () => ""]);
+  const methods = Object.keys(list.methods ?? {}).map((name): [string, () => unknown] => [name, () => () => ""]);
+  const prefixes = { syntaxPrefix: "failed to parse template: ", execPrefix: "failed to execute template: " };
+  compileTemplate(format, prefixes).render(structView(list.typeName, Object.fromEntries([...columns, ...methods])));
+}
+
 /**
  * Renders a list as docker does: its standard table, `table TEMPLATE`, a Go template per item, `json`.
  * @throws CommandError of a wrong template

@@ -2,7 +2,7 @@ import { defined } from "@gantry/cli";
 import { defineCommand } from "../../command.ts";
 import { listFormat } from "../../config/settings.ts";
 import { containerList } from "../../format/container-list.ts";
-import { renderList } from "../../format/list.ts";
+import { checkListTemplate, renderList } from "../../format/list.ts";
 import { parseFilters } from "../../parse/filters.ts";
 
 export const command = defineCommand({
@@ -24,6 +24,8 @@ export const command = defineCommand({
     if (values.format && values.quiet)
       context.log.warn("Ignoring custom format, because both --format and --quiet are set.");
     const format = await listFormat(context, { format: values.format, quiet: false }, "psFormat");
+    const list = containerList({ truncate: !values["no-trunc"], size: values.size, now: Date.now() / 1000 });
+    checkListTemplate(format, list);
     const size = values.size || (!values.quiet && /\.Size\b/.test(format ?? ""));
     const last = values.latest ? 1 : values.last;
     const engine = await context.engine();
@@ -36,7 +38,6 @@ export const command = defineCommand({
         Filters: parseFilters(values.filter),
       }),
     );
-    const list = containerList({ truncate: !values["no-trunc"], size: values.size, now: Date.now() / 1000 });
     context.out.write(1, renderList(Containers, list, { format, quiet: values.quiet }));
     return 0;
   },

@@ -37,7 +37,7 @@ export const command = defineCommand({
 function renderer(format: string | undefined): (event: EngineEvent) => string {
   if (format === undefined || format === "") return eventLine;
   if (format === "json") return (event) => eventJson(event);
-  const template = compileTemplate(format, 64);
+  const template = compileTemplate(format, { exitCode: 64 });
   return (event) => template.render(templateView(event));
 }
 

@@ -12,11 +12,12 @@ export const command = defineCommand({
   examples: ["", "--format '{{.Driver}}'"],
   async run(context, { values }) {
     const { format } = values;
-    const template = format === undefined || format === "json" ? undefined : compileTemplate(format, 64);
+    const template =
+      format === undefined || format === "json" ? undefined : compileTemplate(format, { exitCode: 64, execPrefix: "" });
     const engine = await context.engine();
     const info = await engine.call("info", {});
     const ClientInfo = clientVersion();
-    if (template) context.out.print(template.render(typedDocument({ ...info, ClientInfo })));
+    if (template) context.out.print(template.render(typedDocument({ ...info, ClientInfo }, "system.dockerInfo")));
     else if (format === "json") context.out.print(JSON.stringify({ ...info, ClientInfo }));
     else {
       context.out.write(1, infoText(info, ClientInfo));

@@ -13,7 +13,10 @@ export const command = defineCommand({
   examples: ["", "--format '{{.Server.Version}}'"],
   async run(context, { values }) {
     const { format } = values;
-    const template = format === undefined || format === "json" ? undefined : compileTemplate(format, 64);
+    const template =
+      format === undefined || format === "json"
+        ? undefined
+        : compileTemplate(format, { exitCode: 64, name: "version", execPrefix: "" });
     let server: PlainObject | null = null;
     let problem: { message: string; exitCode: number } | undefined;
     try {
@@ -26,7 +29,7 @@ export const command = defineCommand({
       context.out.printError(problem.message);
       return problem.exitCode;
     }
-    if (template) context.out.print(template.render(typedDocument(document)));
+    if (template) context.out.print(template.render(typedDocument(document, "system.versionInfo")));
     else if (format === "json") context.out.print(JSON.stringify(document));
     else context.out.write(1, versionText(document));
     if (!problem) return 0;

@@ -1,33 +1,111 @@
-/** Position of a node in the template's text, for error messages. */
-export interface Span {
+import { quote } from "./quote.ts";
+import type { GoComplex, GoFloat } from "./values.ts";
+
+interface Positioned {
+  /** Offset in the template, for error messages. */
   readonly at: number;
-  readonly end: number;
 }
 
-export type Operand = Span &
+export type Operand = Positioned &
   (
     | { readonly kind: "dot" | "nil" }
-    | { readonly kind: "literal"; readonly value: string | number | boolean }
+    | { readonly kind: "bool"; readonly value: boolean }
+    | {
+        readonly kind: "number";
+        readonly value: number | bigint | GoFloat | GoComplex | undefined;
+        readonly text: string;
+      }
+    | { readonly kind: "string"; readonly value: string; readonly text: string }
     | { readonly kind: "function"; readonly name: string }
-    | { readonly kind: "variable"; readonly name: string }
-    | { readonly kind: "pipe"; readonly pipe: Pipe }
-    /** Fields of the value of `of`, or of `.`. */
-    | { readonly kind: "fields"; readonly of: Operand; readonly names: readonly string[] }
+    | { readonly kind: "field"; readonly names: readonly string[] }
+    | { readonly kind: "variable"; readonly name: string; readonly names: readonly string[] }
+    /** Fields of a parenthesised pipeline or of a function's result. */
+    | { readonly kind: "chain"; readonly of: Operand; readonly names: readonly string[] }
+    | Pipe
   );
 
-export interface CommandNode extends Span {
-  readonly operands: readonly Operand[];
-}
-
-export interface Pipe extends Span {
+export interface Pipe extends Positioned {
+  readonly kind: "pipe";
   readonly variables: readonly string[];
   /** `=` instead of `:=`. */
   readonly assigns: boolean;
   readonly commands: readonly CommandNode[];
 }
 
+export interface CommandNode extends Positioned {
+  readonly kind: "command";
+  readonly operands: readonly Operand[];
+}
+
+export interface Branch extends Positioned {
+  readonly kind: "if" | "with" | "range";
+  readonly pipe: Pipe;
+  readonly body: readonly Node[];
+  readonly orElse: readonly Node[];
+}
+
+export interface TemplateCall extends Positioned {
+  readonly kind: "template";
+  readonly name: string;
+  readonly pipe: Pipe | undefined;
+}
+
 export type Node =
-  | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "action"; readonly pipe: Pipe }
-  | { readonly kind: "if" | "with" | "range"; readonly pipe: Pipe; readonly body: Node[]; readonly orElse: Node[] }
-  | { readonly kind: "break" | "continue" };
+  | (Positioned & { readonly kind: "text"; readonly text: string })
+  | (Positioned & { readonly kind: "action"; readonly pipe: Pipe })
+  | (Positioned & { readonly kind: "break" | "continue" })
+  | Branch
+  | TemplateCall;
+
+export type AnyNode = Node | CommandNode | Operand;
+
+/** A node as Go prints it in error messages. */
+export function nodeText(node: AnyNode): string {
+  switch (node.kind) {
+    case "dot":
+      return ".";
+    case "nil":
+      return "nil";
+    case "bool":
+      return String(node.value);
+    case "number":
+    case "string":
+      return node.text;
+    case "function":
+      return node.name;
+    case "field":
+      return fieldsText(node.names);
+    case "variable":
+      return node.name + fieldsText(node.names);
+    case "chain":
+      return operandText(node.of) + fieldsText(node.names);
+    case "pipe":
+      return pipeText(node);
+    case "command":
+      return node.operands.map(operandText).join(" ");
+    case "template":
+      return `{{template ${quote(node.name)}${node.pipe ? ` ${pipeText(node.pipe)}` : ""}}}`;
+    case "action":
+      return `{{${pipeText(node.pipe)}}}`;
+    case "text":
+      return node.text;
+    case "break":
+    case "continue":
+      return `{{${node.kind}}}`;
+    default:
+      return `{{${node.kind} ${pipeText(node.pipe)}}}`;
+  }
+}
+
+function operandText(operand: Operand): string {
+  return operand.kind === "pipe" ? `(${pipeText(operand)})` : nodeText(operand);
+}
+
+function pipeText({ variables, assigns, commands }: Pipe): string {
+  const declared = variables.length > 0 ? `${variables.join(", ")} ${assigns ? "=" : ":="} ` : "";
+  return declared + commands.map(nodeText).join(" | ");
+}
+
+function fieldsText(names: readonly string[]): string {
+  return names.map((name) => `.${name}`).join("");
+}

@@ -1,4 +1,4 @@
-import { isObject, markMap, markNil, type PlainObject } from "./values.ts";
+import { isObject, markMap, markNil, nameStruct, type PlainObject } from "./values.ts";
 
 /** Fields of the Docker API that are Go maps: their keys are data, not names of fields. */
 const mapFields = new Set([
@@ -24,8 +24,8 @@ const nilPointers = new Set(["Health", "Healthcheck", "Init", "OomKillDisable", 
  * A document of the engine as Go's types would show it to a template: maps are distinguished from structs,
  * null lists and maps are empty ones, a container's absent Health is nil. The document itself is left as it is.
  */
-export function typedDocument(document: PlainObject): PlainObject {
-  const typed = typedObject(document);
+export function typedDocument(document: PlainObject, structName = "struct"): PlainObject {
+  const typed = nameStruct(typedObject(document), structName);
   const state = typed["State"];
   // A template can use it, but it is not part of the printed document.
   if (isObject(state) && !("Health" in state)) {

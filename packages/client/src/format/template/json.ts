@@ -1,4 +1,4 @@
-import { isNil, isObject, isStruct, keysOf } from "./values.ts";
+import { GoFloat, isNil, isObject, isStruct, JsonNumber, keysOf, nilInterface } from "./values.ts";
 
 /** JSON of a value, compact, without escapes of HTML characters: docker's `json` function. */
 export function toJson(value: unknown): string {
@@ -6,7 +6,10 @@ export function toJson(value: unknown): string {
 }
 
 function plain(value: unknown): unknown {
-  if (value === undefined) return null;
+  if (value === undefined || value === nilInterface) return null;
+  if (value instanceof GoFloat) return value.value;
+  if (value instanceof JsonNumber || typeof value === "bigint")
+    return Number(value instanceof JsonNumber ? value.text : value);
   if (typeof value === "object" && value !== null && isNil(value)) return null;
   if (Array.isArray(value)) return value.map(plain);
   if (isStruct(value)) {

@@ -1,151 +1,246 @@
-/** Go's text/template, the subset that is used on command lines: https://pkg.go.dev/text/template */
-
+/** Kinds of tokens, as Go's text/template/parse has them. */
 export type TokenKind =
-  | "text"
-  | "open"
-  | "close"
-  | "field"
-  | "variable"
-  | "identifier"
-  | "string"
+  | "assign"
+  | "bool"
   | "char"
+  | "charConstant"
+  | "complex"
+  | "declare"
+  | "dot"
+  | "eof"
+  | "error"
+  | "field"
+  | "identifier"
+  | "keyword"
+  | "leftDelimiter"
+  | "leftParen"
+  | "nil"
   | "number"
-  | "symbol";
+  | "pipe"
+  | "rawString"
+  | "rightDelimiter"
+  | "rightParen"
+  | "space"
+  | "string"
+  | "text"
+  | "variable";
 
 export interface Token {
   readonly kind: TokenKind;
-  /** A string's or character's value; else the text itself. */
+  /** Its text; of an error the message. */
   readonly value: string;
-  /** Where it starts in the template. */
+  /** Offset in the template. */
   readonly at: number;
-  readonly end: number;
-  /** White space stands before it, so that `.A .B` is two operands and `.A.B` is one. */
-  readonly spaced: boolean;
+  /** From 1. */
+  readonly line: number;
 }
 
-/** The template's text is wrong. The message is Go's. */
-export class TemplateSyntaxError extends Error {
-  override name = "TemplateSyntaxError";
+const keywords = new Set(["block", "break", "continue", "define", "else", "end", "if", "range", "template", "with"]);
 
-  constructor(source: string, at: number, message: string) {
-    super(`template: :${source.slice(0, at).split("\n").length}: ${message}`);
-  }
-}
+const symbols: Readonly<Record<string, TokenKind>> = { "=": "assign", "|": "pipe", "(": "leftParen" };
 
-const space = /[ \t\r\n]/;
-// Non-ASCII letters are not classified: Unicode classes would cost a millisecond at every start.
-const actionToken =
-  /(?<space>[ \t\r\n]+)|(?<field>\.[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)|(?<variable>\$[\w\u0080-\uffff]*)|(?<number>[+-]?(?:0[xX][0-9a-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|\d[\d_]*(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?))|(?<identifier>[A-Za-z_\u0080-\uffff][\w\u0080-\uffff]*)|(?<string>"(?:[^"\\\n]|\\.)*"|`[^`]*`)|(?<char>'(?:[^'\\\n]|\\.)+')|(?<symbol>:=|[.|(),=])/y;
+const trimLeft = /[ \t\r\n]+$/;
+const trimRight = /[ \t\r\n]*/y;
+const space = /[ \t\r\n]+/y;
+const word = /[\p{L}\p{Nd}_]*/uy;
+const quoted = /"(?:[^"\\\n]|\\[^\n])*"/y;
+const character = /'(?:[^'\\\n]|\\[^\n])*'/y;
+const number =
+  /[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|0[oO][0-7_]*(?:\.[0-7_]*)?|0[bB][01_]*(?:\.[01_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]*)?)i?/y;
 
-/**
- * Splits a template into text and actions.
- * @throws TemplateSyntaxError
- */
+/** Splits a template into tokens; the last one is "eof" or "error". */
 export function lex(source: string): Token[] {
-  const tokens: Token[] = [];
-  let at = 0;
-  let trimNext = false;
-  for (;;) {
-    const open = source.indexOf("{{", at);
-    const textEnd = open < 0 ? source.length : open;
-    const trimsBefore = open >= 0 && source[open + 2] === "-" && space.test(source[open + 3] ?? "");
-    pushText(tokens, { source, from: at, to: textEnd }, { start: trimNext, end: trimsBefore });
-    if (open < 0) return tokens;
-    const inside = open + (trimsBefore ? 3 : 2);
-    const comment = commentEnd(source, inside);
-    if (comment !== undefined) {
-      ({ at, trimNext } = comment);
-      continue;
+  return new Lexer(source).run();
+}
+
+class Lexer {
+  readonly #source: string;
+  readonly #tokens: Token[] = [];
+  #at = 0;
+  #line = 1;
+  #lineAt = 0;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  run(): Token[] {
+    while (this.#text() && this.#action());
+    return this.#tokens;
+  }
+
+  /** Text up to the next action. @returns false at the end of the template */
+  #text(): boolean {
+    const open = this.#source.indexOf("{{", this.#at);
+    const raw = this.#source.slice(this.#at, open < 0 ? undefined : open);
+    const trims = open >= 0 && /^-[ \t\r\n]/.test(this.#source.slice(open + 2, open + 4));
+    const text = trims ? raw.replace(trimLeft, "") : raw;
+    if (text !== "") this.#emit("text", text, this.#at);
+    this.#at += raw.length;
+    if (open >= 0) return true;
+    this.#emit("eof", "", this.#at);
+    return false;
+  }
+
+  /** An action, or a comment in its place. @returns false after an error */
+  #action(): boolean {
+    const start = this.#at;
+    const inside = start + 2 + (/^-[ \t\r\n]/.test(this.#source.slice(start + 2, start + 4)) ? 2 : 0);
+    this.#at = inside;
+    if (this.#source.startsWith("/*", inside)) return this.#comment();
+    this.#emit("leftDelimiter", "{{", start);
+    for (let depth = 0; ; ) {
+      if (this.#closes()) {
+        if (depth > 0) return this.#fail("unclosed left paren", this.#at);
+        this.#close();
+        return true;
+      }
+      const before = this.#tokens.length;
+      if (!this.#token(depth)) return false;
+      const kind = this.#tokens[before]?.kind;
+      if (kind === "leftParen") depth++;
+      if (kind === "rightParen") depth--;
     }
-    tokens.push({ kind: "open", value: "{{", at: open, end: inside, spaced: false });
-    ({ at, trimNext } = lexAction(source, inside, tokens));
+  }
+
+  #comment(): boolean {
+    const start = this.#at;
+    const end = this.#source.indexOf("*/", start + 2);
+    if (end < 0) return this.#fail("unclosed comment", start);
+    this.#at = end + 2;
+    if (!this.#closes()) return this.#fail("comment ends before closing delimiter", start);
+    this.#skipClose();
+    return true;
+  }
+
+  /** True at "}}" and at " -}}". */
+  #closes(): boolean {
+    return /^(?:[ \t\r\n]-)?\}\}/.test(this.#source.slice(this.#at, this.#at + 4));
+  }
+
+  #close(): void {
+    const at = this.#source.indexOf("}}", this.#at);
+    this.#emit("rightDelimiter", "}}", at);
+    this.#skipClose();
+  }
+
+  #skipClose(): void {
+    const at = this.#source.indexOf("}}", this.#at);
+    const trims = at > this.#at;
+    this.#at = at + 2;
+    if (trims) this.#at += this.#match(trimRight).length;
+  }
+
+  #token(depth: number): boolean {
+    const source = this.#source;
+    const at = this.#at;
+    const char = String.fromCodePoint(source.codePointAt(at) ?? 0);
+    if (at >= source.length) return this.#fail("unclosed action", at);
+    if (/[ \t\r\n]/.test(char)) return this.#spaces();
+    if (char === ":") return source[at + 1] === "=" ? this.#take("declare", 2) : this.#fail("expected :=", at);
+    if (symbols[char]) return this.#take(symbols[char], 1);
+    if (char === ")") return depth > 0 ? this.#take("rightParen", 1) : this.#fail("unexpected right paren", at);
+    if (char === '"') return this.#pattern("string", quoted, "unterminated quoted string");
+    if (char === "'") return this.#pattern("charConstant", character, "unterminated character constant");
+    if (char === "`") {
+      const end = source.indexOf("`", at + 1);
+      return end < 0 ? this.#fail("unterminated raw quoted string", at) : this.#take("rawString", end + 1 - at);
+    }
+    if (char === "$" || (char === "." && !/[0-9]/.test(source[at + 1] ?? ""))) return this.#fieldOrVariable(char);
+    if (/[+\-.0-9]/.test(char)) return this.#number();
+    if (/[\p{L}\p{Nd}_]/u.test(char)) return this.#identifier();
+    if (char >= " " && char <= "~") return this.#take("char", 1);
+    return this.#fail(`unrecognized character in action: ${unicodeName(char)}`, at);
+  }
+
+  #spaces(): boolean {
+    const run = this.#match(space).length;
+    // The last space may belong to a closing " -}}".
+    const closes = this.#source.startsWith("-}}", this.#at + run);
+    return run > 1 || !closes ? this.#take("space", closes ? run - 1 : run) : true;
+  }
+
+  #fieldOrVariable(char: string): boolean {
+    const start = this.#at;
+    this.#at = start + 1;
+    const name = this.#match(word);
+    this.#at = start;
+    const length = 1 + name.length;
+    if (!this.#terminates(start + length)) return this.#badCharacter(start + length);
+    if (char === "$") return this.#take("variable", length);
+    return this.#take(name === "" ? "dot" : "field", length);
+  }
+
+  #identifier(): boolean {
+    const name = this.#match(word);
+    if (!this.#terminates(this.#at + name.length)) return this.#badCharacter(this.#at + name.length);
+    if (keywords.has(name)) return this.#take("keyword", name.length);
+    if (name === "nil") return this.#take("nil", name.length);
+    return this.#take(name === "true" || name === "false" ? "bool" : "identifier", name.length);
+  }
+
+  #number(): boolean {
+    const start = this.#at;
+    let text = this.#match(number);
+    const isBad = () => /[\p{L}\p{Nd}_]/u.test(this.#codePoint(start + text.length));
+    if (isBad()) return this.#badNumber(text + this.#codePoint(start + text.length));
+    if (!/[+-]/.test(this.#source[start + text.length] ?? "")) return this.#take("number", text.length);
+    this.#at = start + text.length;
+    text += this.#match(number);
+    this.#at = start;
+    if (isBad()) return this.#badNumber(text + this.#codePoint(start + text.length));
+    return text.endsWith("i") ? this.#take("complex", text.length) : this.#badNumber(text);
+  }
+
+  #badNumber(text: string): boolean {
+    return this.#fail(`bad number syntax: ${JSON.stringify(text)}`, this.#at);
+  }
+
+  /** An identifier ends here, so that no arithmetic without spaces is taken for one. */
+  #terminates(at: number): boolean {
+    return at >= this.#source.length || /^(?:[ \t\r\n.,|:)(]|\}\})/.test(this.#source.slice(at, at + 2));
+  }
+
+  #badCharacter(at: number): boolean {
+    return this.#fail(`bad character ${unicodeName(this.#codePoint(at))}`, this.#at);
+  }
+
+  #codePoint(at: number): string {
+    const code = this.#source.codePointAt(at);
+    return code === undefined ? "" : String.fromCodePoint(code);
+  }
+
+  #pattern(kind: TokenKind, pattern: RegExp, message: string): boolean {
+    const found = this.#match(pattern);
+    return found === "" ? this.#fail(message, this.#at) : this.#take(kind, found.length);
+  }
+
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    return pattern.exec(this.#source)?.[0] ?? "";
+  }
+
+  #take(kind: TokenKind, length: number): boolean {
+    this.#emit(kind, this.#source.slice(this.#at, this.#at + length), this.#at);
+    this.#at += length;
+    return true;
+  }
+
+  #fail(message: string, at: number): boolean {
+    this.#emit("error", message, at);
+    return false;
+  }
+
+  #emit(kind: TokenKind, value: string, at: number): void {
+    for (; this.#lineAt < at; this.#lineAt++) if (this.#source[this.#lineAt] === "\n") this.#line++;
+    this.#tokens.push({ kind, value, at, line: this.#line });
   }
 }
 
-function pushText(
-  tokens: Token[],
-  { source, from, to }: { source: string; from: number; to: number },
-  trim: { start: boolean; end: boolean },
-): void {
-  let value = source.slice(from, to);
-  if (trim.start) value = value.replace(/^[ \t\r\n]+/, "");
-  if (trim.end) value = value.replace(/[ \t\r\n]+$/, "");
-  if (value !== "") tokens.push({ kind: "text", value, at: from, end: to, spaced: false });
-}
-
-function commentEnd(source: string, inside: number): { at: number; trimNext: boolean } | undefined {
-  const start = inside + (/^[ \t\r\n]*/.exec(source.slice(inside))?.[0].length ?? 0);
-  if (!source.startsWith("/*", start)) return undefined;
-  const end = source.indexOf("*/", start);
-  if (end < 0) throw new TemplateSyntaxError(source, inside, "unclosed comment");
-  const close = /^([ \t\r\n]+-)?\}\}/.exec(source.slice(end + 2));
-  if (!close) throw new TemplateSyntaxError(source, inside, "comment ends before closing delimiter");
-  return { at: end + 2 + close[0].length, trimNext: close[1] !== undefined };
-}
-
-function lexAction(source: string, from: number, tokens: Token[]): { at: number; trimNext: boolean } {
-  let at = from;
-  let spaced = false;
-  for (;;) {
-    if (source.startsWith("}}", at)) {
-      tokens.push({ kind: "close", value: "}}", at, end: at + 2, spaced });
-      return { at: at + 2, trimNext: false };
-    }
-    if (spaced && source.startsWith("-}}", at)) {
-      tokens.push({ kind: "close", value: "}}", at, end: at + 3, spaced });
-      return { at: at + 3, trimNext: true };
-    }
-    actionToken.lastIndex = at;
-    const match = actionToken.exec(source);
-    if (!match?.groups) throw badCharacter(source, at);
-    const end = actionToken.lastIndex;
-    if (match.groups["space"] === undefined) {
-      const kind = Object.keys(match.groups).find((name) => match.groups?.[name] !== undefined) as TokenKind;
-      tokens.push({ kind, value: tokenValue(kind, match[0]), at, end, spaced });
-      spaced = false;
-    } else spaced = true;
-    at = end;
-  }
-}
-
-function badCharacter(source: string, at: number): TemplateSyntaxError {
-  const char = source[at];
-  if (char === undefined || char === "\n") return new TemplateSyntaxError(source, at, "unclosed action");
-  if (char === '"') return new TemplateSyntaxError(source, at, "unterminated quoted string");
-  if (char === "`") return new TemplateSyntaxError(source, at, "unterminated raw quoted string");
-  if (char === "'") return new TemplateSyntaxError(source, at, "unterminated character constant");
-  if (char === "}") return new TemplateSyntaxError(source, at, `unexpected "}" in operand`);
-  const code = source.codePointAt(at) ?? 0;
-  const shown = `U+${code.toString(16).toUpperCase().padStart(4, "0")} '${String.fromCodePoint(code)}'`;
-  return new TemplateSyntaxError(source, at, `unrecognized character in action: ${shown}`);
-}
-
-function tokenValue(kind: TokenKind, text: string): string {
-  if (kind === "string") return text.startsWith("`") ? text.slice(1, -1) : unquote(text.slice(1, -1));
-  if (kind === "char") return unquote(text.slice(1, -1));
-  return text;
-}
-
-const escapes: Readonly<Record<string, string>> = {
-  a: "\x07",
-  b: "\b",
-  f: "\f",
-  n: "\n",
-  r: "\r",
-  t: "\t",
-  v: "\v",
-};
-
-/** Decodes Go's escapes in the contents of a quoted string. */
-function unquote(text: string): string {
-  return text.replace(
-    /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|(.))/g,
-    (_, ...parts: (string | undefined)[]) => {
-      const [x, u, long, octal, single] = parts;
-      const hex = x ?? u ?? long;
-      if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16));
-      if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8));
-      return escapes[single ?? ""] ?? single ?? "";
-    },
-  );
+/** %#U of Go: U+0040 '@'. */
+function unicodeName(char: string): string {
+  const code = char.codePointAt(0);
+  if (code === undefined) return "U+FFFFFFFFFFFFFFFF";
+  const hex = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
+  return /[\p{C}\p{Zl}\p{Zp}]/u.test(char) ? hex : `${hex} '${char}'`;
 }

@@ -1,253 +1,351 @@
-import type { CommandNode, Node, Operand, Pipe } from "./ast.ts";
+import type { Branch, CommandNode, Node, Operand, Pipe } from "./ast.ts";
+import { nodeText } from "./ast.ts";
 import type { Token } from "./lexer.ts";
-import { keywords, TokenReader } from "./token-reader.ts";
+import { parseNumber } from "./number.ts";
+import { quote, unquote } from "./quote.ts";
+import { TokenReader } from "./token-reader.ts";
 
-const branches = ["if", "with", "range"] as const;
-type Branch = (typeof branches)[number];
+/** The templates of a text by their names: its own one "", and those that it defines. */
+export type Templates = ReadonlyMap<string, readonly Node[]>;
+
+/** The action at the end of a list of nodes. */
+type End = "end" | "else" | "elseIf" | "elseWith";
+
+type Item = Node | { readonly kind: "stop"; readonly end: End };
+
+const operandKinds = new Set<Token["kind"]>([
+  "bool",
+  "charConstant",
+  "complex",
+  "dot",
+  "field",
+  "identifier",
+  "leftParen",
+  "nil",
+  "number",
+  "rawString",
+  "string",
+  "variable",
+]);
 
 /**
- * Parses a template.
- * @param functions names of the known functions
- * @throws TemplateSyntaxError with Go's message
+ * Parses a template, as Go's text/template/parse does.
+ * @param functions the names of its functions
+ * @throws TemplateSyntaxError
  */
-export function parseTemplate(source: string, functions: ReadonlySet<string>): Node[] {
-  return new Parser(source, functions).all();
-}
-
-/** The keyword that ended a list of nodes. */
-interface ListEnd {
-  readonly keyword: "eof" | "end" | "else";
-  readonly at: number;
+export function parseTemplate(source: string, functions: ReadonlySet<string>): Templates {
+  return new Parser(source, functions).run();
 }
 
 class Parser {
-  readonly #functions: ReadonlySet<string>;
   readonly #tokens: TokenReader;
-  /** Variables in scope, so that an unknown one is an error at once. */
+  readonly #functions: ReadonlySet<string>;
+  readonly #templates = new Map<string, readonly Node[]>();
   #variables = ["$"];
   #rangeDepth = 0;
 
   constructor(source: string, functions: ReadonlySet<string>) {
-    this.#functions = functions;
     this.#tokens = new TokenReader(source);
+    this.#functions = functions;
   }
 
-  all(): Node[] {
-    const { nodes, end } = this.#list();
-    if (end.keyword !== "eof") throw this.#tokens.error(`unexpected {{${end.keyword}}}`, end.at);
-    return nodes;
-  }
-
-  #list(): { nodes: Node[]; end: ListEnd } {
+  run(): Templates {
+    const tokens = this.#tokens;
     const nodes: Node[] = [];
-    for (;;) {
-      const token = this.#tokens.take();
-      if (!token) return { nodes, end: { keyword: "eof", at: this.#tokens.source.length } };
-      if (token.kind === "text") {
-        nodes.push({ kind: "text", text: token.value });
+    while (tokens.peek().kind !== "eof") {
+      if (this.#isDefine()) {
+        this.#definition();
         continue;
       }
-      const keyword = this.#tokens.keyword();
-      if (keyword === "end" || keyword === "else") {
-        this.#tokens.take();
-        return { nodes, end: { keyword, at: token.at } };
-      }
-      nodes.push(this.#action(keyword));
+      const item = this.#textOrAction();
+      if (item.kind === "stop") return tokens.fail(`unexpected ${stopText(item.end)}`);
+      nodes.push(item);
     }
+    this.#add("", nodes);
+    return this.#templates;
   }
 
-  #action(keyword: string | undefined): Node {
-    if (keyword === undefined) {
-      const pipe = this.#pipe();
-      this.#tokens.close("command");
-      return { kind: "action", pipe };
+  /** Takes `{{define`. */
+  #isDefine(): boolean {
+    const tokens = this.#tokens;
+    const start = tokens.position;
+    if (tokens.next().kind === "leftDelimiter") {
+      const token = tokens.nextNonSpace();
+      if (token.kind === "keyword" && token.value === "define") return true;
     }
-    const at = this.#tokens.peek()?.at ?? 0;
-    this.#tokens.take();
-    if (isBranch(keyword)) return this.#branch(keyword);
-    if (keyword !== "break" && keyword !== "continue")
-      throw this.#tokens.error(`{{${keyword}}} is not supported here`, at);
-    if (this.#rangeDepth === 0) throw this.#tokens.error(`{{${keyword}}} outside {{range}}`, at);
-    this.#tokens.close(keyword);
-    return { kind: keyword };
+    tokens.position = start;
+    return false;
   }
 
-  #branch(kind: Branch): Node {
-    const scope = this.#variables.length;
-    const pipe = this.#pipe(kind === "range" ? 2 : 1, kind);
-    this.#tokens.close(kind);
-    if (kind === "range") this.#rangeDepth++;
-    const body = this.#list();
-    if (kind === "range") this.#rangeDepth--;
-    const orElse = body.end.keyword === "else" ? this.#orElse(kind) : [];
-    if (body.end.keyword === "eof") throw this.#tokens.error("unexpected EOF", body.end.at);
-    if (body.end.keyword === "end") this.#tokens.close("end");
-    this.#variables.length = scope;
-    return { kind, pipe, body: body.nodes, orElse };
+  #definition(): void {
+    const context = "define clause";
+    const name = this.#templateName(this.#tokens.nextNonSpace(), context);
+    this.#tokens.expect("rightDelimiter", context);
+    this.#nested(name, context);
   }
 
-  /** After {{else: the rest of the list up to its {{end}}, or a chained {{else if}}, which shares the {{end}}. */
-  #orElse(kind: Branch): Node[] {
-    const chained = this.#tokens.keyword();
-    if (chained === kind && kind !== "range") {
-      this.#tokens.take();
-      return [this.#branch(kind)];
-    }
-    this.#tokens.close("else");
+  /** The body of a definition or a block, with variables of its own. */
+  #nested(name: string, context: string): void {
+    const [variables, rangeDepth] = [this.#variables, this.#rangeDepth];
+    [this.#variables, this.#rangeDepth] = [["$"], 0];
     const { nodes, end } = this.#list();
-    if (end.keyword === "eof") throw this.#tokens.error("unexpected EOF", end.at);
-    if (end.keyword === "else") throw this.#tokens.error("expected end; found {{else}}", end.at);
-    this.#tokens.close("end");
-    return nodes;
+    if (end !== "end") this.#tokens.fail(`unexpected ${stopText(end)} in ${context}`);
+    this.#add(name, nodes);
+    [this.#variables, this.#rangeDepth] = [variables, rangeDepth];
   }
 
-  #pipe(mostVariables = 1, context = "command"): Pipe {
-    const at = this.#tokens.peek()?.at ?? this.#tokens.source.length;
-    const declared = this.#declaration(mostVariables);
+  /** An empty definition gives way to one with content. */
+  #add(name: string, nodes: readonly Node[]): void {
+    const existing = this.#templates.get(name);
+    if (existing === undefined || isEmpty(existing)) this.#templates.set(name, nodes);
+    else if (!isEmpty(nodes)) this.#tokens.fail(`template: multiple definition of template ${quote(name)}`);
+  }
+
+  #list(): { nodes: Node[]; end: End } {
+    const nodes: Node[] = [];
+    while (this.#tokens.peekNonSpace().kind !== "eof") {
+      const item = this.#textOrAction();
+      if (item.kind === "stop") return { nodes, end: item.end };
+      nodes.push(item);
+    }
+    return this.#tokens.fail("unexpected EOF");
+  }
+
+  #textOrAction(): Item {
+    const tokens = this.#tokens;
+    const token = tokens.nextNonSpace();
+    if (token.kind === "text") return { kind: "text", text: token.value, at: token.at };
+    if (token.kind !== "leftDelimiter") return tokens.unexpected(token, "input");
+    tokens.actionLine = token.line;
+    const item = this.#action();
+    tokens.actionLine = 0;
+    return item;
+  }
+
+  #action(): Item {
+    const tokens = this.#tokens;
+    const start = tokens.position;
+    const token = tokens.nextNonSpace();
+    if (token.kind === "keyword") {
+      switch (token.value) {
+        case "block":
+          return this.#block();
+        case "break":
+        case "continue":
+          return this.#jump(token.value, token.at);
+        case "else":
+          return this.#else();
+        case "end":
+          tokens.expect("rightDelimiter", "end");
+          return { kind: "stop", end: "end" };
+        case "if":
+        case "range":
+        case "with":
+          return this.#branch(token.value);
+        case "template":
+          return this.#templateCall();
+      }
+    }
+    tokens.position = start;
+    const { at } = tokens.peekNonSpace();
+    return { kind: "action", at, pipe: this.#pipe("command", "rightDelimiter") };
+  }
+
+  #jump(kind: "break" | "continue", at: number): Node {
+    const token = this.#tokens.nextNonSpace();
+    if (token.kind !== "rightDelimiter") this.#tokens.unexpected(token, `{{${kind}}}`);
+    if (this.#rangeDepth === 0) this.#tokens.fail(`{{${kind}}} outside {{range}}`);
+    return { kind, at };
+  }
+
+  #else(): Item {
+    const token = this.#tokens.peekNonSpace();
+    if (token.kind === "keyword" && token.value === "if") return { kind: "stop", end: "elseIf" };
+    if (token.kind === "keyword" && token.value === "with") return { kind: "stop", end: "elseWith" };
+    this.#tokens.expect("rightDelimiter", "else");
+    return { kind: "stop", end: "else" };
+  }
+
+  #branch(kind: Branch["kind"]): Branch {
+    const tokens = this.#tokens;
+    const depth = this.#variables.length;
+    const pipe = this.#pipe(kind, "rightDelimiter");
+    if (kind === "range") this.#rangeDepth++;
+    const { nodes: body, end } = this.#list();
+    if (kind === "range") this.#rangeDepth--;
+    let orElse: Node[] = [];
+    if (end !== "end") {
+      const chained = { elseIf: "if", elseWith: "with", else: undefined }[end];
+      if (chained !== undefined && chained === kind) {
+        // The keyword is next; one {{end}} serves the whole chain.
+        tokens.nextNonSpace();
+        orElse = [this.#branch(kind)];
+      } else {
+        const rest = this.#list();
+        orElse = rest.nodes;
+        if (rest.end !== "end") tokens.fail(`expected end; found ${stopText(rest.end)}`);
+      }
+    }
+    this.#variables.length = depth;
+    return { kind, at: pipe.at, pipe, body, orElse };
+  }
+
+  #block(): Node {
+    const context = "block clause";
+    const token = this.#tokens.nextNonSpace();
+    const name = this.#templateName(token, context);
+    const pipe = this.#pipe(context, "rightDelimiter");
+    this.#nested(name, context);
+    return { kind: "template", at: token.at, name, pipe };
+  }
+
+  #templateCall(): Node {
+    const context = "template clause";
+    const token = this.#tokens.nextNonSpace();
+    const name = this.#templateName(token, context);
+    const start = this.#tokens.position;
+    let pipe: Pipe | undefined;
+    if (this.#tokens.nextNonSpace().kind !== "rightDelimiter") {
+      this.#tokens.position = start;
+      pipe = this.#pipe(context, "rightDelimiter");
+    }
+    return { kind: "template", at: token.at, name, pipe };
+  }
+
+  #templateName(token: Token, context: string): string {
+    if (token.kind !== "string" && token.kind !== "rawString") return this.#tokens.unexpected(token, context);
+    return this.#unquote(token.value);
+  }
+
+  #unquote(text: string): string {
+    return unquote(text) ?? this.#tokens.fail("invalid syntax");
+  }
+
+  #pipe(context: string, end: "rightDelimiter" | "rightParen"): Pipe {
+    const tokens = this.#tokens;
+    const { at } = tokens.peekNonSpace();
+    const { variables, assigns } = this.#declarations(context);
     const commands: CommandNode[] = [];
     for (;;) {
-      const command = this.#command(context);
-      if (command.operands.length === 0) throw this.#tokens.error(`missing value for ${context}`, command.at);
-      if (commands.length > 0 && command.operands[0]?.kind === "literal") {
-        throw this.#tokens.error(`non executable command in pipeline stage ${commands.length + 1}`, command.at);
-      }
-      commands.push(command);
-      if (!this.#tokens.takeSymbol("|")) break;
+      const start = tokens.position;
+      const token = tokens.nextNonSpace();
+      if (token.kind === end) break;
+      if (!operandKinds.has(token.kind)) tokens.unexpected(token, context);
+      tokens.position = start;
+      commands.push(this.#command());
     }
-    if (!declared.assigns) this.#variables.push(...declared.variables);
-    return { ...declared, commands, at, end: commands.at(-1)?.end ?? at };
+    if (commands.length === 0) tokens.fail(`missing value for ${context}`);
+    commands.slice(1).forEach(({ operands: [first] }, index) => {
+      if (first && ["bool", "dot", "nil", "number", "string"].includes(first.kind))
+        tokens.fail(`non executable command in pipeline stage ${index + 2}`);
+    });
+    return { kind: "pipe", at, variables, assigns, commands };
   }
 
-  #declaration(most: number): { variables: string[]; assigns: boolean } {
-    const start = this.#tokens.position;
+  #declarations(context: string): { variables: string[]; assigns: boolean } {
+    const tokens = this.#tokens;
     const variables: string[] = [];
-    while (this.#tokens.peek()?.kind === "variable") {
-      variables.push((this.#tokens.take() as Token).value);
-      const symbol = this.#tokens.peek();
-      if (symbol?.kind !== "symbol") break;
-      if (symbol.value === "," && variables.length < most) {
-        this.#tokens.take();
-        continue;
+    let assigns = false;
+    while (tokens.peekNonSpace().kind === "variable") {
+      const start = tokens.position;
+      const { value } = tokens.next();
+      const next = tokens.peekNonSpace();
+      const isComma = next.kind === "char" && next.value === ",";
+      if (next.kind !== "assign" && next.kind !== "declare" && !isComma) {
+        tokens.position = start;
+        break;
       }
-      if (symbol.value !== ":=" && symbol.value !== "=") break;
-      this.#tokens.take();
-      const assigns = symbol.value === "=";
-      for (const name of assigns ? variables : []) this.#checkVariable(name, symbol.at);
-      return { variables, assigns };
+      tokens.next();
+      variables.push(value);
+      this.#variables.push(value);
+      if (!isComma) {
+        assigns = next.kind === "assign";
+        break;
+      }
+      if (context !== "range" || variables.length >= 2) tokens.fail(`too many declarations in ${context}`);
+      if (!["variable", "rightDelimiter", "rightParen"].includes(tokens.peekNonSpace().kind))
+        tokens.fail("range can only initialize variables");
     }
-    this.#tokens.position = start;
-    return { variables: [], assigns: false };
+    return { variables, assigns };
   }
 
-  #command(context: string): CommandNode {
+  #command(): CommandNode {
+    const tokens = this.#tokens;
+    const { at } = tokens.peekNonSpace();
     const operands: Operand[] = [];
     for (;;) {
-      const operand = this.#operand(context);
-      if (!operand) break;
-      const previous = operands.at(-1);
-      if (previous && !(this.#spacedBefore(operand) || previous.kind === "pipe")) {
-        throw this.#tokens.error(`unexpected ${JSON.stringify(this.#tokens.text(operand))} in operand`, operand.at);
-      }
-      operands.push(operand);
+      tokens.peekNonSpace();
+      const operand = this.#operand();
+      if (operand) operands.push(operand);
+      const start = tokens.position;
+      const token = tokens.next();
+      if (token.kind === "space") continue;
+      if (token.kind === "rightDelimiter" || token.kind === "rightParen") tokens.position = start;
+      else if (token.kind !== "pipe") tokens.unexpected(token, "operand");
+      break;
     }
-    const at = operands[0]?.at ?? this.#tokens.peek()?.at ?? this.#tokens.source.length;
-    return { operands, at, end: operands.at(-1)?.end ?? at };
+    if (operands.length === 0) tokens.fail("empty command");
+    return { kind: "command", at, operands };
   }
 
-  #spacedBefore(operand: Operand): boolean {
-    return /[\s(]/.test(this.#tokens.source[operand.at - 1] ?? " ");
-  }
-
-  #operand(context: string): Operand | undefined {
-    const token = this.#tokens.peek();
-    if (!token) throw this.#tokens.error("unclosed action", this.#tokens.source.length);
-    const term = this.#term(token, context);
-    if (!term) return undefined;
+  #operand(): Operand | undefined {
+    const tokens = this.#tokens;
+    const term = this.#term();
+    if (!term || tokens.peek().kind !== "field") return term;
+    const { at } = tokens.peek();
     const names: string[] = [];
-    let end = term.end;
-    for (let field = this.#tokens.peek(); field?.kind === "field" && !field.spaced; field = this.#tokens.peek()) {
-      if (term.kind === "literal" || term.kind === "nil") {
-        throw this.#tokens.error(`unexpected . after term ${JSON.stringify(this.#tokens.text(term))}`, field.at);
-      }
-      names.push(field.value.slice(1));
-      end = field.end;
-      this.#tokens.take();
-    }
-    if (names.length === 0) return term;
-    return term.kind === "fields"
-      ? { ...term, names: [...term.names, ...names], end }
-      : { kind: "fields", of: term, names, at: term.at, end };
+    while (tokens.peek().kind === "field") names.push(tokens.next().value.slice(1));
+    if (term.kind === "field" || term.kind === "variable") return { ...term, at, names: [...term.names, ...names] };
+    if (["bool", "string", "number", "nil", "dot"].includes(term.kind))
+      tokens.fail(`unexpected . after term ${quote(nodeText(term))}`);
+    return { kind: "chain", at, of: term, names };
   }
 
-  #term(token: Token, context: string): Operand | undefined {
-    const { at, end, value } = token;
-    const span = { at, end };
-    switch (token.kind) {
-      case "field":
-        this.#tokens.take();
-        return { kind: "fields", of: { kind: "dot", at, end: at + 1 }, names: [value.slice(1)], ...span };
-      case "variable":
-        this.#tokens.take();
-        this.#checkVariable(value, at);
-        return { kind: "variable", name: value, ...span };
-      case "string":
-        this.#tokens.take();
-        return { kind: "literal", value, ...span };
-      case "char":
-        this.#tokens.take();
-        return { kind: "literal", value: value.codePointAt(0) ?? 0, ...span };
-      case "number":
-        this.#tokens.take();
-        return { kind: "literal", value: this.#number(token), ...span };
+  #term(): Operand | undefined {
+    const tokens = this.#tokens;
+    const start = tokens.position;
+    const { kind, value, at } = tokens.nextNonSpace();
+    switch (kind) {
       case "identifier":
-        return this.#identifier(token);
-      case "symbol":
-        return this.#symbol(token, context);
+        if (!this.#functions.has(value)) tokens.fail(`function ${quote(value)} not defined`);
+        return { kind: "function", name: value, at };
+      case "dot":
+      case "nil":
+        return { kind, at };
+      case "variable":
+        if (!this.#variables.includes(value)) tokens.fail(`undefined variable ${quote(value)}`);
+        return { kind: "variable", name: value, names: [], at };
+      case "field":
+        return { kind: "field", names: [value.slice(1)], at };
+      case "bool":
+        return { kind, value: value === "true", at };
+      case "charConstant":
+      case "complex":
+      case "number":
+        return this.#number(value, at);
+      case "leftParen":
+        return this.#pipe("parenthesized pipeline", "rightParen");
+      case "string":
+      case "rawString":
+        return { kind: "string", value: this.#unquote(value), text: value, at };
       default:
+        tokens.position = start;
         return undefined;
     }
   }
 
-  #identifier({ value, at, end }: Token): Operand {
-    this.#tokens.take();
-    if (value === "nil") return { kind: "nil", at, end };
-    if (value === "true" || value === "false") return { kind: "literal", value: value === "true", at, end };
-    if (keywords.includes(value)) throw this.#tokens.error(`unexpected <${value}> in operand`, at);
-    if (!this.#functions.has(value)) throw this.#tokens.error(`function ${JSON.stringify(value)} not defined`, at);
-    return { kind: "function", name: value, at, end };
-  }
-
-  #symbol({ value, at, end }: Token, context: string): Operand | undefined {
-    if (value === ".") {
-      this.#tokens.take();
-      return { kind: "dot", at, end };
-    }
-    if (value === "(") {
-      this.#tokens.take();
-      const pipe = this.#pipe(1, "parenthesized pipeline");
-      const close = this.#tokens.peek();
-      if (!this.#tokens.takeSymbol(")"))
-        throw this.#tokens.error("unclosed left paren", close?.at ?? this.#tokens.source.length);
-      return { kind: "pipe", pipe, at, end: close?.end ?? end };
-    }
-    if (value === "|" || value === ")") {
-      if (value === ")" && context !== "parenthesized pipeline") throw this.#tokens.error("unexpected right paren", at);
-      return undefined;
-    }
-    throw this.#tokens.error(`unexpected ${JSON.stringify(value)} in operand`, at);
-  }
-
-  #number({ value, at }: Token): number {
-    const number = Number(value.replaceAll("_", "").replace(/^\+/, ""));
-    if (Number.isNaN(number)) throw this.#tokens.error(`bad number syntax: ${JSON.stringify(value)}`, at);
-    return number;
-  }
-
-  #checkVariable(name: string, at: number): void {
-    if (!this.#variables.includes(name)) throw this.#tokens.error(`undefined variable ${JSON.stringify(name)}`, at);
+  #number(text: string, at: number): Operand {
+    const parsed = parseNumber(text);
+    if (typeof parsed === "string") return this.#tokens.fail(parsed);
+    return { kind: "number", value: parsed.value, text, at };
   }
 }
 
-function isBranch(keyword: string): keyword is Branch {
-  return (branches as readonly string[]).includes(keyword);
+/** Only space and comments. */
+function isEmpty(nodes: readonly Node[]): boolean {
+  return nodes.every((node) => node.kind === "text" && node.text.trim() === "");
+}
+
+function stopText(end: End): string {
+  return end === "end" ? "{{end}}" : "{{else}}";
 }

@@ -1,128 +1,105 @@
-import { formatNumber, formatValue, isObject, printValue, typeName } from "./values.ts";
+import { formatValue, nilInterface, typeName } from "./values.ts";
+import { formatVerb, type Spec } from "./verbs.ts";
 
 /** fmt.Sprint: a space between operands when neither is a string. */
 export function sprint(args: readonly unknown[]): string {
   let out = "";
   args.forEach((arg, at) => {
     const spaced = at > 0 && typeof arg !== "string" && typeof args[at - 1] !== "string";
-    out += (spaced ? " " : "") + printValue(arg);
+    out += (spaced ? " " : "") + formatValue(arg);
   });
   return out;
 }
 
 /** fmt.Sprintln. */
 export function sprintln(args: readonly unknown[]): string {
-  return `${args.map(printValue).join(" ")}\n`;
+  return `${args.map(formatValue).join(" ")}\n`;
 }
 
-const directive = /%([-+# 0]*)(\*|\d+)?(?:\.(\*|\d+)?)?([a-zA-Z%])|%/g;
+const directive =
+  /%([-+# 0]*)((?:\[[^\]]*\])?\*|\d+)?(?:(\.)((?:\[[^\]]*\])?\*|\d+)?)?(\[[^\]]*\])?([\s\S])|%[-+# 0.\d*[]*$/gu;
 
-interface Directive {
-  readonly flags: string;
-  readonly width: number | undefined;
-  readonly precision: number | undefined;
-  readonly verb: string;
+/** Arguments that are taken one after the other, or by `[n]`. */
+class Arguments {
+  readonly #values: readonly unknown[];
+  #next = 0;
+  #reordered = false;
+  #isBad = false;
+
+  constructor(values: readonly unknown[]) {
+    this.#values = values;
+  }
+
+  /** Moves to the argument that `[n]` names. */
+  select(index: string | undefined): void {
+    this.#isBad = false;
+    if (index === undefined) return;
+    this.#reordered = true;
+    const number = /^\[(\d+)\]$/.exec(index)?.[1];
+    this.#isBad = number === undefined || Number(number) < 1 || Number(number) > this.#values.length;
+    if (!this.#isBad) this.#next = Number(number) - 1;
+  }
+
+  /** The value of a width or precision: a number, `*` for an argument. */
+  size(text: string | undefined): number | undefined | "bad" {
+    if (text === undefined) return undefined;
+    if (!text.endsWith("*")) return Number(text);
+    this.select(text.length > 1 ? text.slice(0, -1) : undefined);
+    const value = this.#values[this.#next++];
+    return typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= 1e6 ? value : "bad";
+  }
+
+  /** The next argument, or the text of the error in its place. */
+  take(verb: string): { readonly value: unknown } | string {
+    if (this.#isBad) return `%!${verb}(BADINDEX)`;
+    if (this.#next >= this.#values.length) return `%!${verb}(MISSING)`;
+    return { value: this.#values[this.#next++] };
+  }
+
+  extra(): string {
+    const rest = this.#reordered ? [] : this.#values.slice(this.#next);
+    if (rest.length === 0) return "";
+    const shown = rest.map((value) =>
+      value == null || value === nilInterface ? "<nil>" : `${typeName(value)}=${formatValue(value)}`,
+    );
+    return `%!(EXTRA ${shown.join(", ")})`;
+  }
 }
 
-/** fmt.Sprintf with the verbs v d s q t f e g x X o b c U T and %, flags, width and precision. */
+/** fmt.Sprintf. */
 export function sprintf(format: string, args: readonly unknown[]): string {
-  let next = 0;
-  const text = format.replace(directive, (whole: string, ...parts: (string | undefined)[]) => {
-    const [flags = "", width, precision, verb] = parts;
+  const values = new Arguments(args);
+  const text = format.replace(directive, (_: string, ...parts: (string | undefined)[]) => {
+    const [flags = "", width, dot, precision, index, verb] = parts;
     if (verb === undefined) return "%!(NOVERB)";
+    const wide = values.size(width);
+    const precise = dot === undefined ? undefined : (values.size(precision) ?? 0);
+    if (index !== undefined) values.select(index);
+    else if (!width?.includes("[") && !precision?.includes("[")) values.select(undefined);
     if (verb === "%") return "%";
-    const number = (given: string | undefined): number | undefined =>
-      given === "*" ? Number(args[next++]) : given === undefined ? undefined : Number(given);
-    const wide = number(width);
-    const precise = whole.includes(".") ? (number(precision) ?? 0) : undefined;
-    if (next >= args.length) return `%!${verb}(MISSING)`;
-    return padded({ flags, width: wide, precision: precise, verb }, args[next++]);
+    const bad = `${wide === "bad" ? "%!(BADWIDTH)" : ""}${precise === "bad" || Number(precise) < 0 ? "%!(BADPREC)" : ""}`;
+    const taken = values.take(verb);
+    if (typeof taken === "string") return bad + taken;
+    return bad + formatVerb(specOf(flags, wide, precise, verb), taken.value);
   });
-  const extra = args.slice(next).map((arg) => `${typeName(arg)}=${formatValue(arg)}`);
-  return extra.length === 0 ? text : `${text}%!(EXTRA ${extra.join(", ")})`;
+  return text + values.extra();
 }
 
-function padded(spec: Directive, value: unknown): string {
-  const text = verbText(spec, value);
-  const width = spec.width ?? 0;
-  if (spec.flags.includes("-")) return text.padEnd(width);
-  if (!spec.flags.includes("0") || typeof value !== "number") return text.padStart(width);
-  const sign = /^[+-]/.exec(text)?.[0] ?? "";
-  return sign + text.slice(sign.length).padStart(width - sign.length, "0");
-}
-
-function verbText(spec: Directive, value: unknown): string {
-  const { verb, flags } = spec;
-  if (Array.isArray(value) && verb !== "v" && verb !== "T") {
-    return `[${value.map((item) => verbText(spec, item)).join(" ")}]`;
-  }
-  if (verb === "v") return flags.includes("#") ? goSyntax(value) : formatValue(value);
-  if (verb === "T") return typeName(value);
-  if (verb === "t" && typeof value === "boolean") return String(value);
-  if (typeof value === "string") return stringVerb(spec, value) ?? wrong(verb, value);
-  if (typeof value === "number") return numberVerb(spec, value) ?? wrong(verb, value);
-  return verb === "s" && isObject(value) ? formatValue(value) : wrong(verb, value);
-}
-
-function stringVerb({ verb, precision }: Directive, value: string): string | undefined {
-  const cut = precision === undefined ? value : [...value].slice(0, precision).join("");
-  if (verb === "s") return cut;
-  if (verb === "q") return quote(cut);
-  if (verb === "x" || verb === "X") {
-    const hex = Buffer.from(cut).toString("hex");
-    return verb === "x" ? hex : hex.toUpperCase();
-  }
-  return undefined;
-}
-
-function numberVerb({ verb, precision, flags }: Directive, value: number): string | undefined {
-  const sign = flags.includes("+") && value >= 0 ? "+" : "";
-  const prefix = flags.includes("#");
-  if (Number.isInteger(value)) {
-    switch (verb) {
-      case "d":
-        return sign + String(value);
-      case "x":
-        return sign + (prefix ? "0x" : "") + value.toString(16);
-      case "X":
-        return sign + (prefix ? "0X" : "") + value.toString(16).toUpperCase();
-      case "o":
-        return sign + (prefix ? "0" : "") + value.toString(8);
-      case "b":
-        return sign + value.toString(2);
-      case "c":
-        return String.fromCodePoint(value);
-      case "q":
-        return `'${String.fromCodePoint(value)}'`;
-      case "U":
-        return `U+${value.toString(16).toUpperCase().padStart(4, "0")}`;
-    }
-  }
-  if (verb === "f" || verb === "F") return sign + value.toFixed(precision ?? 6);
-  if (verb === "e") return sign + value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, "e$10$2");
-  if (verb === "g") return sign + formatNumber(precision === undefined ? value : Number(value.toPrecision(precision)));
-  return undefined;
-}
-
-function wrong(verb: string, value: unknown): string {
-  return value == null ? `%!${verb}(<nil>)` : `%!${verb}(${typeName(value)}=${formatValue(value)})`;
-}
-
-function goSyntax(value: unknown): string {
-  if (typeof value === "string") return quote(value);
-  if (Array.isArray(value)) return `[]interface {}{${value.map(goSyntax).join(", ")}}`;
-  return formatValue(value);
-}
-
-/** strconv.Quote. */
-export function quote(text: string): string {
-  const named: Readonly<Record<string, string>> = { "\x07": "\\a", "\v": "\\v", '"': '\\"', "\\": "\\\\" };
-  const escaped = (char: string): string => {
-    if (named[char]) return named[char];
-    const code = char.codePointAt(0) ?? 0;
-    const short = { 8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r" }[code];
-    return short ?? `\\x${code.toString(16).padStart(2, "0")}`;
+function specOf(
+  flags: string,
+  width: number | undefined | "bad",
+  precision: number | undefined | "bad",
+  verb: string,
+): Spec {
+  const wide = typeof width === "number" ? width : undefined;
+  return {
+    verb,
+    width: wide === undefined ? undefined : Math.abs(wide),
+    precision: typeof precision === "number" && precision >= 0 ? precision : undefined,
+    left: flags.includes("-") || (wide ?? 0) < 0,
+    plus: flags.includes("+"),
+    sharp: flags.includes("#"),
+    space: flags.includes(" "),
+    zero: flags.includes("0"),
   };
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is escaped
-  return `"${text.replace(/["\\\u0000-\u001f\u007f]/g, escaped)}"`;
 }

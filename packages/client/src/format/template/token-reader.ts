@@ -1,32 +1,52 @@
-import { lex, TemplateSyntaxError, type Token } from "./lexer.ts";
+import { lex, type Token } from "./lexer.ts";
+import { quote } from "./quote.ts";
 
-/** Keywords, which cannot be functions. */
-export const keywords: readonly string[] = [
-  "if",
-  "with",
-  "range",
-  "else",
-  "end",
-  "break",
-  "continue",
-  "define",
-  "block",
-  "template",
-];
+/** A template that cannot be parsed; the message is Go's, behind the template's name. */
+export class TemplateSyntaxError extends Error {
+  override name = "TemplateSyntaxError";
+  /** From 1. */
+  readonly line: number;
 
-/** A template's tokens, taken one after the other. */
+  constructor(line: number, message: string) {
+    super(message);
+    this.line = line;
+  }
+}
+
+/** A template's tokens, taken one after the other; errors are at the line of the last one that was looked at. */
 export class TokenReader {
-  readonly source: string;
-  readonly #tokens: Token[];
+  readonly #tokens: readonly Token[];
   #next = 0;
+  #seen = 0;
+  /** Line of the action's begin; 0 outside. */
+  actionLine = 0;
 
-  /** @throws TemplateSyntaxError */
   constructor(source: string) {
-    this.source = source;
     this.#tokens = lex(source);
   }
 
-  /** Position of the next token, to return to. */
+  next(): Token {
+    const token = this.peek();
+    if (this.#next < this.#tokens.length - 1) this.#next++;
+    return token;
+  }
+
+  peek(): Token {
+    this.#seen = Math.max(this.#seen, this.#next);
+    return this.#tokens[this.#next] as Token;
+  }
+
+  nextNonSpace(): Token {
+    this.#skipSpace();
+    return this.next();
+  }
+
+  peekNonSpace(): Token {
+    this.#skipSpace();
+    return this.peek();
+  }
+
+  /** The position, to return to. */
   get position(): number {
     return this.#next;
   }
@@ -35,41 +55,30 @@ export class TokenReader {
     this.#next = position;
   }
 
-  peek(): Token | undefined {
-    return this.#tokens[this.#next];
+  expect(kind: Token["kind"], context: string): Token {
+    const token = this.nextNonSpace();
+    return token.kind === kind ? token : this.unexpected(token, context);
   }
 
-  take(): Token | undefined {
-    return this.#tokens[this.#next++];
+  unexpected(token: Token, context: string): never {
+    if (token.kind !== "error") this.fail(`unexpected ${tokenText(token)} in ${context}`);
+    const from = this.actionLine;
+    if (from === 0 || from === token.line) this.fail(token.value);
+    this.fail(`${token.value}${token.value.endsWith(" action") ? "" : " in action"} started at :${from}`);
   }
 
-  takeSymbol(symbol: string): boolean {
-    const token = this.peek();
-    if (token?.kind !== "symbol" || token.value !== symbol) return false;
-    this.#next++;
-    return true;
+  fail(message: string): never {
+    throw new TemplateSyntaxError(this.#tokens[this.#seen]?.line ?? 1, message);
   }
 
-  /** Takes the end of an action. @throws TemplateSyntaxError for any other token */
-  close(context: string): void {
-    const token = this.peek();
-    if (token?.kind !== "close") {
-      throw this.error(`unexpected ${JSON.stringify(token?.value ?? "EOF")} in ${context}`, token?.at ?? 0);
-    }
-    this.#next++;
+  #skipSpace(): void {
+    while (this.peek().kind === "space") this.next();
   }
+}
 
-  /** The next token, if it is a keyword. */
-  keyword(): string | undefined {
-    const token = this.peek();
-    return token?.kind === "identifier" && keywords.includes(token.value) ? token.value : undefined;
-  }
-
-  text({ at, end }: { at: number; end: number }): string {
-    return this.source.slice(at, end);
-  }
-
-  error(message: string, at: number): TemplateSyntaxError {
-    return new TemplateSyntaxError(this.source, at, message);
-  }
+function tokenText({ kind, value }: Token): string {
+  if (kind === "eof") return "EOF";
+  if (kind === "keyword" || kind === "dot" || kind === "nil") return `<${value}>`;
+  const cut = [...value].slice(0, 10).join("");
+  return Buffer.byteLength(value) > 10 ? `${quote(cut)}...` : quote(value);
 }
