@@ -127,7 +127,9 @@ int do_mount(const struct op_mount *op)
 	int mount;
 	int target = mount_target(op->target, TARGET_DIRECTORY, op->strict ? RESOLVE_NO_SYMLINKS : 0, op->onProc);
 	if (target < 0)
-		return -1;
+		return errno == ELOOP && op->strict
+			       ? failure("filesystem \"%s\" must be mounted on ordinary directory", op->type)
+			       : -1;
 	mount = new_mount(op->type, op->source, op->attributes, op->options, inherits ? &covered : NULL);
 	return closing(mount < 0 ? -1 : attach(mount, target), mount, target);
 }

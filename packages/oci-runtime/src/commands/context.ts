@@ -20,6 +20,8 @@ export interface Globals {
 /** The dependencies of every command. */
 export interface Context {
   readonly store: Store;
+  /** The store's root is the caller's choice, by --root. */
+  readonly rootGiven: boolean;
   readonly log: Log;
   readonly environment: Globals["environment"];
   /** The native parts, loaded at the first call. */
@@ -40,6 +42,7 @@ export function makeContext(globals: Globals): Context {
   const store = new Store(resolve(globals.root ?? defaultRoot(globals.environment)));
   return {
     store,
+    rootGiven: globals.root !== undefined,
     log,
     environment: globals.environment,
     criu: globals.criu,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { listStates, type PrintedState } from "../run/inspect.ts";
 import { parseArguments } from "./arguments.ts";
 import type { Command } from "./context.ts";
@@ -26,6 +27,8 @@ export const list: Command = async (args, context) => {
     context,
   );
   if (!parsed) return 0;
+  const { root } = context.store;
+  if (context.rootGiven && !existsSync(root)) throw new Error(`--root ${root}: no such file or directory`);
   const states = listStates(await context.host(), context.store);
   if (parsed.flags.quiet) context.print(states.map(({ id }) => `${id}\n`).join(""));
   else if (parsed.flags.format === "json") context.print(`${JSON.stringify(states)}\n`);

@@ -48,6 +48,7 @@ export function compile(input: CompileInput): Plan {
   const userNamespace = (linux.namespaces ?? []).some(({ type }) => type === "user");
   const early = userNamespace ? rlimitOps(process) : [];
   const namespaces = namespacePlan(linux, input.facts, early);
+  const later: Op[] = [];
   const ops = gather<Op>([
     () => refuseAbsent(input),
     () => refuseOnHostMounts(input),
@@ -58,11 +59,11 @@ export function compile(input: CompileInput): Plan {
       { op: "session", why: "process" },
       { op: "umask", why: "root.path", mask: 0 },
     ],
-    () => mountOps(input),
+    () => mountOps(input, later),
     () => deviceOps(input),
     () => [{ op: "umask", why: "root.path", mask: defaultUmask }, ...hookPoint(spec)],
     () => [{ op: "pivot", why: "root.path", move: inheritsMounts(linux) ? 2 : options.noPivot ? 1 : 0 }],
-    () => afterPivot(input, process),
+    () => afterPivot(input, process, later.reverse()),
     () => (userNamespace ? [] : rlimitOps(process)),
     () =>
       processOps({
@@ -149,7 +150,7 @@ function hookOps(hooks: readonly Hook[] | undefined, name: "createContainer" | "
 }
 
 /** Inside the container's root, still with all rights: names, settings, terminal, masked and read-only paths. */
-function afterPivot({ spec, options }: CompileInput, process: Process): Op[] {
+function afterPivot({ spec, options }: CompileInput, process: Process, readonlyMounts: readonly Op[]): Op[] {
   const { linux = {} } = spec;
   const ops: Op[] = [];
   if (process.terminal)
@@ -159,6 +160,7 @@ function afterPivot({ spec, options }: CompileInput, process: Process): Op[] {
   for (const [key, value] of Object.entries(linux.sysctl ?? {}))
     ops.push({ op: "writeProc", why: `linux.sysctl["${key}"]`, path: join("sys", sysctlPath(key)), data: value });
   ops.push({ op: "mkdir", why: "process.cwd", path: process.cwd, mode: 0o755 });
+  ops.push(...readonlyMounts);
   for (const [index, path] of (linux.readonlyPaths ?? []).entries())
     ops.push({ op: "readonly", why: `linux.readonlyPaths[${index}]`, path });
   for (const [index, path] of (linux.maskedPaths ?? []).entries())

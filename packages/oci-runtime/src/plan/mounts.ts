@@ -9,8 +9,11 @@ import { inheritsMounts } from "./namespaces.ts";
 import { gather, type Op, PlanError } from "./op.ts";
 import { readonlyOp } from "./readonly-op.ts";
 
-/** The root file system and everything mounted into it, up to the point where hooks may look at it. */
-export function mountOps(input: CompileInput): Op[] {
+/**
+ * The root file system and everything mounted into it, up to the point where hooks may look at it.
+ * @param later gets what makes tmpfs mounts read-only, for when the other mounts, devices and the terminal are in them
+ */
+export function mountOps(input: CompileInput, later: Op[]): Op[] {
   const { spec, options } = input;
   const why = "root.path";
   // How the host's mounts propagate is not changed where they are shared.
@@ -22,10 +25,8 @@ export function mountOps(input: CompileInput): Op[] {
         { op: "propagate", why, path: options.rootfs, propagation: MS_PRIVATE, recursive: 0, holder: 1 },
       ];
   ops.push({ op: "root", why, path: options.rootfs });
-  // A tmpfs that will hold other mounts gets its read-only attribute when those are there.
-  const later: Op[] = [];
   const mounts = (spec.mounts ?? []).map((mount, index) => () => oneMount(input, mount, { index, later }));
-  return [...ops, ...gather(mounts), ...later.reverse()];
+  return [...ops, ...gather(mounts)];
 }
 
 /** Propagation of mounts between container and host: unless the configuration says otherwise, the container only receives. */

@@ -121,6 +121,26 @@ function commands(program: string): void {
     );
   });
 
+  test("list refuses a root directory that is not there", { skip: skip || olderRunc(program, 1.2) }, async (t) => {
+    await using runtime = new Runtime(program);
+    t.match(await runtime.cli("--root", join(runtime.directory, "absent"), "list"), { code: 1, stderr: /absent/ });
+  });
+
+  test("a read-only /dev holds the devices and the terminal", { skip }, async (t) => {
+    await using runtime = new Runtime(program);
+    runtime.configure(
+      "test -c /dev/null && test -c /dev/console && ls -l /dev/fd; touch /dev/x || echo kept",
+      (config) => {
+        config.process.terminal = true;
+        for (const mount of config.mounts) if (mount.destination === "/dev") mount.options?.push("ro");
+      },
+    );
+    const args = ["--root", runtime.root, "run", runtime.newId()];
+    await using screen = startTerminal(program, args, { cwd: runtime.bundle });
+    await screen.expect(/\/dev\/fd -> \/proc\/self\/fd[\s\S]*kept/, 20_000);
+    t.equal((await screen.ended).code, 0);
+  });
+
   test("exec --cgroup does not leave the container's cgroup", { skip }, async (t) => {
     await using runtime = new Runtime(program);
     runtime.configure("sleep 1000");
