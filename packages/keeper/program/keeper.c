@@ -1,10 +1,10 @@
 /*
  * keeper: the part of a shim that must not die. It is the parent and subreaper of one container's processes, remembers
- * how they ended until that is acknowledged, holds descriptors by name, and starts what it is told to start. It knows
+ * how they ended until that is acknowledged, holds descriptors by name, and starts programs on request. It knows
  * nothing of containers, and allocates no memory.
  *
- * Descriptor 3 is its listening socket (unix(7), SOCK_SEQPACKET), made by the program that starts it: whoever can open
- * that may use it, so its directory is of mode 0700. Several clients may be connected; each has one request under way.
+ * Descriptor 3 is its listening socket (unix(7), SOCK_SEQPACKET), made by the program that starts it. Every process that
+ * can open it may use the keeper, so its directory is of mode 0700. Several clients may be connected; each has one request under way.
  * One of them watches, which is the shim; a later watcher replaces it, for two would both write the container's log.
  * A keeper without clients, children, exits and descriptors ends.
  */

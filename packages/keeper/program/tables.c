@@ -1,4 +1,4 @@
-/* What is kept: descriptors and processes by name, in tables of fixed size. */
+/* The keeper's state: descriptors and processes by name, in tables of fixed size. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>

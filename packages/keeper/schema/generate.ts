@@ -108,7 +108,7 @@ function module({ version, limits, spawnFlags, messages }: Schema): string {
     "/** Number and fields, in their order on the wire, of every message. */",
     `export const messages = {\n${entries.join("\n")}\n} as const;`,
     "",
-    "/** What each message carries. */",
+    "/** Fields of each message. */",
     `export interface Fields {\n${types.join("\n")}\n}`,
     "",
     "export type MessageName = keyof Fields;",

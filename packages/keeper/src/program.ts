@@ -13,7 +13,7 @@ export function readKeeperProgram(): Uint8Array {
 
 /**
  * Starts a keeper that listens at a path, in a session of its own: it outlives this process once it keeps something.
- * @param directory of mode 0700: whoever can open the socket may use the keeper
+ * @param directory of mode 0700: every process that can open the socket may use the keeper
  * @returns its pid: the caller is its parent
  * @throws the system's error
  */

@@ -13,12 +13,12 @@ import { reaped, sys } from "./support.ts";
 const seconds = Number(process.env["KEEPER_FUZZ_SECONDS"] ?? 4);
 const seed = Number(process.env["GANTRY_SEED"] ?? Date.now() % 100_000);
 
-const words = ["", "a", "init.out", "x".repeat(31), "x".repeat(40)];
+const names = ["", "a", "init.out", "x".repeat(31), "x".repeat(40)];
 const spawn = { path: "/bin/true", argv: ["true"], env: ["A=b"], cwd: "/", flags: 0, cloneFlags: 0 };
 /** Requests as clients send them. Damage may make any signal of a 0: the processes are the keeper's own. */
 const samples: readonly Buffer[] = [
   encode("hello", { version: 1, watch: 1 }),
-  ...words.flatMap((name) => [
+  ...names.flatMap((name) => [
     encode("spawn", { ...spawn, name }),
     encode("acknowledge", { name }),
     encode("put", { names: [name] }),
@@ -57,7 +57,7 @@ interface Attack {
   readonly end: number;
 }
 
-/** Sends messages until the keeper has been told to end, or time is up; then it is told so. @returns how many */
+/** Sends messages until the keeper has ended by request or the time is up; then requests its end. @returns how many */
 async function attack(path: string, { random, none, end }: Attack): Promise<number> {
   const socket = sys.unixConnect(path, SOCK_SEQPACKET | SOCK_CLOEXEC);
   const below = (limit: number) => Math.floor(random() * limit);

@@ -21,7 +21,7 @@ export interface Deleted extends Exit {
 /** Names the first process in the keeper; execs are counted. */
 const initLabel = "init";
 
-/** What the journal has of one process. */
+/** The journal's record of one process. */
 interface History {
   readonly pid: number | undefined;
   readonly isStarted: boolean;

@@ -18,7 +18,7 @@ type Entry =
   | { readonly kind: "forget"; readonly execId: string }
   | { readonly kind: "event"; readonly event: ShimEvent };
 
-/** What an earlier shim of the container has done. */
+/** Steps of an earlier shim of the container. */
 export interface Past {
   readonly request: CreateRequest;
   /** Those that were not deleted, in the order in which they were added. */
@@ -30,7 +30,7 @@ export interface Past {
 const longest = 1024 * 1024;
 
 /**
- * What a shim does, one JSON object a line, each written before it takes effect: with the journal and the keeper the
+ * Steps of a shim, one JSON object a line, each written before it takes effect: with the journal and the keeper the
  * next shim goes on where a killed one stopped.
  */
 export class Journal {

@@ -25,7 +25,7 @@ function openLog(path: string, progress: LogProgress, maxSize?: number): FileLog
   });
 }
 
-/** What a killed shim leaves. */
+/** State that a killed shim leaves. */
 function bytesOf(progress: LogProgress): Buffer {
   const bytes = Buffer.alloc(fstatSync(progress.fd).size);
   readSync(progress.fd, bytes, 0, bytes.length, 0);

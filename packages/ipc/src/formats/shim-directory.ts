@@ -9,7 +9,7 @@ import { formatVersion } from "./document.ts";
 export const shimFiles = {
   /** The shim's socket. */
   socket: "shim.sock",
-  /** What the shim does, one JSON object a line, for the next shim of the container (shim/src/journal.ts). */
+  /** The shim's steps, one JSON object a line, for the next shim of the container (shim/src/journal.ts). */
   journal: "journal",
   /** The socket of the container's keeper (packages/keeper); made by the shim. */
   keeper: "keeper.sock",

@@ -50,7 +50,7 @@ export const messages = {
   shutdown: { number: 11, fields: { } },
   /** The answer to every request but list. error is 0 or an errno, text then the call that failed. */
   reply: { number: 64, fields: { error: "number", value: "number", text: "string" } },
-  /** What is kept. states has four numbers for each of the processes: pid, code (0 while it runs, else CLD_EXITED, CLD_KILLED or CLD_DUMPED), status, time. */
+  /** Everything that is kept. states has four numbers for each of the processes: pid, code (0 while it runs, else CLD_EXITED, CLD_KILLED or CLD_DUMPED), status, time. */
   listing: { number: 65, fields: { pid: "number", settling: "number", descriptors: "strings", processes: "strings", states: "numbers" } },
   /** Sent to the watcher when a named process has ended, and after its hello for each exit that is not acknowledged. time is CLOCK_REALTIME in nanoseconds. */
   exited: { number: 66, fields: { name: "string", pid: "number", code: "number", status: "number", time: "number" } },
@@ -58,7 +58,7 @@ export const messages = {
   replaced: { number: 67, fields: { } },
 } as const;
 
-/** What each message carries. */
+/** Fields of each message. */
 export interface Fields {
   readonly hello: {
     readonly version: number | bigint;

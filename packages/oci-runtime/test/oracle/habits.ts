@@ -7,7 +7,7 @@ import { cannotRun, cgroupFile, isRunc, olderRunc, Runtime, unlikeRunc } from ".
 
 const runc = "/usr/sbin/runc";
 
-/** What people who come from runc take for granted: endings, newlines, the example configuration, one line an error. */
+/** Habits that users of runc rely on: endings, newlines, the example configuration, one line an error. */
 export function habits(program: string): void {
   endings(program);
   foreground(program);

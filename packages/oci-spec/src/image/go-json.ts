@@ -43,8 +43,8 @@ export const set = v.record(
   ),
 );
 
-/** A list of words, which Docker also takes as a single text (its type StrSlice). */
-export const words = v.union([
+/** A list of arguments, which Docker also takes as a single text (its type StrSlice). */
+export const argumentList = v.union([
   texts,
   v.pipe(
     v.string(),

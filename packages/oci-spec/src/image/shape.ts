@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { isDigest } from "../digest.ts";
 import { hostPlatform } from "../platform.ts";
-import { goObject, set, textMap, texts, words } from "./go-json.ts";
+import { argumentList, goObject, set, textMap, texts } from "./go-json.ts";
 
 const whole = v.pipe(v.number(), v.safeInteger());
 const size = v.pipe(whole, v.minValue(0, "must not be negative"));
@@ -87,15 +87,15 @@ export const runConfig = goObject({
   User: v.optional(v.string()),
   ExposedPorts: v.optional(set),
   Env: v.optional(texts),
-  Entrypoint: v.optional(words),
-  Cmd: v.optional(words),
+  Entrypoint: v.optional(argumentList),
+  Cmd: v.optional(argumentList),
   Volumes: v.optional(set),
   WorkingDir: v.optional(v.string()),
   Labels: v.optional(textMap),
   StopSignal: v.optional(v.string()),
   /** Seconds. */
   StopTimeout: v.optional(whole),
-  Shell: v.optional(words),
+  Shell: v.optional(argumentList),
   OnBuild: v.optional(texts),
   Healthcheck: v.optional(healthcheck),
   Hostname: v.optional(v.string()),
@@ -150,5 +150,5 @@ export const legacyImage = goObject({
   created: v.optional(nonEmpty),
   author: v.optional(v.string()),
   comment: v.optional(v.string()),
-  container_config: v.optional(goObject({ Cmd: v.optional(words) })),
+  container_config: v.optional(goObject({ Cmd: v.optional(argumentList) })),
 });

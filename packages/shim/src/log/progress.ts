@@ -55,7 +55,7 @@ export class LogProgress {
     if (this.#staged.total > 0) ftruncateSync(this.fd, blockAt);
   }
 
-  /** What an earlier shim staged, and the part of it that its log has not. */
+  /** Bytes that an earlier shim staged, and the part of them that its log lacks. */
   left(log: { readonly inode: number; readonly size: number }): {
     readonly positions: Positions;
     readonly lines: Buffer;

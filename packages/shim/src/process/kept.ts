@@ -20,7 +20,7 @@ export interface KeptHooks {
  */
 export class Kept {
   readonly client: KeeperClient;
-  /** What an earlier shim left there. */
+  /** State that an earlier shim left there. */
   readonly found: KeeperState;
   readonly #exits: Map<string, KeptExit>;
   readonly #watched = new Map<string, OnExit>();

@@ -81,7 +81,7 @@ export class Spool {
   #move(source: number): number {
     try {
       if (!this.relay) return this.#sys.splice(source, this.fd, this.#size, mostAtOnce) ?? -1;
-      // What an earlier shim left in the pipe comes first.
+      // Bytes that an earlier shim left in the pipe come first.
       const left = this.#sys.splice(this.relay.read, this.fd, this.#size, mostAtOnce);
       if (left !== null) return left;
       const moved = this.#sys.splice(source, this.relay.write, -1, mostAtOnce);

@@ -19,7 +19,7 @@ const longestQuietMs = 2000;
 /** How long an exit waits for a slow disk. */
 const flushMs = 2000;
 
-/** What the keeper holds for a process. */
+/** Descriptors that the keeper holds for a process. */
 const keptNames = [
   ...(["stdin", "stdout", "stderr", "terminal", "progress"] as const),
   ...(["stdout.spool", "stderr.spool", "relay.read", "relay.write"] as const),
@@ -245,7 +245,7 @@ export class ProcessStdio {
       : { stdout: Spool.create(sys, false), stderr: Spool.create(sys, false) };
   }
 
-  /** What the next shim needs to go on with the log. */
+  /** State from which the next shim continues the log. */
   #forLog(): Partial<Record<KeptName, number>> {
     const { stdout, stderr } = this.#spools;
     const progress = this.#context.log?.progressFd;

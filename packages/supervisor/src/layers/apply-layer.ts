@@ -20,7 +20,7 @@ export interface AppliedLayer {
   /** Bytes on disk, and inodes, that were written. */
   readonly size: number;
   readonly inodes: number;
-  /** What was left out, if anything. */
+  /** Notes on attributes and entries that were left out. */
   readonly notes: readonly string[];
 }
 

@@ -81,7 +81,7 @@ export class LayerWriter implements TarSink {
     return { size: this.#size, inodes: this.#inodes };
   }
 
-  /** What could not be written and was left out. */
+  /** Notes on attributes that could not be written and were left out. */
   get notes(): readonly string[] {
     return this.#notes;
   }

@@ -14,7 +14,7 @@ export function checkNetworkSettings(request: CreateRequest): void {
   }
 }
 
-/** What belongs to a network of the container's own cannot be set where it shares another's. */
+/** Refuses settings of a network of the container's own where it shares another container's. */
 function checkSharedNetwork({ Config, HostConfig = {}, NetworkingConfig }: CreateRequest, mode: string): void {
   if (mode.slice("container:".length) === "") {
     throw invalid("invalid network mode: invalid container format container:<name|id>");
