@@ -75,7 +75,6 @@ export class Box implements AsyncDisposable {
     change: (spec: Spec & Required<Pick<Spec, "process" | "linux" | "mounts">>) => void = () => {},
   ): void {
     const spec = exampleSpec({ pureCgroup2: true }) as Spec & Required<Pick<Spec, "process" | "linux" | "mounts">>;
-    spec.hostname = "container";
     const capabilities = [...defaultCapabilities];
     spec.process = {
       ...spec.process,
