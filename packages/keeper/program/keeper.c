@@ -3,10 +3,10 @@
  * how they ended until that is acknowledged, holds descriptors by name, and starts programs on request. It knows
  * nothing of containers, and allocates no memory.
  *
- * Descriptor 3 is its listening socket (unix(7), SOCK_SEQPACKET), made by the program that starts it. Every process that
- * can open it may use the keeper, so its directory is of mode 0700. Several clients may be connected; each has one request under way.
- * One of them watches, which is the shim; a later watcher replaces it, for two would both write the container's log.
- * A keeper without clients, children, exits and descriptors ends.
+ * Descriptor 3 is its listening socket (unix(7), SOCK_SEQPACKET), made by the program that starts it. Every process
+ * that can open it may use the keeper, so its directory is of mode 0700. Several clients may be connected; each has one
+ * request under way. One of them watches, which is the shim; a later watcher replaces it, for two would both write the
+ * container's log. A keeper without clients, children, exits and descriptors ends.
  */
 #define _GNU_SOURCE
 #include <errno.h>
