@@ -31,6 +31,9 @@ interface History {
 /** The end of a process, as its keeper has seen it; without a time it is now. */
 type EndOf = Pick<KeptExit, "exitStatus"> & Partial<Pick<KeptExit, "time">> & Pick<Exit, "reason">;
 
+/** How long killed processes may take to be gone after their keeper's death, and how often that is looked at. */
+const longestEndMs = 10_000;
+const endStepMs = 20;
 /** Exit status of a process whose keeper died. */
 const lostStatus = 137;
 /** Exit status of a container that could not be restored. */
@@ -273,6 +276,10 @@ export class Container {
     const reason = "its keeper died";
     const end = async () => {
       await this.#runtime.kill(SIGNALS.SIGKILL, true).catch((error) => this.#context.errors.report("keeper", error));
+      // Their new parent has to reap them: until then the runtime refuses to delete the container.
+      const until = performance.now() + longestEndMs;
+      while (performance.now() < until && (await this.#runtime.status().catch(() => "stopped")) !== "stopped")
+        await new Promise((resolve) => setTimeout(resolve, endStepMs));
       const started = [...this.#execs.all(), this.init].filter((each) => each.pid > 0 && !each.reaped);
       for (const each of started) this.#onExit(each, { exitStatus: lostStatus, reason });
     };
