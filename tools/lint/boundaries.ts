@@ -25,6 +25,7 @@ const kernelUsers = new Set([
   "tini",
   "testkit",
   "tree-copy",
+  "keeper",
 ]);
 
 interface Graph {
