@@ -13,8 +13,10 @@ const zeromqAlone = "it tests zeromq's sockets, which Bun cannot load";
 /** Files that Bun cannot run, because they serve; with the programs of those that start client, ctr or a caller. */
 const exceptions: Readonly<Record<string, UnderBun>> = {
   "client/test/commands.test.ts": { runs: "programs" },
+  "client/test/config.test.ts": { runs: "programs" },
   "client/test/registry.test.ts": { runs: "programs" },
   "client/test/run.test.ts": { runs: "programs" },
+  "client/test/template-docker.test.ts": { runs: "programs" },
   "client/test/terminal.test.ts": { runs: "programs" },
   "ctr/test/containers.test.ts": { runs: "programs" },
   "ctr/test/images.test.ts": { runs: "programs" },
