@@ -70,8 +70,7 @@ test("a failed create removes its volumes, and leaves existing ones", async (t) 
   await client.call("volumeCreate", { Name: "before" });
   const request = {
     Config: { Image: "busybox", Cmd: ["true"], Volumes: { "/anonymous": {} } },
-    HostConfig: { NetworkMode: "none", Binds: ["before:/a", "made:/b"] },
-    NetworkingConfig: { EndpointsConfig: { absent: {} } },
+    HostConfig: { NetworkMode: "absent", Binds: ["before:/a", "made:/b"] },
   };
   await t.rejects(client.call("containerCreate", request), { code: "NotFound", message: /network absent/ });
   const { Volumes } = await client.call("volumeList", {});

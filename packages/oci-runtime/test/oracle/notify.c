@@ -12,20 +12,20 @@
 static int say(int socket, const char *message, int fd)
 {
 	union {
-		struct cmsghdr header;
+		struct cmsghdr first;
 		char room[CMSG_SPACE(sizeof(int))];
 	} control = { 0 };
 	struct iovec data = { (char *)message, strlen(message) };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+	struct msghdr header = { .msg_iov = &data, .msg_iovlen = 1 };
 	if (fd >= 0) {
-		message.msg_control = &control;
-		message.msg_controllen = sizeof control;
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof fd);
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+		header.msg_control = &control;
+		header.msg_controllen = sizeof control;
+		control.first.cmsg_level = SOL_SOCKET;
+		control.first.cmsg_type = SCM_RIGHTS;
+		control.first.cmsg_len = CMSG_LEN(sizeof fd);
+		memcpy(CMSG_DATA(&control.first), &fd, sizeof fd);
 	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL) < 0 ? -1 : 0;
+	return sendmsg(socket, &header, MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
 static int barrier(int socket, const char *message)
