@@ -5,7 +5,7 @@ import { cannotBoot, testInGuest } from "./guest.ts";
 const files = [{ name: "systemd" }, { name: "cgroup2" }];
 
 /** A guest that is short of processor time is slow, not broken. */
-const limitSeconds = 400;
+const limitSeconds = 900;
 
 test("the runtime on pure cgroup v2 under systemd, in a virtual machine", { skip: cannotBoot }, async (t) => {
   await testInGuest(t, files, { systemd: true, limitSeconds });

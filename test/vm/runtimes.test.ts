@@ -2,7 +2,7 @@ import { test } from "tap";
 import { cannotBoot, testInGuest } from "./guest.ts";
 
 /** A guest that is short of processor time is slow, not broken. */
-const limitSeconds = 420;
+const limitSeconds = 900;
 
 const files = [
   { name: "checkpoint" },

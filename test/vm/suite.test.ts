@@ -2,7 +2,7 @@ import { test } from "tap";
 import { cannotBoot, testInGuest } from "./guest.ts";
 
 /** A guest that is short of processor time is slow, not broken. */
-const limitSeconds = 800;
+const limitSeconds = 1200;
 
 /** Files that `cgroup2.test.ts` and `runtimes.test.ts` do not run in the guest; the command line is in the latter's oracle suite. */
 const files = [

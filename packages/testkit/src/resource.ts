@@ -17,7 +17,7 @@ export function tempDir(label = "test"): TempDir {
 }
 
 export interface WaitOptions {
-  /** How long to check again; default 5 s. */
+  /** How long to check again; default 20 s, for loaded machines. */
   readonly timeoutMs?: number;
   /** Pause between two checks; default 2 ms. */
   readonly intervalMs?: number;
@@ -33,7 +33,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<Exclude<T, undefined | null | false | 0 | "">> {
-  const { timeoutMs = 5000, intervalMs = 2, what = condition.toString() } = options;
+  const { timeoutMs = 20_000, intervalMs = 2, what = condition.toString() } = options;
   const end = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
