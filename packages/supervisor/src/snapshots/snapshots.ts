@@ -81,9 +81,9 @@ export class Snapshots {
     try {
       this.#makeDirectory(id);
       await driver.make({ id, kind, parents: this.#chainFrom(parent?.id) }, signal);
-      if (rootMode !== undefined) chmodSync(this.directory(id), rootMode);
       // No await between this and the reply: an aborted call leaves no snapshot, any other has its caller's answer.
       signal?.throwIfAborted();
+      if (rootMode !== undefined) chmodSync(this.directory(id), rootMode);
       this.#metadata.events.publishing(() => {
         if (snapshots.get(namespace, snapshotter, key)) throw alreadyExists(`snapshot ${key} already exists`);
         this.#metadata.namespaces.ensure(namespace);
