@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isSystemError, SOCK_CLOEXEC, SOCK_SEQPACKET } from "@gantry/native-sys";
-import { tempDir, waitFor } from "@gantry/testkit";
+import { type Random, randomFrom, tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import type { Fields } from "../src/generated/messages.ts";
 import { startKeeper } from "../src/index.ts";
@@ -51,7 +51,7 @@ test(`damaged messages do the keeper no harm (seed ${seed})`, { timeout: (second
 });
 
 interface Attack {
-  readonly random: () => number;
+  readonly random: Random;
   /** A descriptor to send along. */
   readonly none: number;
   readonly end: number;
@@ -60,7 +60,7 @@ interface Attack {
 /** Sends messages until the keeper has ended by request or the time is up; then requests its end. @returns how many */
 async function attack(path: string, { random, none, end }: Attack): Promise<number> {
   const socket = sys.unixConnect(path, SOCK_SEQPACKET | SOCK_CLOEXEC);
-  const below = (limit: number) => Math.floor(random() * limit);
+  const { below } = random;
   const receive = () => {
     const answer = sys.recvFds(socket, 65536, 250);
     for (const fd of answer?.fds ?? []) closeSync(fd);
@@ -104,15 +104,4 @@ function compiled(directory: string): string {
   const sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
   execFileSync("gcc", [...flags, ...sanitizers, "-o", output, ...files.map((name) => join(source, name))]);
   return output;
-}
-
-/** mulberry32: numbers from 0 to 1 that a seed decides. */
-function randomFrom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -6,6 +6,7 @@ import {
   type Spec,
   SpecError,
 } from "@gantry/oci-spec/runtime";
+import { randomFrom } from "@gantry/testkit";
 import { cgroupManager } from "../src/cgroup/manager.ts";
 import { cgroupPaths } from "../src/cgroup/paths.ts";
 import type { Facts } from "../src/facts.ts";
@@ -16,18 +17,7 @@ import { mappedMounts } from "../src/plan/mapped-mounts.ts";
 import { PlanError, slotsFor } from "../src/plan/op.ts";
 import { brokenInvariant } from "./invariants.ts";
 
-/** Random numbers that a seed gives again (mulberry32). */
-export function randomNumbers(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
-
-type Random = ReturnType<typeof randomNumbers>;
+type Random = (below: number) => number;
 
 /** Replacement values: edges of numbers, strings that mean something somewhere, other shapes. */
 const strange: readonly unknown[] = [
@@ -166,7 +156,7 @@ export function fuzzConfig(facts: Facts, { seconds, seed }: { seconds: number; s
   const document = seedDocument();
   const end = performance.now() + seconds * 1000;
   for (let run = 0; performance.now() < end; run++) {
-    const random = randomNumbers(seed + run);
+    const random = randomFrom(seed + run).below;
     const mutated = random(4) === 0 ? document : mutate(document, random);
     const hosts = [
       facts,

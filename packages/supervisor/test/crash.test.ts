@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { createReadStream, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { tempDir, waitFor, writeDockerArchive } from "@gantry/testkit";
+import { randomFrom, tempDir, waitFor, writeDockerArchive } from "@gantry/testkit";
 import { type Test, test } from "tap";
 import { namespace } from "./support/container.ts";
-import { randomFrom } from "./support/random.ts";
 import { skopeo, startRegistry } from "./support/registry.ts";
 import { type Stack, startStack } from "./support/stack.ts";
 

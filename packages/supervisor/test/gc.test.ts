@@ -1,11 +1,11 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { digestOf, mediaTypes } from "@gantry/oci-spec";
+import { randomFrom } from "@gantry/testkit";
 import { test } from "tap";
 import { Leases } from "../src/content/leases.ts";
 import { collect } from "../src/gc/collect.ts";
 import { imageParts } from "./support/images.ts";
-import { randomFrom } from "./support/random.ts";
 
 const namespace = "test";
 const seed = Number(process.env.GANTRY_TEST_SEED ?? Date.now() % 1_000_000);

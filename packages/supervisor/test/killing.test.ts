@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isRpcError } from "@gantry/ipc";
-import { waitFor } from "@gantry/testkit";
+import { randomFrom, waitFor } from "@gantry/testkit";
 import { test } from "tap";
 import { createContainer, namespace, startTask } from "./support/container.ts";
 import { stackWithBusybox } from "./support/shared-stack.ts";
@@ -24,8 +24,8 @@ test(`kill -9 at ${rounds} random moments (seed ${seed}): what ran still runs, e
     const id = `victim${round}`;
     await createContainer(stack, { id, args: ["sh", "-c", "sleep 0.1; exec sleep 1000"] });
     const life = live(id);
-    await delay(random() * longestDelayMs);
-    const kind = kinds[Math.floor(random() * kinds.length)] ?? "shim";
+    await delay(random.below(longestDelayMs));
+    const kind = random.pick(kinds) ?? "shim";
     const killed = kill(kind);
     if (killed === stack.supervisor.pid) await stack.restart();
     await life;
@@ -63,7 +63,7 @@ const kinds = ["supervisor", "shim", "runtime"] as const;
 function kill(kind: (typeof kinds)[number]): number | undefined {
   const form = { supervisor: /\/supervisor$/, shim: /\/shim$/, runtime: /\/oci-runtime$/ }[kind];
   const pids = [stack.supervisor.pid ?? 0, ...stack.helpers()].filter((pid) => form.test(programOf(pid)));
-  const victim = pids[Math.floor(random() * pids.length)];
+  const victim = random.pick(pids);
   if (victim !== undefined) process.kill(victim, "SIGKILL");
   return victim;
 }
@@ -125,15 +125,4 @@ function programOf(pid: number): string {
   } catch {
     return "";
   }
-}
-
-/** mulberry32: numbers from 0 to 1 that a seed decides. */
-function randomFrom(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -7,6 +7,7 @@ export { cgroupDirectories, checkLeaks, type LeakScope, type LeakSnapshot, proce
 export { makeNamespaces, type Namespaces } from "./namespaces.ts";
 export type { Outside } from "./outside.ts";
 export { distBin, workTree } from "./paths.ts";
+export { type Random, randomFrom, uint32From } from "./random.ts";
 export { missing, type Requirement, requires, type Skippable } from "./requires.ts";
 export type { ProcessEnd, RunOptions, RunResult, StartOptions, TempDir, TestProcess, WaitOptions } from "./resource.ts";
 export { childrenOf, descendantsOf, killTree, run, start, tempDir, waitFor } from "./resource.ts";

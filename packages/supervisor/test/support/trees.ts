@@ -19,20 +19,15 @@ import {
   writeSync,
 } from "node:fs";
 import { nativeSys, S_IFBLK, S_IFCHR, S_IFIFO } from "@gantry/native-sys";
+import { uint32From } from "@gantry/testkit";
 import { type BytePath, fsPath } from "@gantry/tree-copy/byte-path";
 import { listXattrs } from "@gantry/tree-copy/metadata";
 
-/** Numbers from a seed, so that a failure can be repeated (mulberry32). */
 export type Random = (below: number) => number;
 
 export function randomFrom(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+  const next = uint32From(seed);
+  return (below) => next() % below;
 }
 
 const native = nativeSys();
