@@ -18,12 +18,12 @@ export async function assetFile(name: AssetName, arch: Arch): Promise<string> {
     case "init": {
       const { buildInit } = await import("../../packages/native-sys/init/build.ts");
       const outDir = join(paths.packages, "native-sys/build", arch.crossPrefix ? arch.name : "");
-      return buildInit(arch.crossPrefix ? { outDir, cc: `${arch.crossPrefix}gcc` } : { outDir });
+      return buildInit(arch.crossPrefix ? { outDir, compiler: `${arch.crossPrefix}gcc` } : { outDir });
     }
     case "keeper": {
       const { buildKeeper } = await import("../../packages/keeper/build.ts");
       const outDir = join(paths.packages, "keeper/build", arch.crossPrefix ? arch.name : "");
-      return buildKeeper(arch.crossPrefix ? { outDir, cc: `${arch.crossPrefix}gcc` } : { outDir });
+      return buildKeeper(arch.crossPrefix ? { outDir, compiler: `${arch.crossPrefix}gcc` } : { outDir });
     }
     case "tini-static": {
       const { buildTini } = await import("../../packages/tini/build.ts");

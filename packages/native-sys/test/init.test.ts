@@ -58,7 +58,7 @@ async function answerTo(
 }
 
 test("malformed plans are refused, and failures name their operation", async (t) => {
-  const program = await buildInit();
+  const program = buildInit();
   const [EINVAL, ENOENT, ENOSYS, ENOEXEC] = [22, 2, 38, 8];
   const missing = operation(1, Buffer.concat([text("/nonexistent/file"), text("0")]));
   const umask = operation(44, uint32s(0o22, 0));
