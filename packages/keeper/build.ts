@@ -13,7 +13,14 @@ export interface KeeperBuild {
 /** Compiles the keeper, unless it is up to date, and returns its path. @throws Error as buildStaticProgram */
 export function buildKeeper({ outDir = join(here, "build"), ...options }: KeeperBuild = {}): string {
   const sources = join(here, "program");
-  return buildStaticProgram({ output: join(outDir, "keeper"), sources, inputs: [import.meta.filename], ...options });
+  // A header of another folder, which the program includes.
+  const fields = join(here, "../native-sys/init/fields.h");
+  return buildStaticProgram({
+    output: join(outDir, "keeper"),
+    sources,
+    inputs: [fields, import.meta.filename],
+    ...options,
+  });
 }
 
 if (import.meta.main) process.stdout.write(`${buildKeeper()}\n`);

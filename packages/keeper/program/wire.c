@@ -1,19 +1,12 @@
 /*
- * Messages as bytes. Everything is little-endian and padded to eight bytes, so that requests are used where they lie;
- * the fields are those of a plan (native-sys/init/wire.c):
- *
- *   message    u32 number, u32 bytes of its fields
- *   number     u64
- *   string     u64 bytes including the NUL, bytes
- *   strings    u64 count, count + 1 empty u64 (made pointers here), strings
- *   numbers    u64 count, u64 each
- *
- * Bytes after the last field are ignored: a later version may add fields at the end.
+ * Messages as bytes: u32 number, u32 bytes of its fields, and the fields (native-sys/init/fields.h). Bytes after the
+ * last field are ignored: a later version may add fields at the end.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include "../../native-sys/init/fields.h"
 #include "keeper.h"
 
 struct header {
@@ -24,51 +17,6 @@ static struct {
 	_Alignas(8) unsigned char bytes[LIMIT_MESSAGE];
 	size_t used;
 } out;
-
-/* Takes `length` bytes and their padding, or NULL when fewer are left. */
-static void *take(unsigned char **from, const unsigned char *end, uint64_t length)
-{
-	void *taken = *from;
-	uint64_t padded = (length + 7) & ~7ull;
-	if (padded < length || padded > (uint64_t)(end - *from))
-		return NULL;
-	*from += padded;
-	return taken;
-}
-
-static char *take_string(unsigned char **from, const unsigned char *end)
-{
-	uint64_t *length = take(from, end, 8);
-	char *text = length && *length > 0 ? take(from, end, *length) : NULL;
-	return text && text[*length - 1] == 0 ? text : NULL;
-}
-
-static void *take_strings(unsigned char **from, const unsigned char *end)
-{
-	uint64_t *count = take(from, end, 8);
-	char **pointers = count && *count < LIMIT_MESSAGE / 8 ? take(from, end, (*count + 1) * 8) : NULL;
-	for (uint64_t i = 0; pointers && i < *count; i++)
-		if (!(pointers[i] = take_string(from, end)))
-			return NULL;
-	if (pointers)
-		pointers[*count] = NULL;
-	return pointers;
-}
-
-static int decode_fields(const char *letters, unsigned char *from, const unsigned char *end, uint64_t *fields)
-{
-	for (int i = 0; letters[i]; i++) {
-		void *value = letters[i] == 'n'   ? take(&from, end, 8)
-			      : letters[i] == 's' ? (void *)take_string(&from, end)
-						  : take_strings(&from, end);
-		if (!value) {
-			errno = EINVAL;
-			return -1;
-		}
-		fields[i] = letters[i] == 'n' ? *(uint64_t *)value : (uint64_t)(uintptr_t)value;
-	}
-	return 0;
-}
 
 int decode(unsigned char *bytes, size_t length, struct request_message *request)
 {

@@ -1,42 +1,27 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import {
+  decodingTable,
+  type Entry,
+  encodingTable,
+  fieldsInterface,
+  notice,
+  structs,
+  union,
+} from "@gantry/native-sys/schema-layout";
 
 /**
  * Writes both sides' view of messages.json: program/protocol.h for the keeper and src/generated/messages.ts for its
  * clients. Run it after a change of the schema: `node packages/keeper/schema/generate.ts`.
  */
 
-type FieldType = "number" | "string" | "strings" | "numbers";
-
-interface Message {
-  readonly number: number;
-  readonly name: string;
-  readonly doc: string;
-  readonly fields: Readonly<Record<string, FieldType>>;
-}
-
 interface Schema {
   readonly version: number;
   readonly limits: Readonly<Record<string, number>>;
   readonly spawnFlags: Readonly<Record<string, { readonly bit: number; readonly doc: string }>>;
-  readonly messages: readonly Message[];
+  readonly messages: readonly Entry[];
 }
 
-/** One letter a field in the keeper's decoding table. */
-const letters: Record<FieldType, string> = { number: "n", string: "s", strings: "v", numbers: "l" };
-const cTypes: Record<FieldType, string> = {
-  number: "uint64_t ",
-  string: "const char *",
-  strings: "char *const *",
-  numbers: "const uint64_t *",
-};
-const tsTypes: Record<FieldType, string> = {
-  number: "number | bigint",
-  string: "string",
-  strings: "readonly string[]",
-  numbers: "readonly (number | bigint)[]",
-};
-
-const notice = "Generated from schema/messages.json by schema/generate.ts; change it there.";
+const head = notice("messages.json");
 /** Numbers below this are requests. */
 const firstAnswer = 64;
 
@@ -54,9 +39,8 @@ export function generate(): { header: string; module: string } {
 
 function header({ version, limits, spawnFlags, messages }: Schema): string {
   const requests = messages.filter(({ number }) => number < firstAnswer);
-  const widest = Math.max(...requests.map(({ fields }) => Object.keys(fields).length));
   return [
-    `/* ${notice} */`,
+    `/* ${head} */`,
     "#ifndef PROTOCOL_H",
     "#define PROTOCOL_H",
     "#include <stdint.h>",
@@ -67,15 +51,11 @@ function header({ version, limits, spawnFlags, messages }: Schema): string {
     "",
     ...messages.map(({ name, number }) => `#define MESSAGE_${name.toUpperCase()} ${number}`),
     "",
-    ...requests.map(
-      ({ name, fields }) =>
-        `struct request_${name} {\n${fieldLines(fields, (field, type) => `\t${cTypes[type]}${field};`) || "\tchar none;"}\n};`,
-    ),
+    ...structs("request", requests),
     "",
-    `union request {\n\tuint64_t fields[${widest}];\n${requests.map(({ name }) => `\tstruct request_${name} ${name};`).join("\n")}\n};`,
+    union("request", "request", requests),
     "",
-    "/* X(number, name, field letters) */",
-    `#define REQUESTS(X) \\\n${requests.map(({ number, name, fields }) => `\tX(${number}, ${name}, "${letterString(fields)}")`).join(" \\\n")}`,
+    ...decodingTable("REQUESTS", requests),
     "",
     "#endif",
     "",
@@ -83,19 +63,9 @@ function header({ version, limits, spawnFlags, messages }: Schema): string {
 }
 
 function module({ version, limits, spawnFlags, messages }: Schema): string {
-  const entries = messages.map(
-    ({ number, name, doc, fields }) =>
-      `  /** ${doc} */\n  ${name}: { number: ${number}, fields: {${fieldLines(fields, (field, type) => ` ${field}: "${type}"`, ",")} } },`,
-  );
-  const types = messages.map(({ name, fields }) => {
-    const lines = fieldLines(fields, (field, type) => `    readonly ${field}: ${tsTypes[type]};`);
-    return lines ? `  readonly ${name}: {\n${lines}\n  };` : `  readonly ${name}: Record<never, never>;`;
-  });
   const flags = Object.entries(spawnFlags).map(([name, { bit, doc }]) => `  /** ${doc} */\n  ${name}: ${1 << bit},`);
   return [
-    `// ${notice}`,
-    "",
-    'export type FieldType = "number" | "string" | "strings" | "numbers";',
+    `// ${head}`,
     "",
     `export const protocolVersion = ${version};`,
     "",
@@ -106,30 +76,14 @@ function module({ version, limits, spawnFlags, messages }: Schema): string {
     `export const spawnFlags = {\n${flags.join("\n")}\n} as const;`,
     "",
     "/** Number and fields, in their order on the wire, of every message. */",
-    `export const messages = {\n${entries.join("\n")}\n} as const;`,
+    encodingTable("messages", messages),
     "",
     "/** Fields of each message. */",
-    `export interface Fields {\n${types.join("\n")}\n}`,
+    fieldsInterface("Fields", messages, "(number | bigint)"),
     "",
     "export type MessageName = keyof Fields;",
     "",
   ].join("\n");
-}
-
-function fieldLines(
-  fields: Message["fields"],
-  line: (field: string, type: FieldType) => string,
-  separator = "\n",
-): string {
-  return Object.entries(fields)
-    .map(([field, type]) => line(field, type))
-    .join(separator);
-}
-
-function letterString(fields: Message["fields"]): string {
-  return Object.values(fields)
-    .map((type) => letters[type])
-    .join("");
 }
 
 if (import.meta.main) {

@@ -1,4 +1,8 @@
-import { type Fields, type FieldType, type MessageName, messages } from "./generated/messages.ts";
+import { type FieldType, FieldWriter } from "@gantry/native-sys/fields";
+import { type Fields, type MessageName, messages } from "./generated/messages.ts";
+
+/** As much as most messages need. */
+const usualSize = 512;
 
 /** A message as it arrives. */
 export type Message = { [N in MessageName]: { readonly name: N; readonly fields: Decoded<N> } }[MessageName];
@@ -21,13 +25,9 @@ const names: ReadonlyMap<number, MessageName> = new Map(
 /** One message as bytes; the layout is described in program/wire.c. */
 export function encode<N extends MessageName>(name: N, fields: Fields[N]): Buffer {
   const { number, fields: types } = messages[name];
-  const values = fields as Readonly<Record<string, unknown>>;
-  const parts = Object.entries(types).map(([field, type]) => encodeField(type, values[field]));
-  const body = Buffer.concat(parts);
-  const header = Buffer.alloc(8);
-  header.writeUInt32LE(number, 0);
-  header.writeUInt32LE(body.length, 4);
-  return Buffer.concat([header, body]);
+  const writer = new FieldWriter(usualSize);
+  writer.entry(number, types, { ...fields });
+  return writer.bytes;
 }
 
 /** @throws RangeError for a message that is cut off; undefined for one that this version does not know */
@@ -39,28 +39,6 @@ export function decode(bytes: Buffer): Message | undefined {
   return { name, fields: Object.fromEntries(entries) } as unknown as Message;
 }
 
-function encodeField(type: FieldType, value: unknown): Buffer {
-  if (type === "number") return u64(value as number | bigint);
-  if (type === "string") return text(value as string);
-  if (type === "numbers") {
-    const numbers = value as readonly (number | bigint)[];
-    return Buffer.concat([u64(numbers.length), ...numbers.map(u64)]);
-  }
-  const strings = value as readonly string[];
-  return Buffer.concat([u64(strings.length), Buffer.alloc((strings.length + 1) * 8), ...strings.map(text)]);
-}
-
-function u64(value: number | bigint): Buffer {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)));
-  return bytes;
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(`${value}\0`);
-  return Buffer.concat([u64(bytes.length), bytes, Buffer.alloc(-bytes.length & 7)]);
-}
-
 class Reader {
   readonly #bytes: Buffer;
   #at = 0;
@@ -69,7 +47,7 @@ class Reader {
     this.#bytes = bytes;
   }
 
-  field(type: FieldType): bigint | string | string[] | bigint[] {
+  field(type: Exclude<FieldType, "bytes">): bigint | string | string[] | bigint[] {
     if (type === "number") return this.#number();
     if (type === "string") return this.#text();
     const count = Number(this.#number());

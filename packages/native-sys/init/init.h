@@ -38,7 +38,6 @@ struct plan {
 };
 int read_plan(int fd, struct plan *plan);
 int next_op(struct plan *plan, uint32_t *number, union op *op);
-int decode(const char *letters, unsigned char *from, const unsigned char *end, union op *op);
 int read_all(int fd, void *buffer, size_t length);
 int write_all(int fd, const void *buffer, size_t length);
 int send_message(int fd, enum message_kind kind, int32_t value, const char *text);

@@ -1,19 +1,14 @@
 /*
- * The plan and the messages as bytes. Everything is little-endian and padded to eight bytes, so that operations are
- * used where they lie:
+ * The plan and the messages as bytes. Everything is little-endian and padded to eight bytes:
  *
  *   plan       u32 magic, u32 version, u32 operations, u32 bytes that follow
- *   operation  u32 number, u32 bytes of its fields
- *   number     u64
- *   string     u64 bytes including the NUL, bytes
- *   strings    u64 count, count + 1 empty u64 (made pointers here), strings
- *   numbers    u64 count, u64 each
- *   bytes      u64 length, bytes
+ *   operation  u32 number, u32 bytes of its fields, the fields (fields.h)
  */
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "fields.h"
 #include "init.h"
 
 #define PLAN_MAGIC 0x6e616c70u
@@ -92,61 +87,6 @@ static int truncated(void)
 	return failure("malformed operation");
 }
 
-/* Takes `length` bytes and their padding, or NULL when fewer are left. */
-static void *take(unsigned char **from, const unsigned char *end, uint64_t length)
-{
-	void *taken = *from;
-	uint64_t padded = (length + 7) & ~7ull;
-	if (padded < length || padded > (uint64_t)(end - *from))
-		return NULL;
-	*from += padded;
-	return taken;
-}
-
-static char *take_string(unsigned char **from, const unsigned char *end)
-{
-	uint64_t *length = take(from, end, 8);
-	char *text = length && *length > 0 ? take(from, end, *length) : NULL;
-	return text && text[*length - 1] == 0 ? text : NULL;
-}
-
-static void *take_strings(unsigned char **from, const unsigned char *end)
-{
-	uint64_t *count = take(from, end, 8);
-	char **pointers = count && *count < PLAN_LIMIT / 8 ? take(from, end, (*count + 1) * 8) : NULL;
-	for (uint64_t i = 0; pointers && i < *count; i++)
-		if (!(pointers[i] = take_string(from, end)))
-			return NULL;
-	if (pointers)
-		pointers[*count] = NULL;
-	return pointers;
-}
-
-/* A count, and `size` bytes for each. */
-static void *take_counted(unsigned char **from, const unsigned char *end, uint64_t size)
-{
-	uint64_t *count = take(from, end, 8);
-	return count && *count <= PLAN_LIMIT && take(from, end, *count * size) ? count : NULL;
-}
-
-int decode(const char *letters, unsigned char *from, const unsigned char *end, union op *op)
-{
-	for (int i = 0; letters[i]; i++) {
-		void *value = NULL;
-		switch (letters[i]) {
-		case 'n': value = take(&from, end, 8); break;
-		case 's': value = take_string(&from, end); break;
-		case 'v': value = take_strings(&from, end); break;
-		case 'l': value = take_counted(&from, end, 8); break;
-		case 'b': value = take_counted(&from, end, 1); break;
-		}
-		if (!value)
-			return truncated();
-		op->fields[i] = letters[i] == 'n' ? *(uint64_t *)value : (uint64_t)(uintptr_t)value;
-	}
-	return 0;
-}
-
 int next_op(struct plan *plan, uint32_t *number, union op *op)
 {
 	struct op_header *header = take(&plan->next, plan->end, sizeof *header);
@@ -156,7 +96,7 @@ int next_op(struct plan *plan, uint32_t *number, union op *op)
 	*number = header->number;
 	switch (header->number) {
 #define X(number, name, letters) \
-	case number: return decode(letters, fields, fields + header->bytes, op);
+	case number: return decode_fields(letters, fields, fields + header->bytes, op->fields) < 0 ? truncated() : 0;
 		OPS(X)
 #undef X
 	}

@@ -1,7 +1,5 @@
 // Generated from schema/messages.json by schema/generate.ts; change it there.
 
-export type FieldType = "number" | "string" | "strings" | "numbers";
-
 export const protocolVersion = 1;
 
 export const limits = {

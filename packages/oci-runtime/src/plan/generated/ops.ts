@@ -1,7 +1,5 @@
 // Generated from schema/ops.json by schema/generate.ts; change it there.
 
-export type FieldType = "number" | "string" | "strings" | "numbers" | "bytes";
-
 export const planVersion = 4;
 
 /** Number and fields, in their order on the wire, of every operation. */
