@@ -1,12 +1,13 @@
-import { constants } from "node:os";
 import {
   CLD_EXITED,
+  errnoName,
   type FdWatch,
   isSystemError,
   type NativeSys,
   POLLIN,
   SOCK_CLOEXEC,
   SOCK_SEQPACKET,
+  type SpawnOptions,
 } from "@gantry/native-sys";
 import { type Fields, limits, protocolVersion, spawnFlags } from "./generated/messages.ts";
 import { decode, encode, type Message } from "./wire.ts";
@@ -37,20 +38,10 @@ export interface KeeperState {
   readonly processes: readonly KeptProcess[];
 }
 
-export interface KeeperSpawn {
+/** Of the flags for clone(2), those for namespaces. */
+export interface KeeperSpawn extends SpawnOptions {
   /** Remembers the exit; without a name it is forgotten. */
   readonly name?: string;
-  /** An absolute path, or a descriptor of the program. */
-  readonly program: string | number;
-  readonly argv: readonly string[];
-  readonly env: readonly string[];
-  /** These become 0, 1, 2, … of the program. */
-  readonly fds: readonly number[];
-  /** Namespaces to create (CLONE_NEW…). */
-  readonly cloneFlags?: number;
-  readonly cgroupFd?: number;
-  readonly setsid?: boolean;
-  readonly cwd?: string;
 }
 
 export interface WatchHooks {
@@ -292,7 +283,7 @@ function gone(): Error {
 }
 
 function failure(request: string, errno: number, call: string): Error {
-  const code = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+  const code = errnoName(errno);
   const message = `keeper ${request}${call ? `: ${call}` : ""}: ${code}`;
   return Object.assign(new Error(message), { code, errno, syscall: call || request });
 }

@@ -1,3 +1,5 @@
+import { constants } from "node:os";
+
 /** The error of every failing system call; `errno` is positive. */
 export interface SystemError extends Error {
   readonly code: string;
@@ -16,4 +18,10 @@ export function isSystemError(error: unknown, ...codes: readonly string[]): erro
   const { code, errno, syscall } = error as Partial<SystemError>;
   if (typeof code !== "string" || typeof errno !== "number" || typeof syscall !== "string") return false;
   return codes.length === 0 || codes.includes(code);
+}
+
+/** The name of an errno, such as "ENOENT". Of two names for one number it is the kernel's. */
+export function errnoName(errno: number): string {
+  const name = Object.entries(constants.errno).find(([, number]) => number === errno)?.[0] ?? `errno ${errno}`;
+  return name === "ENOTSUP" ? "EOPNOTSUPP" : name;
 }

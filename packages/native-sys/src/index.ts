@@ -2,7 +2,7 @@ export { nativeSys } from "./addon.ts";
 export { capabilitiesOfMask, capabilityNames } from "./capabilities.ts";
 export * from "./constants.ts";
 export { type DeviceNode, deviceNodesAt, deviceNumbers } from "./device-nodes.ts";
-export { isSystemError, type SystemError } from "./errors.ts";
+export { errnoName, isSystemError, type SystemError } from "./errors.ts";
 export { Fd } from "./fd.ts";
 export { FileTooLargeError, openFileInRoot, openInRoot, readFileInRoot } from "./in-root.ts";
 export { mountSnapshot, type SnapshotMount } from "./mount-list.ts";

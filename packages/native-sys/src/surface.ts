@@ -177,6 +177,7 @@ export interface SpawnOptions {
   readonly program: number | string;
   readonly argv: readonly string[];
   readonly env: readonly string[];
+  /** These become 0, 1, 2, … of the program. */
   readonly fds: readonly number[];
   /** clone(2) flags such as CLONE_PARENT or CLONE_NEWPID; 0 for a plain child. */
   readonly cloneFlags?: number;

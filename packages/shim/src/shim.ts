@@ -15,7 +15,6 @@ import { Lifetime } from "./lifetime.ts";
 import { collectAfterCreate, collectAfterStart } from "./memory.ts";
 import { Kept } from "./process/kept.ts";
 import { rehearse } from "./rehearsal.ts";
-import { Children } from "./runtime/children.ts";
 import { Runtimes } from "./runtime/runtimes.ts";
 import { ShimService } from "./service.ts";
 import { StateFiles } from "./state.ts";
@@ -40,7 +39,6 @@ export async function runShim(): Promise<void> {
   const { directory, standbyRuntime, adopt = false } = bootstrap;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   process.chdir("/");
-  const children = new Children();
   let keeperDied: () => void = () => undefined;
   // Replaced: another shim has the container. This one's own end must touch nothing of it.
   const hooks = { onDeath: () => keeperDied(), onReplaced: () => process.exit(1) };
@@ -48,7 +46,7 @@ export async function runShim(): Promise<void> {
   const journal = new Journal(join(directory, shimFiles.journal), eventsKept);
   const past = adopt ? journal.resume() : undefined;
   const context = makeContext({ directory, kept, journal, events: restoredEvents(past?.events ?? []) });
-  const runtimes = new Runtimes(directory, children, kept);
+  const runtimes = new Runtimes(directory, kept);
   if (standbyRuntime?.worker) {
     runtimes.prepare(standbyRuntime).catch((error) => context.errors.report("standby runtime", error));
   }
@@ -79,7 +77,7 @@ export async function runShim(): Promise<void> {
   await server.close({ deadlineMs: 500 });
   runtimes.close();
   if (clean) {
-    await kept.end(directory);
+    await kept.end();
     removeOwn(directory);
   }
 }

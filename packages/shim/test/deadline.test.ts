@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { checkpointDeadlines, deadlines, shimAnswerDeadline } from "@gantry/ipc/contracts/deadlines";
 import { tempDir, waitFor } from "@gantry/testkit";
 import { test } from "tap";
-import { Children } from "../src/runtime/children.ts";
 import { CommandLineRuntime } from "../src/runtime/command-line.ts";
 import { RuntimeWorker } from "../src/runtime/worker.ts";
 import { testKept } from "./support/kept.ts";
@@ -24,7 +23,7 @@ test("a command that does not end in time is killed", async (t) => {
   chmodSync(path, 0o755);
   const runtime = { path, root: files.path, worker: false };
   await using kept = await testKept(files.path);
-  const context = { runtime, id: "c", directory: files.path, children: new Children(), deadlineMs: 300, kept };
+  const context = { runtime, id: "c", directory: files.path, deadlineMs: 300, kept };
   await t.rejects(new CommandLineRuntime(context).start(), {
     code: "DeadlineExceeded",
     message: "OCI runtime start did not end within 300 ms",
@@ -37,7 +36,7 @@ test("a command that does not end in time is killed", async (t) => {
 test("a worker that does not answer in time is killed, and the next request starts another", async (t) => {
   await using files = tempDir("late");
   const runtime = { path: runtimeProgram(files.path), root: files.path, worker: true };
-  const worker = new RuntimeWorker({ runtime, directory: files.path, children: new Children(), deadlineMs: 300 });
+  const worker = new RuntimeWorker({ runtime, directory: files.path, deadlineMs: 300 });
   const container = { root: files.path, id: "none" };
   const state = () => worker.use((client, options) => client.call("state", container, options));
   try {

@@ -30,6 +30,11 @@ export function shimEndpoint(directory: string): string {
   return `ipc://${directory}/${shimFiles.socket}`;
 }
 
+/** The path of the keeper's socket. */
+export function keeperPath(directory: string): string {
+  return `${directory}/${shimFiles.keeper}`;
+}
+
 /**
  * The container of a shim. With a shim that died, `PATH [ARGS] --root ROOT delete --force ID` of the runtime removes
  * the container.

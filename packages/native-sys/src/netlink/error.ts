@@ -1,5 +1,5 @@
-import { getSystemErrorMessage, getSystemErrorName } from "node:util";
-import type { SystemError } from "../errors.ts";
+import { getSystemErrorMessage } from "node:util";
+import { errnoName, type SystemError } from "../errors.ts";
 
 /** A refusal by the kernel; a SystemError, so that `isSystemError(error, "EEXIST")` holds for it. */
 export class NetlinkError extends Error implements SystemError {
@@ -12,9 +12,7 @@ export class NetlinkError extends Error implements SystemError {
    * @param text the kernel's own message, where there is one
    */
   constructor(description: string, errno: number, text?: string) {
-    const name = getSystemErrorName(-errno);
-    // One number with two names: the kernel's, as in every other error here.
-    const code = name === "ENOTSUP" ? "EOPNOTSUPP" : name;
+    const code = errnoName(errno);
     super(`${description}: ${code}: ${getSystemErrorMessage(-errno)}${text ? ` (${text})` : ""}`);
     this.name = "NetlinkError";
     this.code = code;

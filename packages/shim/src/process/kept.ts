@@ -1,6 +1,6 @@
 import { rmSync } from "node:fs";
 import { RpcError } from "@gantry/ipc";
-import { shimFiles } from "@gantry/ipc/formats/shim-directory";
+import { keeperPath } from "@gantry/ipc/formats/shim-directory";
 import { KeeperClient, type KeeperState, type KeptExit, startKeeper } from "@gantry/keeper";
 import { isSystemError, type NativeSys, P_PID } from "@gantry/native-sys";
 
@@ -20,14 +20,17 @@ export interface KeptHooks {
  */
 export class Kept {
   readonly client: KeeperClient;
+  /** The keeper's socket. */
+  readonly path: string;
   /** State that an earlier shim left there. */
   readonly found: KeeperState;
   readonly #exits: Map<string, KeptExit>;
   readonly #watched = new Map<string, OnExit>();
   #expected = 0;
 
-  private constructor(client: KeeperClient, found: KeeperState, exits: Map<string, KeptExit>) {
+  private constructor(client: KeeperClient, path: string, found: KeeperState, exits: Map<string, KeptExit>) {
     this.client = client;
+    this.path = path;
     this.found = found;
     this.#exits = exits;
   }
@@ -46,20 +49,16 @@ export class Kept {
   static async connect(sys: NativeSys, directory: string, { onDeath, onReplaced }: KeptHooks): Promise<Kept> {
     const exits = new Map<string, KeptExit>();
     let kept: Kept | undefined;
-    const client = await KeeperClient.connect(sys, keeperPath(directory), {
+    const path = keeperPath(directory);
+    const client = await KeeperClient.connect(sys, path, {
       onExit: (exit) => {
         if (kept) kept.#take(exit);
         else exits.set(exit.name, exit);
       },
       onEnd: (reason) => (reason === "ended" ? onDeath() : onReplaced()),
     });
-    kept = new Kept(client, await client.list(), exits);
+    kept = new Kept(client, path, await client.list(), exits);
     return kept;
-  }
-
-  /** The path of the keeper's socket in a shim's directory. */
-  static path(directory: string): string {
-    return keeperPath(directory);
   }
 
   /** Until it is disposed of, the exit of a process that the caller is about to have made cannot be lost. */
@@ -109,10 +108,10 @@ export class Kept {
   }
 
   /** Ends the keeper, which has nothing to keep any more. */
-  async end(directory: string): Promise<void> {
+  async end(): Promise<void> {
     if (this.client.isOpen) await this.client.shutdown().catch(() => undefined); // it ended by itself
     this.client.close();
-    rmSync(keeperPath(directory), { force: true });
+    rmSync(this.path, { force: true });
   }
 
   #take(exit: KeptExit): void {
@@ -121,8 +120,4 @@ export class Kept {
     if (onExit) onExit(exit);
     else this.#exits.set(exit.name, exit);
   }
-}
-
-function keeperPath(directory: string): string {
-  return `${directory}/${shimFiles.keeper}`;
 }

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RpcError } from "@gantry/ipc";
@@ -5,7 +6,6 @@ import type { CheckpointOptions, Runtime } from "@gantry/ipc/contracts/common";
 import { checkpointDeadlines, deadlines } from "@gantry/ipc/contracts/deadlines";
 import { SIGNALS } from "@gantry/native-sys";
 import type { Kept } from "../process/kept.ts";
-import type { Children } from "./children.ts";
 import { lastLoggedError, malformedAnswer, runtimeError } from "./errors.ts";
 import type { Document, OciRuntime, RuntimeStreams } from "./runtime.ts";
 
@@ -32,7 +32,6 @@ interface Context {
   readonly id: string;
   /** For logs, pid files and process documents of single commands. */
   readonly directory: string;
-  readonly children: Children;
   /** The parent of commands that make processes, which become its children too. */
   readonly kept: Kept;
   /** Milliseconds for one command; those of `deadlines` unless given. */
@@ -174,9 +173,9 @@ export class CommandLineRuntime implements OciRuntime {
 
   /** As a child of this process, which captures the output. */
   async #runHere({ name, input, timeoutMs }: Command, args: readonly string[]): Promise<Ended> {
-    const { runtime, children } = this.#context;
+    const { runtime } = this.#context;
     const stdin = input === undefined ? "ignore" : "pipe";
-    const child = children.spawn(runtime.path, args, { cwd: "/", stdio: [stdin, "pipe", "pipe"] });
+    const child = spawn(runtime.path, args, { cwd: "/", stdio: [stdin, "pipe", "pipe"] });
     child.stdin?.on("error", () => undefined); // it may end without reading
     child.stdin?.end(input);
     const stdout = collect(child.stdout);

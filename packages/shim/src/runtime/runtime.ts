@@ -13,7 +13,7 @@ export interface RuntimeStreams {
 export type Document = Readonly<Record<string, unknown>>;
 
 /**
- * An OCI runtime, acting on the shim's one container. Its processes become children of the shim.
+ * An OCI runtime, acting on the shim's one container. Its processes become children of the keeper.
  * Every method fails with an RpcError that carries the runtime's own message.
  */
 export interface OciRuntime {

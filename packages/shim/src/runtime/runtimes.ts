@@ -1,6 +1,5 @@
 import type { CreateRequest } from "../context.ts";
-import { Kept } from "../process/kept.ts";
-import type { Children } from "./children.ts";
+import type { Kept } from "../process/kept.ts";
 import { CommandLineRuntime } from "./command-line.ts";
 import type { OciRuntime } from "./runtime.ts";
 import { RuntimeWorker } from "./worker.ts";
@@ -9,13 +8,11 @@ import { WorkerRuntime } from "./worker-runtime.ts";
 /** The runtime of the shim's container, and the standby worker. */
 export class Runtimes {
   readonly #directory: string;
-  readonly #children: Children;
   readonly #kept: Kept;
   #worker: RuntimeWorker | undefined;
 
-  constructor(directory: string, children: Children, kept: Kept) {
+  constructor(directory: string, kept: Kept) {
     this.#directory = directory;
-    this.#children = children;
     this.#kept = kept;
   }
 
@@ -24,10 +21,9 @@ export class Runtimes {
   }
 
   get({ runtime, id }: CreateRequest): OciRuntime {
-    const own = { runtime, id, directory: this.#directory, children: this.#children, kept: this.#kept };
-    const commandLine = new CommandLineRuntime(own);
+    const commandLine = new CommandLineRuntime({ runtime, id, directory: this.#directory, kept: this.#kept });
     if (runtime.worker) {
-      const keeper = Kept.path(this.#directory);
+      const keeper = this.#kept.path;
       return new WorkerRuntime({ worker: this.#workerFor(runtime), commandLine, root: runtime.root, id, keeper });
     }
     this.close();
@@ -42,7 +38,7 @@ export class Runtimes {
   #workerFor(runtime: CreateRequest["runtime"]): RuntimeWorker {
     if (this.#worker?.serves(runtime)) return this.#worker;
     this.close();
-    this.#worker = new RuntimeWorker({ runtime, directory: this.#directory, children: this.#children });
+    this.#worker = new RuntimeWorker({ runtime, directory: this.#directory });
     return this.#worker;
   }
 }

@@ -1,11 +1,10 @@
-import type { ChildProcess } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { readReadyLine } from "@gantry/common/ready-line";
 import { type CallOptions, type Client, connect, isRpcError, RpcError } from "@gantry/ipc";
 import type { Runtime } from "@gantry/ipc/contracts/common";
 import { deadlines } from "@gantry/ipc/contracts/deadlines";
 import { runtimeContract } from "@gantry/ipc/contracts/runtime";
-import type { Children } from "./children.ts";
 
 export type RuntimeClient = Client<typeof runtimeContract.methods>;
 
@@ -22,7 +21,6 @@ interface Running {
 export interface WorkerOptions {
   readonly runtime: Runtime;
   readonly directory: string;
-  readonly children: Children;
   /** Milliseconds for one request; deadlines.runtime unless given. */
   readonly deadlineMs?: number;
 }
@@ -131,12 +129,12 @@ export class RuntimeWorker {
   }
 
   async #start(gone: () => void): Promise<Running> {
-    const { runtime, directory, children } = this.#options;
+    const { runtime, directory } = this.#options;
     const socket = `${directory}/worker.sock`;
     const address = `ipc://${socket}`;
     rmSync(socket, { force: true });
     const args = [...(runtime.args ?? []), "worker", "--address", address];
-    const child = children.spawn(runtime.path, args, { cwd: "/", stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(runtime.path, args, { cwd: "/", stdio: ["pipe", "pipe", "inherit"] });
     child.once("exit", gone);
     child.stdin?.on("error", () => undefined);
     try {

@@ -7,5 +7,5 @@ export async function testKept(directory: string): Promise<Kept & AsyncDisposabl
     throw new Error("the keeper's connection ended");
   };
   const kept = await Kept.start(nativeSys(), directory, { onDeath: unexpected, onReplaced: unexpected });
-  return Object.assign(kept, { [Symbol.asyncDispose]: () => kept.end(directory) });
+  return Object.assign(kept, { [Symbol.asyncDispose]: () => kept.end() });
 }

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { Stdio } from "@gantry/ipc/contracts/common";
 import { type FifoPaths, fifoListLine, fifoPaths, parseFifoList } from "@gantry/ipc/formats/fifos";
-import { shimFiles } from "@gantry/ipc/formats/shim-directory";
+import { keeperPath, shimFiles } from "@gantry/ipc/formats/shim-directory";
 import { endKeeper } from "@gantry/keeper";
 import { isSystemError, type NativeSys, S_IFIFO } from "@gantry/native-sys";
 import { invalidArgument } from "../errors.ts";
@@ -41,7 +41,7 @@ export function publicFifos({ directory: _, ...paths }: Fifos): FifoPaths {
 
 /** Ends a shim's keeper, and removes the shim's directory and the named pipes of its processes. */
 export async function removeShimFiles(native: NativeSys, shimDirectory: string): Promise<void> {
-  await endKeeper(native, `${shimDirectory}/${shimFiles.keeper}`);
+  await endKeeper(native, keeperPath(shimDirectory));
   for (const directory of fifoDirectories(shimDirectory)) rmSync(directory, { recursive: true, force: true });
   rmSync(shimDirectory, { recursive: true, force: true });
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isListening, isRpcError } from "@gantry/ipc";
 import { shimAnswerDeadline } from "@gantry/ipc/contracts/deadlines";
-import { shimFiles } from "@gantry/ipc/formats/shim-directory";
+import { keeperPath } from "@gantry/ipc/formats/shim-directory";
 import { endKeeper, KeeperClient } from "@gantry/keeper";
 import { isSystemError, type NativeSys } from "@gantry/native-sys";
 import { failedPrecondition, unavailable } from "../errors.ts";
@@ -244,7 +244,7 @@ export class Task {
   async #lose(): Promise<void> {
     const { runtime, containerId, status, shimDirectory } = this.#row;
     this.#cleared = forceDelete(runtime, containerId)
-      .then(() => endKeeper(this.#options.native, `${shimDirectory}/${shimFiles.keeper}`))
+      .then(() => endKeeper(this.#options.native, keeperPath(shimDirectory)))
       .catch(this.#options.onError);
     await Promise.race([this.#cleared, pause(longestClearingMs, this.#closing.signal)]);
     this.#isLost = true;
@@ -271,7 +271,7 @@ export class Task {
 /** True when a keeper listens in a shim's directory. A keeper that cannot be reached for another reason counts as one. */
 async function isKept(native: NativeSys, shimDirectory: string): Promise<boolean> {
   try {
-    const keeper = await KeeperClient.connect(native, `${shimDirectory}/${shimFiles.keeper}`);
+    const keeper = await KeeperClient.connect(native, keeperPath(shimDirectory));
     keeper.close();
     return true;
   } catch (error) {
