@@ -1,13 +1,13 @@
-import { formatTimestamp } from "@gantry/common/timestamp";
 import { RpcError } from "@gantry/ipc";
 import type { CheckpointOptions, Metrics, Stdio } from "@gantry/ipc/contracts/common";
-import type { KeptExit } from "@gantry/keeper";
 import { SIGNALS } from "@gantry/native-sys";
+import { adopt } from "./adoption.ts";
 import { ContainerCgroup } from "./cgroup/container-cgroup.ts";
 import { ContainerEvents } from "./container-events.ts";
-import { type CreateRequest, openStdio, type ShimContext, type ShimEvent } from "./context.ts";
-import type { AddedExec, Past } from "./journal.ts";
+import { type CreateRequest, openStdio, type ShimContext } from "./context.ts";
+import type { Past } from "./journal.ts";
 import { Execs, releaseStreams } from "./process/execs.ts";
+import { Exits } from "./process/exits.ts";
 import { type Inherited, inherit } from "./process/inherited.ts";
 import { launch, orInvalidArgument } from "./process/launch.ts";
 import { ContainerProcess, type Exit } from "./process/process.ts";
@@ -21,21 +21,6 @@ export interface Deleted extends Exit {
 /** Names the first process in the keeper; execs are counted. */
 const initLabel = "init";
 
-/** The journal's record of one process. */
-interface History {
-  readonly pid: number | undefined;
-  readonly isStarted: boolean;
-  readonly exit: Exit | undefined;
-}
-
-/** The end of a process, as its keeper has seen it; without a time it is now. */
-type EndOf = Pick<KeptExit, "exitStatus"> & Partial<Pick<KeptExit, "time">> & Pick<Exit, "reason">;
-
-/** How long killed processes may take to be gone after their keeper's death, and how often that is looked at. */
-const longestEndMs = 10_000;
-const endStepMs = 20;
-/** Exit status of a process whose keeper died. */
-const lostStatus = 137;
 /** Exit status of a container that could not be restored. */
 const failedStatus = 255;
 
@@ -50,6 +35,7 @@ export class Container {
   readonly #execs = new Execs();
   readonly #events: ContainerEvents;
   readonly #cgroup = new ContainerCgroup();
+  readonly #exits: Exits;
   #execCount = 0;
   #paused = false;
   #deleting: Promise<Deleted> | undefined;
@@ -60,6 +46,16 @@ export class Container {
     this.#runtime = runtime;
     this.#request = request;
     this.#events = new ContainerEvents(context, request.id);
+    this.#exits = new Exits({
+      id: request.id,
+      context,
+      runtime,
+      cgroup: this.#cgroup,
+      events: this.#events,
+      onInitExit: () => {
+        this.#paused = false;
+      },
+    });
     this.id = request.id;
     this.bundle = request.bundle;
     this.init = new ContainerProcess(stdio);
@@ -87,13 +83,10 @@ export class Container {
    * had not reported are reported now.
    */
   static async adopt(context: ShimContext, runtime: OciRuntime, past: Past): Promise<Container> {
-    const { request, execs, events } = past;
     const inherited = await inherit(context, initLabel);
-    const stdio = openStdio(context, request.stdio, initLabel, inherited);
-    const container = new Container(context, runtime, request, stdio);
-    await container.#adoptProcess(container.init, inherited, historyOf(events, undefined));
-    for (const exec of execs) await container.#adoptExec(exec, historyOf(events, exec.execId));
-    await container.#catchUp(events);
+    const stdio = openStdio(context, past.request.stdio, initLabel, inherited);
+    const container = new Container(context, runtime, past.request, stdio);
+    await container.#adopt(past, inherited);
     container.#writeTask();
     return container;
   }
@@ -194,6 +187,13 @@ export class Container {
     this.#events.publish("checkpointed");
   }
 
+  /** The keeper was killed: the container's processes are ended, and their exits are reported with the reason. */
+  keeperDied(): void {
+    this.#exits
+      .endAll(() => [...this.#execs.all(), this.init])
+      .catch((error) => this.#context.errors.report("keeper", error));
+  }
+
   /** Removes an ended process. Deleting the container again gives the same answer. */
   async delete(execId: string | undefined): Promise<Deleted> {
     if (execId !== undefined) return this.#deleteExec(this.process(execId));
@@ -235,7 +235,7 @@ export class Container {
       await this.#launch(init, (streams) => this.#runtime.restore(bundle, imagePath, streams));
       this.#writeTask();
     } catch (error) {
-      this.#onExit(init, { exitStatus: failedStatus });
+      this.#exits.report(init, { exitStatus: failedStatus });
       throw error;
     }
   }
@@ -253,6 +253,18 @@ export class Container {
     }
   }
 
+  async #adopt(past: Past, inherited: Inherited): Promise<void> {
+    const parts = { context: this.#context, runtime: this.#runtime, init: this.init, execs: this.#execs };
+    const adopted = await adopt(
+      { ...parts, exits: this.#exits, events: this.#events, cgroup: this.#cgroup },
+      past,
+      inherited,
+    );
+    this.#execCount = adopted.execCount;
+    this.#paused = adopted.isPaused;
+    this.#deleted = adopted.isDeleted;
+  }
+
   /** Writes task.json: with it, the container can be removed after the shim's death. */
   #writeTask(): void {
     const { id, namespace, bundle, runtime } = this.#request;
@@ -264,86 +276,8 @@ export class Container {
   async #launch(target: ContainerProcess, run: (streams: RuntimeStreams) => Promise<number>): Promise<number> {
     return launch(this.#context, target, run, {
       onStarted: () => this.#onStarted(target),
-      onExit: (exit) => this.#onExit(target, exit),
+      onExit: (exit) => this.#exits.report(target, exit),
     });
-  }
-
-  /**
-   * The keeper was killed: nothing would report how the container's processes end, and they have no streams to go on
-   * with. They are ended by the cgroup, and reported as killed.
-   */
-  keeperDied(): void {
-    const reason = "its keeper died";
-    const end = async () => {
-      await this.#runtime.kill(SIGNALS.SIGKILL, true).catch((error) => this.#context.errors.report("keeper", error));
-      // Their new parent has to reap them: until then the runtime refuses to delete the container.
-      const until = performance.now() + longestEndMs;
-      while (performance.now() < until && (await this.#runtime.status().catch(() => "stopped")) !== "stopped")
-        await new Promise((resolve) => setTimeout(resolve, endStepMs));
-      const started = [...this.#execs.all(), this.init].filter((each) => each.pid > 0 && !each.reaped);
-      for (const each of started) this.#onExit(each, { exitStatus: lostStatus, reason });
-    };
-    end().catch((error) => this.#context.errors.report("keeper", error));
-  }
-
-  /** Takes over a process, in the stage in which an earlier shim left it. */
-  async #adoptProcess(target: ContainerProcess, inherited: Inherited, history: History): Promise<void> {
-    const { kept } = this.#context;
-    const known = kept.found.processes.find(({ name }) => name === target.name);
-    target.pid = history.pid ?? known?.pid ?? 0;
-    if (history.exit) {
-      target.reaped = true;
-      await target.stdio.adopt(inherited);
-      target.end(history.exit);
-      await kept.acknowledge(target.name);
-      return;
-    }
-    target.stage = history.isStarted ? "running" : "created";
-    await target.stdio.adopt(inherited);
-    if (known) kept.watch(target.name, (exit) => this.#onExit(target, exit));
-    else if (target.pid > 0) this.#onExit(target, { exitStatus: lostStatus, reason: "its shim died" });
-    if (target === this.init && !known?.exit) {
-      this.#cgroup.watch(this.#context.sys, target.pid, () => this.#events.publish("oom"));
-    }
-  }
-
-  async #adoptExec({ execId, label, process, stdio: options }: AddedExec, history: History): Promise<void> {
-    const { kept, prefix } = this.#context;
-    this.#execCount = Math.max(this.#execCount, Number(label));
-    const inherited = await inherit(this.#context, label);
-    const exists =
-      history.exit || history.isStarted || kept.found.processes.some(({ name }) => name === prefix + label);
-    const stdio = openStdio(this.#context, options, label, exists ? inherited : undefined);
-    const exec = new ContainerProcess(stdio, { id: execId, document: process });
-    this.#execs.add(exec);
-    if (!exists) {
-      // Its start did not come to a process: it can be started again.
-      for (const fd of inherited.values()) this.#context.sys.closeFd(fd);
-      await kept.drop(...[...inherited.keys()].map((name) => `${exec.name}.${name}`));
-      return;
-    }
-    // The earlier shim was killed between the start and its event.
-    const isLate = !history.isStarted && !history.exit;
-    if (isLate) exec.starting = Promise.resolve();
-    await this.#adoptProcess(exec, inherited, isLate ? { ...history, isStarted: true } : history);
-    if (isLate) this.#events.publish("exec-started", exec);
-  }
-
-  /** Publishes what the container has become without an event. */
-  async #catchUp(events: readonly ShimEvent[]): Promise<void> {
-    const { init } = this;
-    this.#deleted = events.some(({ topic }) => topic === "delete");
-    if (this.#deleted || init.exited || init.pid === 0) return;
-    const wasPaused = events.findLast(({ topic }) => topic === "paused" || topic === "resumed")?.topic === "paused";
-    // A container that the runtime does not know any more has ended: its exit follows.
-    const status = await this.#runtime.status().catch(() => "stopped");
-    if (init.stage === "created" && (status === "running" || status === "paused")) {
-      init.stage = "running";
-      this.#events.publish("start", init);
-    }
-    this.#paused = status === "paused";
-    if (this.#paused !== wasPaused && init.stage === "running")
-      this.#events.publish(this.#paused ? "paused" : "resumed");
   }
 
   #onStarted(target: ContainerProcess): void {
@@ -358,35 +292,6 @@ export class Container {
     this.#events.publish(isRestored ? "start" : "create", target);
   }
 
-  #onExit(target: ContainerProcess, { exitStatus, time, reason }: EndOf): void {
-    if (target.reaped) return;
-    target.reaped = true;
-    const exitedAt = time === undefined ? this.#context.clock.now() : formatTimestamp(time);
-    this.#finish(target, { exitStatus, exitedAt, ...(reason === undefined ? {} : { reason }) }).catch((error) =>
-      this.#context.errors.report(`exit of ${target.label}`, error),
-    );
-  }
-
-  /** Reports an exit, in this order: after the start and the output, the document on disk, the event, the answers. */
-  async #finish(target: ContainerProcess, exit: Exit): Promise<void> {
-    const { files, errors, kept } = this.#context;
-    await target.starting.catch(() => undefined);
-    this.#cgroup.checkOom();
-    await target.stdio.drain();
-    if (target === this.init) {
-      this.#cgroup.close();
-      this.#paused = false;
-      try {
-        files.writeExit({ id: this.id, pid: target.pid, ...exit });
-      } catch (error) {
-        errors.report("exit.json could not be written", error);
-      }
-    }
-    target.end(exit);
-    this.#events.publish("exit", target);
-    await kept.acknowledge(target.name);
-  }
-
   async #deleteExec(exec: ContainerProcess): Promise<Deleted> {
     await this.#execs.delete(exec);
     this.#context.journal.forgetExec(exec.execId ?? "");
@@ -395,7 +300,7 @@ export class Container {
 
   async #deleteContainer(): Promise<Deleted> {
     const { init } = this;
-    if (init.stage === "created" && init.pid === 0) this.#onExit(init, { exitStatus: 0 });
+    if (init.stage === "created" && init.pid === 0) this.#exits.report(init, { exitStatus: 0 });
     else if (init.stage === "created") await this.#runtime.kill(SIGNALS.SIGKILL, false);
     else if (!init.reaped) init.require("delete", "stopped");
     const exit = await init.exit;
@@ -409,18 +314,4 @@ export class Container {
     this.#events.publish("delete", init);
     return { pid: init.pid, ...exit };
   }
-}
-
-function historyOf(events: readonly ShimEvent[], execId: string | undefined): History {
-  const own = events.filter((event) => event.execId === execId);
-  const exit = own.find(({ topic }) => topic === "exit");
-  return {
-    pid: own.findLast(({ pid }) => pid !== undefined)?.pid,
-    isStarted: own.some(({ topic }) => topic === "start" || topic === "exec-started"),
-    exit: exit && {
-      exitStatus: exit.exitStatus ?? lostStatus,
-      exitedAt: exit.time,
-      ...(exit.reason === undefined ? {} : { reason: exit.reason }),
-    },
-  };
 }
