@@ -36,9 +36,7 @@ export class Spool {
   }
 
   static create(sys: NativeSys, isTerminal: boolean): Spool {
-    const [read, write] = isTerminal ? sys.pipe(0) : [];
-    const relay = read === undefined || write === undefined ? undefined : { read, write };
-    return new Spool(sys, sys.memfdCreate("output", MFD_CLOEXEC), relay);
+    return new Spool(sys, sys.memfdCreate("output", MFD_CLOEXEC), isTerminal ? relayOf(sys) : undefined);
   }
 
   /**
@@ -90,4 +88,9 @@ export class Spool {
       return 0; // a terminal's master answers EIO once its other side is closed
     }
   }
+}
+
+function relayOf(sys: NativeSys): Relay {
+  const [read, write] = sys.pipe(0);
+  return { read, write };
 }

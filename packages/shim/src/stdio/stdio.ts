@@ -1,16 +1,14 @@
 import { rmSync } from "node:fs";
 import type * as common from "@gantry/ipc/contracts/common";
-import type { NativeSys } from "@gantry/native-sys";
 import type { FileLog } from "../log/file-log.ts";
 import type { Inherited } from "../process/inherited.ts";
-import type { Kept } from "../process/kept.ts";
 import type { RuntimeStreams } from "../runtime/runtime.ts";
 import { ConsoleSocket, duplicate } from "./console.ts";
 import { fifoSink } from "./fifo.ts";
 import { Input } from "./input.ts";
+import { KeptStreams, type KeptStreamsOptions, type Spools } from "./kept-streams.ts";
 import { Output, type ReadBuffer } from "./output.ts";
 import type { Sink } from "./sink.ts";
-import { Spool } from "./spool.ts";
 
 /** How long an output may stay quiet after its process's exit while another process still holds it open. */
 const quietMs = 100;
@@ -19,23 +17,11 @@ const longestQuietMs = 2000;
 /** How long an exit waits for a slow disk. */
 const flushMs = 2000;
 
-/** Descriptors that the keeper holds for a process. */
-const keptNames = [
-  ...(["stdin", "stdout", "stderr", "terminal", "progress"] as const),
-  ...(["stdout.spool", "stderr.spool", "relay.read", "relay.write"] as const),
-] as const;
-type KeptName = (typeof keptNames)[number];
-
-export interface StdioContext {
-  readonly sys: NativeSys;
+export interface StdioContext extends KeptStreamsOptions {
   readonly buffer: ReadBuffer;
-  readonly kept: Kept;
-  /** The process's name in the keeper; those of its descriptors begin with it. */
-  readonly name: string;
   /** Path for the console socket. */
   readonly consolePath: string;
   readonly options: common.Stdio;
-  readonly log: FileLog | undefined;
 }
 
 /** The standard streams of one process, from before it exists until it is deleted. */
@@ -50,19 +36,21 @@ export class ProcessStdio {
   #far: number[] = [];
   #near: { stdin?: number; stdout?: number; stderr?: number } = {};
   #master = -1;
+  readonly #kept: KeptStreams;
   /** Until the outputs have them. */
-  #spools: { readonly stdout?: Spool; readonly stderr?: Spool } = {};
+  #spools: Spools = {};
   #size: { width: number; height: number } | undefined;
 
   constructor(context: StdioContext) {
     const { sys, buffer, options } = context;
     this.#context = context;
+    this.#kept = new KeptStreams(context);
     this.terminal = options.terminal;
     this.#size = options.consoleSize;
     this.stdout = new Output(sys, buffer);
     this.stderr = new Output(sys, buffer);
     if (options.stdin || options.fifos?.stdin) {
-      this.#input = new Input(sys, options.terminal, () => this.#drop("stdin"));
+      this.#input = new Input(sys, options.terminal, () => this.#kept.drop("stdin"));
     }
     if (context.log) this.#addLog(context.log);
   }
@@ -76,7 +64,7 @@ export class ProcessStdio {
   async adopt(inherited: Inherited): Promise<void> {
     const { sys, log, options } = this.#context;
     await log?.resume();
-    const spools = { stdout: this.#spoolOf("stdout", inherited), stderr: this.#spoolOf("stderr", inherited) };
+    const spools = this.#kept.inheritedSpools(inherited);
     for (const stream of ["stdout", "stderr"] as const) {
       const spool = spools[stream];
       if (spool) this[stream].replay(spool);
@@ -122,8 +110,8 @@ export class ProcessStdio {
       this.#far.push(far);
       farStdin = far;
     }
-    this.#makeSpools();
-    await this.#put({ ...this.#near, ...this.#forLog() });
+    this.#spools = this.#kept.makeSpools(false);
+    await this.#kept.put(this.#near, this.#spools);
     return { stdout: farStdout, stderr: farStderr, ...(farStdin === undefined ? {} : { stdin: farStdin }) };
   }
 
@@ -181,9 +169,9 @@ export class ProcessStdio {
     this.stdout.close();
     this.stderr.close();
     await this.#context.log?.close();
-    for (const spool of Object.values(this.#spools)) spool.close();
+    for (const spool of Object.values(this.#spools)) spool?.close();
     this.#spools = {};
-    await this.#context.kept.drop(...keptNames.map((name) => this.#nameOf(name)));
+    await this.#kept.dropAll();
   }
 
   /** Closes the descriptors that were for the process alone: else its output would never end. */
@@ -213,57 +201,14 @@ export class ProcessStdio {
     this.#master = await console.master();
     console[Symbol.dispose]();
     this.#console = undefined;
-    this.#makeSpools();
-    await this.#put({ terminal: this.#master, ...this.#forLog() });
+    this.#spools = this.#kept.makeSpools(true);
+    await this.#kept.put({ terminal: this.#master }, this.#spools);
     this.#applySize();
     this.#input?.open(duplicate(sys, this.#master));
     const spool = this.#spools.stdout;
     this.#spools = {};
     this.stdout.open(this.#master, spool);
     this.stderr.close();
-  }
-
-  /** The keeper holds copies: the process keeps its streams if this shim dies. */
-  async #put(descriptors: Readonly<Partial<Record<KeptName, number>>>): Promise<void> {
-    const named = Object.entries(descriptors).map(([name, fd]) => [this.#nameOf(name as KeptName), fd]);
-    await this.#context.kept.client.put(Object.fromEntries(named));
-  }
-
-  #drop(name: KeptName): void {
-    this.#context.kept.drop(this.#nameOf(name)).catch(() => undefined); // the keeper has ended
-  }
-
-  #nameOf(name: KeptName): string {
-    return `${this.#context.name}.${name}`;
-  }
-
-  #makeSpools(): void {
-    const { sys, log } = this.#context;
-    if (!log) return;
-    this.#spools = this.terminal
-      ? { stdout: Spool.create(sys, true) }
-      : { stdout: Spool.create(sys, false), stderr: Spool.create(sys, false) };
-  }
-
-  /** State from which the next shim continues the log. */
-  #forLog(): Partial<Record<KeptName, number>> {
-    const { stdout, stderr } = this.#spools;
-    const progress = this.#context.log?.progressFd;
-    return {
-      ...(progress === undefined ? {} : { progress }),
-      ...(stdout ? { "stdout.spool": stdout.fd } : {}),
-      ...(stderr ? { "stderr.spool": stderr.fd } : {}),
-      ...(stdout?.relay ? { "relay.read": stdout.relay.read, "relay.write": stdout.relay.write } : {}),
-    };
-  }
-
-  #spoolOf(stream: "stdout" | "stderr", inherited: Inherited): Spool | undefined {
-    const { sys, log } = this.#context;
-    const fd = inherited.get(`${stream}.spool`);
-    if (fd === undefined || !log) return undefined;
-    const [read, write] = [inherited.get("relay.read"), inherited.get("relay.write")];
-    const relay = read === undefined || write === undefined ? undefined : { read, write };
-    return new Spool(sys, fd, stream === "stdout" ? relay : undefined, log.written[stream]);
   }
 
   #addFifos(): void {
