@@ -1,5 +1,15 @@
 import { fstatSync, readFileSync } from "node:fs";
-import { O_CLOEXEC, O_NOCTTY, O_NONBLOCK, O_RDONLY, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } from "./constants.ts";
+import {
+  AT_FDCWD,
+  O_CLOEXEC,
+  O_DIRECTORY,
+  O_NOCTTY,
+  O_NONBLOCK,
+  O_PATH,
+  O_RDONLY,
+  RESOLVE_IN_ROOT,
+  RESOLVE_NO_MAGICLINKS,
+} from "./constants.ts";
 import { isSystemError } from "./errors.ts";
 import { Fd } from "./fd.ts";
 import type { NativeSys } from "./surface.ts";
@@ -16,6 +26,19 @@ export function openInRoot(native: NativeSys, root: number, path: string | Buffe
     if (isSystemError(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;
   }
+}
+
+const directoryFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+
+/** Opens a directory, as the root of other paths. @throws SystemError */
+export function openDirectory(native: NativeSys, path: string): Fd {
+  return new Fd(native.openat2(AT_FDCWD, path, directoryFlags, 0, 0));
+}
+
+/** Opens a directory as `openInRoot` does. @returns undefined where nothing, or something else, is at the path */
+export function openDirectoryInRoot(native: NativeSys, root: number, path: string): Fd | undefined {
+  const fd = openInRoot(native, root, path, directoryFlags);
+  return fd === undefined ? undefined : new Fd(fd);
 }
 
 /**

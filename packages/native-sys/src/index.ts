@@ -4,7 +4,14 @@ export * from "./constants.ts";
 export { type DeviceNode, deviceNodesAt, deviceNumbers } from "./device-nodes.ts";
 export { errnoName, isSystemError, type SystemError } from "./errors.ts";
 export { Fd } from "./fd.ts";
-export { FileTooLargeError, openFileInRoot, openInRoot, readFileInRoot } from "./in-root.ts";
+export {
+  FileTooLargeError,
+  openDirectory,
+  openDirectoryInRoot,
+  openFileInRoot,
+  openInRoot,
+  readFileInRoot,
+} from "./in-root.ts";
 export { mountSnapshot, type SnapshotMount } from "./mount-list.ts";
 export { type MountInfo, parseMountinfo } from "./mountinfo.ts";
 export {

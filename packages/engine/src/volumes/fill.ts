@@ -1,15 +1,6 @@
 import { lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  AT_FDCWD,
-  Fd,
-  isSystemError,
-  type NativeSys,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  openInRoot,
-} from "@gantry/native-sys";
+import { type Fd, isSystemError, type NativeSys, openDirectory, openDirectoryInRoot } from "@gantry/native-sys";
 import { type BytePath, fsPath, toBytePath } from "@gantry/tree-copy/byte-path";
 import { copyTree } from "@gantry/tree-copy/copy-tree";
 import { copyMetadata } from "@gantry/tree-copy/metadata";
@@ -51,14 +42,11 @@ export async function fillVolume(native: NativeSys, source: FillSource, director
   await finishFill(native, directory);
 }
 
-const directoryFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-
 /** @returns undefined where the image has no directory; a loop of links is none */
 function openSource(native: NativeSys, { root, path }: FillSource): Fd | undefined {
-  using base = new Fd(native.openat2(AT_FDCWD, root, directoryFlags, 0, 0));
+  using base = openDirectory(native, root);
   try {
-    const fd = openInRoot(native, base.number, path, directoryFlags);
-    return fd === undefined ? undefined : new Fd(fd);
+    return openDirectoryInRoot(native, base.number, path);
   } catch (error) {
     if (isSystemError(error, "ELOOP")) return undefined;
     throw error;

@@ -1,14 +1,5 @@
 import { asErrorReason, RpcError } from "@gantry/ipc";
-import {
-  AT_FDCWD,
-  Fd,
-  FileTooLargeError,
-  type NativeSys,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  readFileInRoot,
-} from "@gantry/native-sys";
+import { FileTooLargeError, type NativeSys, openDirectory, readFileInRoot } from "@gantry/native-sys";
 import { AccountError, maxAccountFileBytes, type ResolvedUser, resolveUser } from "@gantry/oci-spec/accounts";
 import { invalidArgument } from "../errors.ts";
 
@@ -18,7 +9,7 @@ import { invalidArgument } from "../errors.ts";
  * file that is too large to be one of accounts
  */
 export function resolveUserIn(native: NativeSys, rootfs: string, request: string): ResolvedUser {
-  using root = new Fd(native.openat2(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0));
+  using root = openDirectory(native, rootfs);
   const read = (path: string) => readFileInRoot(native, root.number, path, { maxBytes: maxAccountFileBytes });
   try {
     return resolveUser(request, { passwd: read("etc/passwd"), group: read("etc/group") });

@@ -1,14 +1,5 @@
 import { asErrorReason, RpcError } from "@gantry/ipc";
-import {
-  AT_FDCWD,
-  Fd,
-  FileTooLargeError,
-  nativeSys,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  readFileInRoot,
-} from "@gantry/native-sys";
+import { FileTooLargeError, nativeSys, openDirectory, readFileInRoot } from "@gantry/native-sys";
 import { AccountError, maxAccountFileBytes, resolveGroups } from "@gantry/oci-spec/accounts";
 import { invalid } from "../../base/errors.ts";
 import type { ContainerDocument } from "../document.ts";
@@ -37,7 +28,7 @@ export async function groupsOf(deps: RootfsDeps, document: ContainerDocument): P
 /** @throws RpcError InvalidArgument for a file that is too large to be one of accounts */
 function readGroupFile(rootfs: string): Uint8Array {
   const native = nativeSys();
-  using root = new Fd(native.openat2(AT_FDCWD, rootfs, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0));
+  using root = openDirectory(native, rootfs);
   try {
     return readFileInRoot(native, root.number, "etc/group", { maxBytes: maxAccountFileBytes });
   } catch (error) {

@@ -1,14 +1,5 @@
 import { createReadStream, fstatSync, readFileSync } from "node:fs";
-import {
-  AT_FDCWD,
-  Fd,
-  isSystemError,
-  type NativeSys,
-  O_CLOEXEC,
-  O_DIRECTORY,
-  O_PATH,
-  openFileInRoot,
-} from "@gantry/native-sys";
+import { type Fd, isSystemError, type NativeSys, openDirectory, openFileInRoot } from "@gantry/native-sys";
 import type { Ingest } from "../../content/ingest.ts";
 import type { ContentStore } from "../../content/store.ts";
 import { invalidArgument, notFound } from "../../errors.ts";
@@ -29,7 +20,7 @@ export class LayoutDirectory implements ArchiveSource {
     this.#content = content;
     this.#path = path;
     try {
-      this.#root = new Fd(native.openat2(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0));
+      this.#root = openDirectory(native, path);
     } catch (error) {
       if (isSystemError(error, "ENOENT")) throw notFound(`no such directory: ${path}`);
       if (isSystemError(error, "ENOTDIR")) throw invalidArgument(`${path} is not a directory`);

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { AT_FDCWD, Fd, type NativeSys, O_CLOEXEC, O_DIRECTORY, O_PATH, openInRoot } from "@gantry/native-sys";
+import { type NativeSys, openDirectory, openDirectoryInRoot } from "@gantry/native-sys";
 import { type ImageConfig, type Mount, specOfImage, type User } from "@gantry/oci-spec";
 import { copyTree } from "@gantry/tree-copy/copy-tree";
 import { fillDirectory } from "../../directory-target.ts";
@@ -55,10 +55,8 @@ async function makeVolumes(native: NativeSys, bundle: string, { config = {} }: I
 
 /** Copies the image's directory at a path, following links inside the root. */
 async function seed(native: NativeSys, rootfs: string, path: string, to: string): Promise<void> {
-  const flags = O_PATH | O_DIRECTORY | O_CLOEXEC;
-  using root = new Fd(native.openat2(AT_FDCWD, rootfs, flags, 0, 0));
-  const fd = openInRoot(native, root.number, path, flags);
-  if (fd === undefined) return;
-  using directory = new Fd(fd);
+  using root = openDirectory(native, rootfs);
+  using directory = openDirectoryInRoot(native, root.number, path);
+  if (!directory) return;
   await copyTree(native, `/proc/self/fd/${directory.number}/.`, to);
 }
