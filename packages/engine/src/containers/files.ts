@@ -8,6 +8,7 @@ import { isUserDefined } from "../networks/network.ts";
 import type { Networks } from "../networks/networks.ts";
 import { gatewayOf } from "../networks/rules.ts";
 import type { NetworkFiles } from "../spec/mounts.ts";
+import { containerOf } from "../spec/namespaces.ts";
 import type { ContainerDocument } from "./document.ts";
 import type { Registry } from "./registry.ts";
 
@@ -20,8 +21,8 @@ export interface FileDeps {
 
 /** Where the files of a container are; those of another one when it shares that one's network. */
 export function filesOf(deps: FileDeps, document: ContainerDocument): NetworkFiles {
-  const mode = document.hostConfig.NetworkMode ?? "";
-  const owner = mode.startsWith("container:") ? deps.registry.find(mode.slice("container:".length)).document : document;
+  const shared = containerOf(document.hostConfig.NetworkMode);
+  const owner = shared === undefined ? document : deps.registry.find(shared).document;
   const directory = deps.paths.containerDirectory(owner.id);
   return {
     resolvConf: join(directory, "resolv.conf"),
@@ -33,7 +34,7 @@ export function filesOf(deps: FileDeps, document: ContainerDocument): NetworkFil
 /** Writes the files for a start; its network exists by now. */
 export async function writeFiles(deps: FileDeps, document: ContainerDocument): Promise<void> {
   const mode = document.hostConfig.NetworkMode ?? "";
-  if (mode.startsWith("container:")) return;
+  if (containerOf(mode) !== undefined) return;
   const files = filesOf(deps, document);
   const host = document.hostConfig;
   const settings = { servers: host.Dns ?? [], search: host.DnsSearch ?? [], options: host.DnsOptions ?? [] };
@@ -98,7 +99,7 @@ export async function updateNeighbours(deps: FileDeps, document: ContainerDocume
     for (const member of deps.networks.members(network)) ids.add(member.containerId);
   }
   const mode = document.hostConfig.NetworkMode ?? "";
-  const hasOwnFile = mode !== "host" && !mode.startsWith("container:");
+  const hasOwnFile = mode !== "host" && containerOf(mode) === undefined;
   if (hasOwnFile && deps.registry.get(document.id)?.document.state.Running) ids.add(document.id);
   await Promise.all(
     [...ids].map(async (id) => {

@@ -1,4 +1,5 @@
 import { newId } from "../base/ids.ts";
+import { containerOf } from "../spec/namespaces.ts";
 import { type Endpoint, type NetworkedContainer, unplaced } from "./endpoint.ts";
 import { formatAddress, macOf, parseAddress } from "./ipv4.ts";
 import type { Network } from "./network.ts";
@@ -24,7 +25,7 @@ export function networkPath(networks: Networks, container: Pick<NetworkedContain
  */
 export async function connectContainer(networks: Networks, container: NetworkedContainer): Promise<void> {
   const mode = container.hostConfig.NetworkMode ?? "bridge";
-  if (mode.startsWith("container:")) return;
+  if (containerOf(mode) !== undefined) return;
   for (const endpoint of Object.values(container.endpoints)) endpoint.endpointId = newId();
   if (mode === "host") return;
   try {

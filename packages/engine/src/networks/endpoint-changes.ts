@@ -1,6 +1,7 @@
 import { messageOf } from "@gantry/common/error-message";
 import { conflict, notFound } from "../base/errors.ts";
 import { newId } from "../base/ids.ts";
+import { containerOf } from "../spec/namespaces.ts";
 import { hostLinkName, interfaceOf, releaseEndpoint, sandboxKey, takeAddress, unpublishPorts } from "./connect.ts";
 import type { Endpoint, EndpointRequest, NetworkedContainer } from "./endpoint.ts";
 import type { Network } from "./network.ts";
@@ -20,7 +21,7 @@ export function addToNetwork(
   if (mode === "host" || network.driver === "host") {
     throw conflict("container cannot be disconnected from host network or connected to it");
   }
-  if (mode.startsWith("container:"))
+  if (containerOf(mode) !== undefined)
     throw conflict(
       "container sharing network namespace with another container or host cannot be connected to any other network",
     );

@@ -3,6 +3,7 @@ import type { Clock } from "@gantry/common/clock";
 import type { NativeSys } from "@gantry/native-sys";
 import { invalid, notFound } from "../base/errors.ts";
 import type { Log } from "../base/log.ts";
+import { containerOf } from "../spec/namespaces.ts";
 import type { Documents } from "../store/documents.ts";
 import type { EventHub } from "../system/event-hub.ts";
 import { AddressPool } from "./address-pool.ts";
@@ -73,7 +74,7 @@ export class Networks {
 
   /** Checks a NetworkMode. @throws RpcError NotFound */
   checkMode(mode: string): void {
-    if (!mode.startsWith("container:")) this.find(mode);
+    if (containerOf(mode) === undefined) this.find(mode);
   }
 
   save(network: Network): void {

@@ -5,7 +5,7 @@ import { containerCapabilities } from "./capabilities.ts";
 import type { ContainerDevices } from "./devices.ts";
 import { containerEnvironment } from "./environment.ts";
 import { containerMounts, initDestination, type MountPoint, type NetworkFiles } from "./mounts.ts";
-import { containerNamespaces, type NamespaceChoice } from "./namespaces.ts";
+import { containerNamespaces, containerOf, type NamespaceChoice } from "./namespaces.ts";
 import { containerResources } from "./resources.ts";
 import { containerSeccomp, parseSecurityOptions } from "./security.ts";
 
@@ -132,7 +132,7 @@ const openNetworkSysctls = {
 
 /** Unprivileged processes may open low ports and send ICMP echoes in a network of their own, as with Docker. */
 function containerSysctls(host: HostConfig, namespaces: NamespaceChoice): Record<string, string> {
-  const ownNetwork = namespaces.network !== "host" && !(host.NetworkMode ?? "").startsWith("container:");
+  const ownNetwork = namespaces.network !== "host" && containerOf(host.NetworkMode) === undefined;
   return { ...(ownNetwork ? openNetworkSysctls : {}), ...host.Sysctls };
 }
 

@@ -26,11 +26,23 @@ export type NamespaceMode =
   | { readonly kind: "private" | "shareable" | "host" | "none" }
   | { readonly kind: "container"; readonly container: string };
 
+const containerPrefix = "container:";
+
+/** The container that a mode "container:NAME" names, which may be ""; undefined for another mode. */
+export function containerOf(mode: string | undefined): string | undefined {
+  return mode?.startsWith(containerPrefix) ? mode.slice(containerPrefix.length) : undefined;
+}
+
+/** The mode that shares a container's namespace. */
+export function containerMode(container: string): string {
+  return `${containerPrefix}${container}`;
+}
+
 /** Splits "", "private", "host", "none", "shareable", "container:NAME"; undefined for a mode that is not in `allowed`. */
 export function parseNamespaceMode(text: string | undefined, allowed: readonly string[]): NamespaceMode | undefined {
   const mode = text || "private";
-  if (mode.startsWith("container:")) {
-    const container = mode.slice("container:".length);
+  const container = containerOf(mode);
+  if (container !== undefined) {
     return allowed.includes("container") && container ? { kind: "container", container } : undefined;
   }
   if (!allowed.includes(mode)) return undefined;

@@ -17,7 +17,7 @@ import type { RootfsDeps } from "../launch/record.ts";
 import type { Registry } from "../registry.ts";
 import { createDocument, type DocumentDeps } from "./document.ts";
 import { checkAgainstHost, type HostCheckDeps } from "./host-check.ts";
-import { checkedHostConfig } from "./host-config.ts";
+import { checkedHostConfig, isPublishing } from "./host-config.ts";
 import { mergeConfig } from "./merge-config.ts";
 import { checkedName, generateName } from "./names.ts";
 import { checkNetworkSettings } from "./network-settings.ts";
@@ -71,7 +71,7 @@ export async function createContainer(
 
 /** An internal network cannot be reached from outside, so a port is published only once another one is connected. */
 function publicationWarnings({ networks }: CreateDeps, { endpoints, hostConfig }: ContainerDocument): string[] {
-  if (!hostConfig.PublishAllPorts && Object.keys(hostConfig.PortBindings ?? {}).length === 0) return [];
+  if (!isPublishing(hostConfig)) return [];
   const joined = Object.values(endpoints).map(({ networkId }) => networks.find(networkId));
   const isInternal = joined.length > 0 && joined.every(({ internal }) => internal);
   return isInternal ? ["Published ports are discarded on internal networks"] : [];

@@ -7,6 +7,7 @@ import type { FoundImage } from "../../images/images.ts";
 import type { Endpoint } from "../../networks/endpoint.ts";
 import type { Networks } from "../../networks/networks.ts";
 import type { MountPoint } from "../../spec/mounts.ts";
+import { containerOf } from "../../spec/namespaces.ts";
 import type { MountPlan } from "../../volumes/mount-points.ts";
 import type { Volumes } from "../../volumes/volumes.ts";
 import type { ContainerDocument } from "../document.ts";
@@ -72,7 +73,7 @@ function hostnameOf(id: string, config: ContainerConfig, host: HostConfig): stri
 }
 
 function endpointsOf(deps: DocumentDeps, mode: string, request: CreateRequest): Record<string, Endpoint> {
-  if (mode.startsWith("container:")) return {};
+  if (containerOf(mode) !== undefined) return {};
   const result: Record<string, Endpoint> = {};
   const network = deps.networks.find(mode);
   const requested = request.NetworkingConfig?.EndpointsConfig ?? {};

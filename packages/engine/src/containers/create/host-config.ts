@@ -5,10 +5,10 @@ import { invalid } from "../../base/errors.ts";
 import { checkLogConfig } from "../../logs/log-config.ts";
 import { parseNamespaceMode } from "../../spec/namespaces.ts";
 import { parseSecurityOptions } from "../../spec/security.ts";
+import { defaultShmBytes } from "../launch/shared-memory.ts";
 
 const MIN_MEMORY = 6 * 1024 * 1024;
 const MAX_UTS_NAME = 64;
-const DEFAULT_SHM = 64 * 1024 * 1024;
 
 /** The properties of this host that the checks need. */
 export interface HostLimits {
@@ -29,20 +29,24 @@ export function checkedHostConfig(config: ContainerConfig, given: HostConfig, li
   const warnings: string[] = [];
   const host: HostConfig = { ...given };
   host.NetworkMode = !given.NetworkMode || given.NetworkMode === "default" ? "bridge" : given.NetworkMode;
-  host.ShmSize = given.ShmSize || DEFAULT_SHM;
+  host.ShmSize = given.ShmSize || defaultShmBytes;
   host.RestartPolicy = { Name: "no", MaximumRetryCount: 0, ...given.RestartPolicy };
   host.RestartPolicy.Name ||= "no";
   host.LogConfig = { Type: given.LogConfig?.Type || "json-file", Config: given.LogConfig?.Config ?? {} };
   for (const check of checks) check(host, config, limits);
   completeMemory(host, limits, warnings);
-  const isPublishing = host.PublishAllPorts || Object.keys(host.PortBindings ?? {}).length > 0;
-  if (isPublishing && (host.NetworkMode === "host" || host.NetworkMode === "none")) {
+  if (isPublishing(host) && (host.NetworkMode === "host" || host.NetworkMode === "none")) {
     warnings.push(`Published ports are discarded when using ${host.NetworkMode} network mode`);
   }
   const hasOwnShm = ["", "private", "shareable"].includes(given.IpcMode ?? "");
   if (given.ShmSize && !hasOwnShm)
     warnings.push(`The size of /dev/shm is discarded when using IPC mode ${given.IpcMode}`);
   return { host, warnings };
+}
+
+/** True for a container that asks for published ports. */
+export function isPublishing({ PortBindings, PublishAllPorts }: HostConfig): boolean {
+  return Boolean(PublishAllPorts) || Object.keys(PortBindings ?? {}).length > 0;
 }
 
 type Check = (host: HostConfig, config: ContainerConfig, limits: HostLimits) => void;

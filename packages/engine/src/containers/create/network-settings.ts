@@ -1,4 +1,6 @@
 import { invalid } from "../../base/errors.ts";
+import { containerOf } from "../../spec/namespaces.ts";
+import { isPublishing } from "./host-config.ts";
 import type { CreateRequest } from "./request.ts";
 
 /**
@@ -7,7 +9,8 @@ import type { CreateRequest } from "./request.ts";
  */
 export function checkNetworkSettings(request: CreateRequest): void {
   const mode = request.HostConfig?.NetworkMode || "bridge";
-  if (mode === "container" || mode.startsWith("container:")) checkSharedNetwork(request, mode);
+  const container = mode === "container" ? "" : containerOf(mode);
+  if (container !== undefined) checkSharedNetwork(request, container);
   else checkEndpoints(request, mode);
   if (request.HostConfig?.UTSMode === "host" && request.Config.Hostname) {
     throw conflicting("hostname and the UTS mode");
@@ -15,10 +18,8 @@ export function checkNetworkSettings(request: CreateRequest): void {
 }
 
 /** Refuses settings of a network of the container's own where it shares another container's. */
-function checkSharedNetwork({ Config, HostConfig = {}, NetworkingConfig }: CreateRequest, mode: string): void {
-  if (mode.slice("container:".length) === "") {
-    throw invalid("invalid network mode: invalid container format container:<name|id>");
-  }
+function checkSharedNetwork({ Config, HostConfig = {}, NetworkingConfig }: CreateRequest, container: string): void {
+  if (container === "") throw invalid("invalid network mode: invalid container format container:<name|id>");
   const endpoints = Object.values(NetworkingConfig?.EndpointsConfig ?? {});
   const conflicts: readonly (readonly [isSet: boolean, what: string])[] = [
     [Boolean(Config.Hostname), "hostname and the network mode"],
@@ -33,10 +34,6 @@ function checkSharedNetwork({ Config, HostConfig = {}, NetworkingConfig }: Creat
   ];
   const found = conflicts.find(([isSet]) => isSet);
   if (found) throw conflicting(found[1]);
-}
-
-function isPublishing({ PortBindings, PublishAllPorts }: NonNullable<CreateRequest["HostConfig"]>): boolean {
-  return Boolean(PublishAllPorts) || Object.keys(PortBindings ?? {}).length > 0;
 }
 
 function checkEndpoints({ NetworkingConfig }: CreateRequest, mode: string): void {

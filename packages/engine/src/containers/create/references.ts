@@ -1,7 +1,6 @@
 import type { HostConfig } from "@gantry/ipc/contracts/engine-types";
+import { containerMode, containerOf } from "../../spec/namespaces.ts";
 import type { Registry } from "../registry.ts";
-
-const prefix = "container:";
 
 /**
  * Settings that name another container, with its id in place of its name: they keep meaning that one after it is
@@ -9,8 +8,10 @@ const prefix = "container:";
  * @throws RpcError NotFound
  */
 export function withContainerIds(registry: Registry, host: HostConfig): HostConfig {
-  const byId = (mode: string | undefined) =>
-    mode?.startsWith(prefix) ? `${prefix}${registry.find(mode.slice(prefix.length)).id}` : mode;
+  const byId = (mode: string | undefined) => {
+    const container = containerOf(mode);
+    return container === undefined ? mode : containerMode(registry.find(container).id);
+  };
   return {
     ...host,
     ...definedModes({ NetworkMode: byId(host.NetworkMode), PidMode: byId(host.PidMode), IpcMode: byId(host.IpcMode) }),

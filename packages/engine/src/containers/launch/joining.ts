@@ -2,25 +2,24 @@ import { existsSync, readlinkSync } from "node:fs";
 import { messageOf } from "@gantry/common/error-message";
 import { RpcError } from "@gantry/ipc";
 import { conflict, internal, invalid } from "../../base/errors.ts";
-import { parseNamespaceMode } from "../../spec/namespaces.ts";
+import { containerOf, parseNamespaceMode } from "../../spec/namespaces.ts";
 import type { Container } from "../container.ts";
 import { type ContainerDocument, statusOf } from "../document.ts";
 import { admit } from "../lifecycle/table.ts";
 import type { Registry } from "../registry.ts";
-import type { SharedMemory } from "./shared-memory.ts";
+import { defaultShmBytes, type SharedMemory } from "./shared-memory.ts";
 
 export interface JoinDeps {
   readonly registry: Registry;
   readonly sharedMemory: SharedMemory;
 }
 
-const prefix = "container:";
 const shmPath = "/dev/shm";
-const defaultShmBytes = 64 * 1024 * 1024;
 
 /** The container that a mode "container:ID" names; undefined for another mode. @throws RpcError NotFound */
 export function joinedBy(registry: Registry, mode: string | undefined): Container | undefined {
-  return mode?.startsWith(prefix) ? registry.find(mode.slice(prefix.length)) : undefined;
+  const container = containerOf(mode);
+  return container === undefined ? undefined : registry.find(container);
 }
 
 /** A container's namespace of a type: a path, "host", or "" for one of its own. @throws RpcError with Docker's message */

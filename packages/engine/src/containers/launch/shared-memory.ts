@@ -2,6 +2,9 @@ import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isSystemError, MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID, type NativeSys } from "@gantry/native-sys";
 
+/** Size of /dev/shm where none is requested. */
+export const defaultShmBytes = 64 * 1024 * 1024;
+
 /**
  * /dev/shm of containers whose IPC namespace others may join: a tmpfs on the host per running container, which is bound
  * into it and into each container that joins. A container that has joined keeps the files when the first one ends.

@@ -39,16 +39,13 @@ export async function adoptPorts(deps: PortDeps): Promise<void> {
 
 /** The timer does not keep the engine from ending: the next one finds the lost ports in the container's document. */
 function retryLater(deps: PortDeps, container: Container, delayMs: number): void {
-  const retry = () =>
-    regain(deps, container).then(
-      (isDone) => {
-        if (!isDone) retryLater(deps, container, Math.min(delayMs * 2, LONGEST_RETRY_MS));
-      },
-      (error: unknown) => {
-        deps.log.warn({ id: container.id, error: messageOf(error) }, "publishing lost ports again");
-        retryLater(deps, container, Math.min(delayMs * 2, LONGEST_RETRY_MS));
-      },
-    );
+  const retry = async () => {
+    const isDone = await regain(deps, container).catch((error: unknown) => {
+      deps.log.warn({ id: container.id, error: messageOf(error) }, "publishing lost ports again");
+      return false;
+    });
+    if (!isDone) retryLater(deps, container, Math.min(delayMs * 2, LONGEST_RETRY_MS));
+  };
   setTimeout(() => void retry(), delayMs).unref();
 }
 

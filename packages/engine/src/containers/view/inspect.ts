@@ -4,6 +4,7 @@ import type { Endpoint } from "../../networks/endpoint.ts";
 import { expandExposed } from "../../networks/port-spec.ts";
 import type { HostFacts } from "../../spec/build.ts";
 import type { MountPoint } from "../../spec/mounts.ts";
+import { containerOf } from "../../spec/namespaces.ts";
 import type { StorageDriver } from "../../system/storage.ts";
 import { cleanPath } from "../../volumes/parse-bind.ts";
 import type { Container } from "../container.ts";
@@ -84,7 +85,7 @@ function networkSettings(deps: InspectDeps, document: ContainerDocument): Record
   const { endpoints, state, hostConfig } = document;
   const own = endpoints["bridge"];
   const mode = hostConfig.NetworkMode ?? "";
-  const hasSandbox = state.Running && !state.Restarting && mode !== "host" && !mode.startsWith("container:");
+  const hasSandbox = state.Running && !state.Restarting && mode !== "host" && containerOf(mode) === undefined;
   return {
     Bridge: "",
     HairpinMode: false,
