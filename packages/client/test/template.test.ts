@@ -1,33 +1,9 @@
 import { test } from "tap";
 import { typedDocument } from "../src/format/template/document.ts";
 import { compileTemplate } from "../src/format/template/index.ts";
+import { container as document } from "./template-rows.ts";
 
-const container = typedDocument({
-  Id: "abc123",
-  Name: "/web",
-  Created: "2024-01-02T03:04:05Z",
-  State: { Status: "running", Running: true, Pid: 12, ExitCode: 0 },
-  Config: {
-    Labels: { tier: "front", Owner: "ops", "com.example.a": "1" },
-    Cmd: ["nginx", "-g", "daemon off;"],
-    Entrypoint: null,
-    Env: ["A=1", "B=2"],
-    Volumes: null,
-  },
-  HostConfig: { PortBindings: {}, Memory: 536870912, Privileged: false },
-  NetworkSettings: {
-    IPAddress: "172.17.0.2",
-    Ports: {
-      "80/tcp": [
-        { HostIp: "0.0.0.0", HostPort: "8080" },
-        { HostIp: "::", HostPort: "8080" },
-      ],
-      "443/tcp": null,
-    },
-    Networks: { bridge: { IPAddress: "172.17.0.2" }, backend: { IPAddress: "10.0.0.3" } },
-  },
-  Mounts: [{ Type: "bind", Source: "/src", Destination: "/dst", RW: true }],
-});
+const container = typedDocument(document);
 
 const render = (source: string): string => compileTemplate(source, { exitCode: 64 }).render(container);
 

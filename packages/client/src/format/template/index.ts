@@ -1,5 +1,5 @@
 import { CommandError } from "../../command.ts";
-import { execute, TemplateExecError } from "./eval.ts";
+import { type ExecuteOptions, execute, TemplateExecError } from "./eval.ts";
 import { headerFunctions, templateFunctions } from "./functions.ts";
 import { parseTemplate, type Templates } from "./parser.ts";
 import { TemplateSyntaxError } from "./token-reader.ts";
@@ -41,30 +41,24 @@ export function compileTemplate(source: string, options: TemplateOptions = {}): 
     if (!(error instanceof TemplateSyntaxError)) throw error;
     throw new CommandError(`${syntaxPrefix}template: ${name}:${error.line}: ${error.message}`, exitCode);
   }
-  const failed = (error: unknown): unknown =>
-    error instanceof TemplateExecError ? new CommandError(`${execPrefix}${error.message}`, 1) : error;
-  const run = (data: unknown, functions: typeof templateFunctions): string => {
+  const plain: ExecuteOptions = { source, name, functions: templateFunctions };
+  const run = (data: unknown, options: ExecuteOptions): string => {
     try {
-      return execute(templates, data, { source, name, functions });
+      return execute(templates, data, options);
     } catch (error) {
-      throw failed(error);
+      throw error instanceof TemplateExecError ? new CommandError(`${execPrefix}${error.message}`, 1) : error;
     }
   };
   return {
     render(data, document) {
-      if (document === undefined) return run(data, templateFunctions);
+      if (document === undefined) return run(data, plain);
       try {
-        return execute(templates, data, { source, name, functions: templateFunctions });
+        return execute(templates, data, plain);
       } catch (error) {
         if (!(error instanceof TemplateExecError)) throw error;
       }
-      try {
-        const options = { source, name, functions: templateFunctions, missingKeyFails: true };
-        return execute(templates, untyped(document), options);
-      } catch (error) {
-        throw failed(error);
-      }
+      return run(untyped(document), { ...plain, missingKeyFails: true });
     },
-    renderHeader: (data) => run(data, headerFunctions),
+    renderHeader: (data) => run(data, { ...plain, functions: headerFunctions }),
   };
 }
