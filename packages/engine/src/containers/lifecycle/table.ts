@@ -47,6 +47,17 @@ function stillUp(status: string, advice: string): Rule {
     `cannot remove container "/${name}": container is ${status}: ${advice} before removing or force remove`;
 }
 
+/** Verbs that need the container's processes. */
+const whileItHasProcesses: Readonly<Record<Status, Rule>> = {
+  created: notRunning,
+  running: "perform",
+  paused: "perform",
+  restarting,
+  exited: notRunning,
+  removing: notRunning,
+  dead: notRunning,
+};
+
 /**
  * The rule for each verb in each state; the messages are Docker's. A start that is under way has no
  * state of its own: every verb waits for it.
@@ -142,24 +153,8 @@ const table: Readonly<Record<Verb, Readonly<Record<Status, Rule>>>> = {
     removing: notRunning,
     dead: notRunning,
   },
-  join: {
-    created: notRunning,
-    running: "perform",
-    paused: "perform",
-    restarting,
-    exited: notRunning,
-    removing: notRunning,
-    dead: notRunning,
-  },
-  top: {
-    created: notRunning,
-    running: "perform",
-    paused: "perform",
-    restarting,
-    exited: notRunning,
-    removing: notRunning,
-    dead: notRunning,
-  },
+  join: whileItHasProcesses,
+  top: whileItHasProcesses,
   resize: {
     created: notRunning,
     running: "perform",
