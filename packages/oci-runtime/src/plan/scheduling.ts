@@ -41,7 +41,8 @@ const ioClasses: Readonly<Record<IoPriorityClass, number>> = {
   IOPRIO_CLASS_IDLE: 3,
 };
 
-const policies: Readonly<Record<SchedulerPolicy, number>> = {
+/** Numbers of sched_setattr(2). */
+export const schedulerPolicies: Readonly<Record<SchedulerPolicy, number>> = {
   SCHED_OTHER: 0,
   SCHED_FIFO: 1,
   SCHED_RR: 2,
@@ -64,7 +65,7 @@ const schedulerFlags: Readonly<Record<SchedulerFlag, number>> = {
 function schedulerOp(scheduler: Scheduler): Op {
   const flags = (scheduler.flags ?? []).reduce((bits, name) => bits | schedulerFlags[name], 0);
   const { nice = 0, priority = 0, runtime = 0, deadline = 0, period = 0 } = scheduler;
-  const policy = policies[scheduler.policy];
+  const policy = schedulerPolicies[scheduler.policy];
   return { op: "scheduler", why: "process.scheduler", policy, flags, nice, priority, runtime, deadline, period };
 }
 

@@ -2,6 +2,7 @@ import { getSystemErrorMap } from "node:util";
 import type { ErrorReason } from "@gantry/ipc/contracts/errors";
 import { describeShort } from "../../plan/explain.ts";
 import type { Op, Plan } from "../../plan/op.ts";
+import { schedulerPolicies } from "../../plan/scheduling.ts";
 
 /** An operation of a plan failed. The message addresses the author of the configuration. */
 export class OperationError extends Error {
@@ -38,7 +39,7 @@ export function operationError(plan: Plan, index: number, errno: number, detail:
   if (op.op === "exec") return new OperationError(`exec ${detail}: ${execMessage(code, text)}`, code, op.op);
   if (op.op === "hook")
     return new OperationError(`error running ${hookName(op.why)} hook ${detail || text}`, code, op.op);
-  if (op.op === "scheduler" && code === "EPERM" && op.policy === deadlinePolicy)
+  if (op.op === "scheduler" && code === "EPERM" && op.policy === schedulerPolicies.SCHED_DEADLINE)
     return new OperationError(
       `${describeShort(op)}: ${text} (${op.why}): SCHED_DEADLINE is for processes that may run on all processors, so not with linux.resources.cpu.cpus`,
       code,
@@ -47,9 +48,6 @@ export function operationError(plan: Plan, index: number, errno: number, detail:
   const said = detail ? `${detail}: ` : "";
   return new OperationError(`${describeShort(op)}: ${said}${code}: ${text} (${op.why})`, code, op.op);
 }
-
-/** SCHED_DEADLINE of sched_setattr(2). */
-const deadlinePolicy = 6;
 
 /** The kind of a hook by its place in config.json: "hooks.createContainer[0]". */
 function hookName(why: string): string {
