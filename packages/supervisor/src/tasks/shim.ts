@@ -44,28 +44,16 @@ const connectTimeoutMs = 2000;
 const longestReason = 2000;
 
 /** Starts a shim, detached. @throws RpcError Unavailable with the shim's standard error */
-export async function startShim(options: ShimOptions): Promise<StartedShim> {
-  const directory = `${options.directory}/${randomBytes(5).toString("hex")}`;
+export async function startShim({ path, directory: parent, standbyRuntime }: ShimOptions): Promise<StartedShim> {
+  const directory = `${parent}/${randomBytes(5).toString("hex")}`;
   mkdirSync(directory, { mode: 0o700 });
-  const stderr = `${directory}/${shimFiles.stderr}`;
-  const child = spawnShim(options.path, stderr);
   try {
-    const { standbyRuntime } = options;
-    const bootstrap: ShimBootstrap = { version: 1, directory, ...(standbyRuntime && { standbyRuntime }) };
-    child.stdin?.on("error", () => {}); // the shim has ended: its exit is reported
-    child.stdin?.write(`${JSON.stringify(bootstrap)}\n`);
-    const { address, pid } = parseDocument(
-      shimReady,
-      await readReadyLine(child, readyOptions),
-      "the shim's first line",
-    );
-    child.stdout?.destroy();
+    const bootstrap = { version: 1, directory, ...(standbyRuntime && { standbyRuntime }) } as const;
+    const { child, address, pid } = await bootShim(path, bootstrap);
     return started(child, { directory, address, pid, client: connectShim(address) });
   } catch (error) {
-    child.kill("SIGKILL");
-    const reason = readTail(stderr) || messageOf(error);
     rmSync(directory, { recursive: true, force: true });
-    throw unavailable(`cannot start the shim ${options.path}: ${reason}`, error);
+    throw error;
   }
 }
 
@@ -75,17 +63,26 @@ export async function startShim(options: ShimOptions): Promise<StartedShim> {
  * @throws RpcError Unavailable with what the shim wrote to its standard error
  */
 export async function adoptShim(path: string, directory: string): Promise<number> {
-  const stderr = `${directory}/${shimFiles.stderr}`;
+  const { child, pid } = await bootShim(path, { version: 1, directory, adopt: true });
+  child.stdin?.destroy();
+  child.unref();
+  return pid;
+}
+
+/** Starts a shim and waits until it serves. */
+async function bootShim(
+  path: string,
+  bootstrap: ShimBootstrap,
+): Promise<{ child: ChildProcess; address: string; pid: number }> {
+  const stderr = `${bootstrap.directory}/${shimFiles.stderr}`;
   const child = spawnShim(path, stderr);
   try {
-    const bootstrap: ShimBootstrap = { version: 1, directory, adopt: true };
     child.stdin?.on("error", () => {}); // the shim has ended: its exit is reported
     child.stdin?.write(`${JSON.stringify(bootstrap)}\n`);
-    const { pid } = parseDocument(shimReady, await readReadyLine(child, readyOptions), "the shim's first line");
+    const line = await readReadyLine(child, readyOptions);
+    const { address, pid } = parseDocument(shimReady, line, "the shim's first line");
     child.stdout?.destroy();
-    child.stdin?.destroy();
-    child.unref();
-    return pid;
+    return { child, address, pid };
   } catch (error) {
     child.kill("SIGKILL");
     throw unavailable(`cannot start the shim ${path}: ${readTail(stderr) || messageOf(error)}`, error);
